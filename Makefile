@@ -1,0 +1,82 @@
+# agio: `make` alone lists the targets.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+HOT    := $(shell $(PYTHON) agio/hot_paths.py) $(wildcard matching/core/*.pxd)
+SECONDS ?=
+UV     ?= uv
+
+PACKAGES := vocabulary fix_specs gateway matching marketdata accounts agio
+CHECKED  := $(PACKAGES) tests setup.py $(wildcard bench)
+
+.DEFAULT_GOAL := help
+.PHONY: help environment build demo test bench conformance fuzz lint format lock clean
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+environment: build ## Make .venv with the pinned dependencies and the compiled hot paths
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	    echo "agio needs Python 3.11 or newer; $(PYTHON) is: $$($(PYTHON) --version 2>&1)."; \
+	    echo "Name another one: make PYTHON=/path/to/python3.11 environment"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.dependencies: requirements-dev.txt | $(BIN)/python
+	$(BIN)/python -m pip install --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml setup.py $(VENV)/.dependencies
+	AGIO_UNCOMPILED=1 $(BIN)/python -m pip install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# A hot path that has changed is compiled again before anything runs it.
+$(VENV)/.compiled: $(HOT) agio/hot_paths.py setup.py $(VENV)/.installed
+	$(BIN)/python setup.py --quiet build_ext --inplace --parallel 2
+	@touch $@
+
+build: $(VENV)/.compiled ## Compile the hot paths that have changed
+
+demo: build ## Run the venue with simulated traders (SECONDS=30 to end by itself)
+	$(BIN)/agio demo $(if $(SECONDS),--seconds $(SECONDS))
+
+test: build ## Run every test, then the core's again uncompiled
+	$(BIN)/python -m pytest
+	AGIO_UNCOMPILED=1 $(BIN)/python -m pytest -m core
+
+bench: build ## Measure engine, FIX, settlement and feed; print a table and save it as JSON
+	$(BIN)/python -m bench
+
+$(VENV)/.conformance: requirements-conformance.txt $(VENV)/.dependencies
+	@echo "Compiling QuickFIX; this takes some minutes."
+	$(BIN)/python -m pip install --require-hashes --no-build-isolation -r requirements-conformance.txt
+	@touch $@
+
+conformance: build $(VENV)/.conformance ## Play the FIX scenarios with QuickFIX as the client
+	$(BIN)/python -m pytest -m conformance
+
+fuzz: build ## Feed the parsers garbage for a minute each
+	$(BIN)/python -m pytest tests/fuzz --timeout 0
+
+lint: build ## Check style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(CHECKED)
+	$(BIN)/lint-imports
+
+format: build ## Put every file into the house format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11
+
+lock: ## Pin the dependencies anew (needs uv)
+	$(COMPILE) pyproject.toml -o requirements.txt
+	$(COMPILE) pyproject.toml --extra dev -c requirements.txt -o requirements-dev.txt
+	$(COMPILE) requirements-conformance.in -c requirements-dev.txt -o requirements-conformance.txt
+
+clean: ## Remove what the build made; the venue's data stays
+	rm -rf $(VENV) build *.egg-info
+	find $(PACKAGES) -name '*.so' -delete

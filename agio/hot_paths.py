@@ -1,0 +1,92 @@
+"""The modules on the order's hot path: ordinary Python that Cython also compiles in place.
+
+This list is the only one. `setup.py` compiles it, the Makefile watches its files, and the command
+line and the tests call `prefer_source` where the compiled form must not run: when AGIO_UNCOMPILED
+is set, or when a source is newer than its extension. Run as a script it prints the source paths.
+
+Imports nothing of ours and nothing installed: the build reads it before anything is installed.
+"""
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+ROOT = Path(__file__).resolve().parent.parent
+
+HOT_MODULES = (
+    "matching.core.ladder",
+    "matching.core.order_book",
+    "matching.core.holds",
+    "matching.core.fees",
+    "matching.core.engine",
+)
+
+
+def source_path(module: str) -> Path:
+    return ROOT.joinpath(*module.split(".")).with_suffix(".py")
+
+
+def extension_path(module: str) -> Path | None:
+    """Return the extension that would be imported for `module`, or None where there is none."""
+    stem = source_path(module).with_suffix("")
+    for suffix in importlib.machinery.EXTENSION_SUFFIXES:
+        path = stem.with_name(stem.name + suffix)
+        if path.exists():
+            return path
+    return None
+
+
+def present_modules() -> list[str]:
+    return [module for module in HOT_MODULES if source_path(module).exists()]
+
+
+def stale_modules() -> list[str]:
+    """Return the modules whose source has changed since it was compiled."""
+    return [
+        module
+        for module in present_modules()
+        if (extension := extension_path(module)) is not None
+        and extension.stat().st_mtime < source_path(module).stat().st_mtime
+    ]
+
+
+def is_compiled(module: str) -> bool:
+    """Say whether the module that an import gives in this process is the compiled one."""
+    spec = importlib.util.find_spec(module)
+    return spec is not None and isinstance(spec.loader, importlib.machinery.ExtensionFileLoader)
+
+
+class SourceFinder(importlib.abc.MetaPathFinder):
+    """Finds the .py of a hot module even where an extension lies beside it."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,  # noqa: ARG002 (the import protocol's signature)
+        target: ModuleType | None = None,  # noqa: ARG002
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname not in HOT_MODULES:
+            return None
+        return importlib.util.spec_from_file_location(fullname, source_path(fullname))
+
+
+def prefer_source() -> bool:
+    """Make this process run the sources if it was told to or must; say whether it does.
+
+    Compiled modules share their layouts, so one stale extension sends all of them to source.
+    Call it before the first import of a hot module.
+    """
+    if not os.environ.get("AGIO_UNCOMPILED") and not stale_modules():
+        return False
+    sys.meta_path.insert(0, SourceFinder())
+    return True
+
+
+if __name__ == "__main__":
+    for name in present_modules():
+        print(source_path(name).relative_to(ROOT))  # noqa: T201 (the Makefile reads it)

@@ -1,0 +1,1 @@
+"""What the venue promises in FIX: rules of engagement, dictionary, golden dialogues."""

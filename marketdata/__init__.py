@@ -1,0 +1,1 @@
+"""Events to channels: depth, tape, candles and ticker, published on Redis."""

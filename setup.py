@@ -1,0 +1,40 @@
+"""Compiles the hot paths; everything else about the package stands in pyproject.toml.
+
+The extensions are optional: without a C compiler the same files run as Python. AGIO_UNCOMPILED=1
+skips them, which lets the Makefile install first and compile after, with its output in view.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+sys.path.insert(0, str(Path(__file__).parent))
+from agio import hot_paths
+
+
+def extensions() -> list[Extension]:
+    if os.environ.get("AGIO_UNCOMPILED"):
+        return []
+    modules = [
+        Extension(
+            name,
+            [str(hot_paths.source_path(name).relative_to(hot_paths.ROOT))],
+            extra_compile_args=["-O3"],
+            optional=True,
+        )
+        for name in hot_paths.present_modules()
+    ]
+    return list(
+        cythonize(  # type: ignore[no-untyped-call]
+            modules,
+            build_dir="build/cython",
+            compiler_directives={"language_level": "3"},
+            show_all_warnings=True,
+        )
+    )
+
+
+setup(ext_modules=extensions())
