@@ -1,0 +1,54 @@
+"""What is listed, as any reader of the event stream learns it."""
+
+from __future__ import annotations
+
+from vocabulary import events as e
+from vocabulary.instrument import Asset, Instrument, Terms, build_instrument
+from vocabulary.types import TradingPhase
+
+
+class Catalogue:
+    """Assets and instruments by id and by name, folded from events."""
+
+    def __init__(self) -> None:
+        self.assets: dict[int, Asset] = {}
+        self.instruments: dict[int, Instrument] = {}
+        self.instrument_by_symbol: dict[str, Instrument] = {}
+        self.asset_by_name: dict[str, Asset] = {}
+        self.phases: dict[int, TradingPhase] = {}
+
+    def apply(self, event: e.Event) -> bool:
+        """Take an event in; return whether it changed what is listed."""
+        match event:
+            case e.AssetListed():
+                asset = Asset(event.asset_id, event.name.decode("ascii"), event.scale)
+                self.assets[asset.asset_id] = self.asset_by_name[asset.name] = asset
+            case e.InstrumentListed():
+                self._keep(
+                    build_instrument(
+                        event.instrument_id,
+                        event.symbol.decode("ascii"),
+                        self.assets[event.base_asset_id],
+                        self.assets[event.quote_asset_id],
+                        Terms(event.lot_units, event.tick_lot_units),
+                        notional_units_min=event.notional_units_min,
+                        maker_fee_ppm=event.maker_fee_ppm,
+                        taker_fee_ppm=event.taker_fee_ppm,
+                    )
+                )
+                self.phases[event.instrument_id] = TradingPhase.TRADING
+            case e.FeesChanged():
+                self._keep(
+                    self.instruments[event.instrument_id]._replace(
+                        maker_fee_ppm=event.maker_fee_ppm, taker_fee_ppm=event.taker_fee_ppm
+                    )
+                )
+            case e.PhaseChanged():
+                self.phases[event.instrument_id] = event.phase
+            case _:
+                return False
+        return True
+
+    def _keep(self, listed: Instrument) -> None:
+        self.instruments[listed.instrument_id] = listed
+        self.instrument_by_symbol[listed.symbol] = listed

@@ -1,0 +1,224 @@
+"""The bytes of commands, events and records: the same on the link between processes and in the journal.
+
+Layout (little endian, no implicit padding)
+-------------------------------------------
+A message is a header of 8 bytes and a body of a fixed layout::
+
+    uint16 kind      which message: see `_FORMATS`
+    uint16 version   of that message's layout, from 1
+    uint32 size      of the whole message in bytes, a multiple of 8
+
+Every 64-bit field stands on a multiple of 8. Text is one byte of length and then its bytes, filled up with zeros.
+
+A record is what one command did: a header of 24 bytes, the command, and the events that it caused, up to `size`::
+
+    uint32 crc32c    of all that follows
+    uint32 size      of the whole record in bytes, a multiple of 8; 0 where a journal's data ends
+    int64  sequence  place in the journal, from 1 and without a hole
+    int64  timestamp_ns   UTC, when the command was sequenced; never goes back
+
+History
+-------
+1   The first version.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from struct import Struct
+from typing import NamedTuple
+
+import google_crc32c
+import msgspec
+
+from vocabulary import commands as c
+from vocabulary import events as e
+from vocabulary.rejects import RejectReason
+from vocabulary.types import (
+    CancelReason,
+    OrderFlags,
+    OrderType,
+    Side,
+    TimeInForce,
+    TradingPhase,
+)
+
+Message = c.Command | e.Event
+
+VERSION = 1
+HEADER = Struct("<HHI")
+RECORD_HEADER = Struct("<IIqq")
+RECORD_BYTES_MAX = 1 << 26
+FIRST_EVENT_KIND = 64
+
+# A class's fields stand in its layout in the order in which the class names them.
+_FORMATS: dict[type[Message], tuple[int, str]] = {
+    c.EnterOrder: (1, "QqII4B4xqq40p"),
+    c.ReplaceOrder: (2, "QqIIqqq40p40p"),
+    c.CancelOrder: (3, "QqIIq40p40p"),
+    c.CancelAllOrders: (4, "QqII40p"),
+    c.ListAsset: (16, "QqII16p"),
+    c.ListInstrument: (17, "QqIII4xqqqII32p"),
+    c.ChangePhase: (18, "QqII"),
+    c.SetFees: (19, "QqIII4x"),
+    c.CreditFunds: (20, "QqIIq"),
+    e.CommandRejected: (64, "I4x"),
+    e.OrderAccepted: (65, "qIIq"),
+    e.OrderReplaced: (66, "qIIB?6xqqqqqq"),
+    e.OrderRested: (67, "qIIB7xqq"),
+    e.TradeExecuted: (68, "qIB3xqqqqqqIIqqqqqqq"),
+    e.OrderCanceled: (69, "qIIB?B5xqqqq"),
+    e.AssetListed: (80, "II16p"),
+    e.InstrumentListed: (81, "III4xqqqII32p"),
+    e.PhaseChanged: (82, "II"),
+    e.FeesChanged: (83, "III4x"),
+    e.FundsCredited: (84, "IIqq"),
+}
+_TEXT = re.compile(r"(\d+)p")  # texts stand last
+_ENUMS: dict[str, type[Enum]] = {
+    "side": Side,
+    "incoming_side": Side,
+    "order_type": OrderType,
+    "time_in_force": TimeInForce,
+    "flags": OrderFlags,
+    "phase": TradingPhase,
+}
+
+
+class CodecError(ValueError):
+    """Bytes that are not a message or a record of this version; says what is wrong and where."""
+
+
+class Layout:
+    """How one class of message lies in bytes."""
+
+    def __init__(self, message_type: type[Message], kind: int, body: str) -> None:
+        self.message_type = message_type
+        self.kind = kind
+        self.struct = Struct("<HHI" + body)
+        self.size = self.struct.size
+        enums = _ENUMS | {
+            "reason": CancelReason if message_type is e.OrderCanceled else RejectReason
+        }
+        # Where in the unpacked tuple an enumeration stands, and its members by value.
+        self.enums = [
+            (index, name, {member.value: member for member in enums[name]} | _zero(enums[name]))
+            for index, name in enumerate(message_type.__struct_fields__)
+            if name in enums
+        ]
+        widths = [int(width) - 1 for width in _TEXT.findall(body)]
+        names = message_type.__struct_fields__
+        self.texts = list(zip(range(len(names) - len(widths), len(names)), widths, strict=True))
+
+
+def _zero(enum: type[Enum]) -> dict[int, Enum]:
+    # A flag enumeration iterates over its bits only, yet no flag at all is a value, too.
+    return {0: OrderFlags.NONE} if enum is OrderFlags else {}
+
+
+LAYOUTS: dict[type[Message], Layout] = {
+    message_type: Layout(message_type, kind, body)
+    for message_type, (kind, body) in _FORMATS.items()
+}
+_LAYOUT_BY_KIND = {layout.kind: layout for layout in LAYOUTS.values()}
+
+
+class Record(NamedTuple):
+    """What one command did."""
+
+    sequence: int
+    timestamp_ns: int
+    command: c.Command
+    events: list[e.Event]
+
+
+def pack(message: Message) -> bytes:
+    """Return a message's bytes. Raises `CodecError` naming the message if a field does not fit."""
+    layout = LAYOUTS[type(message)]
+    fields = msgspec.structs.astuple(message)
+    for index, bytes_max in layout.texts:  # struct would cut a longer one without a word
+        if len(fields[index]) > bytes_max:
+            raise CodecError(f"text of {len(fields[index])} bytes, at most {bytes_max}: {message}")
+    try:
+        return layout.struct.pack(layout.kind, VERSION, layout.size, *fields)
+    except Exception as error:
+        raise CodecError(f"{message} does not fit its layout: {error}") from error
+
+
+def unpack(data: bytes | memoryview, offset: int = 0) -> tuple[Message, int]:
+    """Return the message at `offset` and the offset behind it. Raises `CodecError`."""
+    layout = _layout_at(data, offset)
+    values = list(layout.struct.unpack_from(data, offset)[3:])
+    for index, name, members in layout.enums:
+        member = members.get(values[index])
+        if member is None:
+            raise CodecError(f"{name} {values[index]} unknown, in the message at byte {offset}")
+        values[index] = member
+    return layout.message_type(*values), offset + layout.size
+
+
+def unpack_command(data: bytes | memoryview, offset: int = 0) -> tuple[c.Command, int]:
+    """Return the command at `offset` and the offset behind it. Raises `CodecError`, for an event too."""
+    message, end = unpack(data, offset)
+    if not isinstance(message, c.Command):
+        raise CodecError(f"{type(message).__name__} is not a command, at byte {offset}")
+    return message, end
+
+
+def pack_record(sequence: int, timestamp_ns: int, command: bytes, events: bytes) -> bytes:
+    """Return the record of a command's bytes and those of its events."""
+    size = RECORD_HEADER.size + len(command) + len(events)
+    body = RECORD_HEADER.pack(0, size, sequence, timestamp_ns)[4:] + command + events
+    return google_crc32c.value(body).to_bytes(4, "little") + body
+
+
+def check_record(data: bytes, offset: int = 0) -> int:
+    """Return the offset behind the record at `offset` if it is whole. Raises `CodecError` if it is not."""
+    if offset + RECORD_HEADER.size > len(data):
+        raise CodecError(f"record cut short in its header, at byte {offset}")
+    crc, size, _, _ = RECORD_HEADER.unpack_from(data, offset)
+    if size < RECORD_HEADER.size or size > RECORD_BYTES_MAX or size % 8:
+        raise CodecError(f"record size {size} impossible, at byte {offset}")
+    end: int = offset + size
+    if end > len(data):
+        raise CodecError(f"record of {size} bytes cut short, at byte {offset}")
+    if google_crc32c.value(data[offset + 4 : end]) != crc:
+        raise CodecError(f"record's CRC32C wrong, at byte {offset}")
+    return end
+
+
+def unpack_record(data: bytes | memoryview, offset: int = 0) -> tuple[Record, int]:
+    """Return the record at `offset`, which `check_record` found whole, and the offset behind it."""
+    _, size, sequence, timestamp_ns = RECORD_HEADER.unpack_from(data, offset)
+    end = offset + size
+    command, at = unpack_command(data, offset + RECORD_HEADER.size)
+    events: list[e.Event] = []
+    while at < end:
+        message, at = unpack(data, at)
+        if not isinstance(message, e.Event):
+            raise CodecError(f"{type(message).__name__} is not an event, at byte {at}")
+        events.append(message)
+    if at != end:
+        raise CodecError(f"the record's last event passes its end, at byte {end}")
+    return Record(sequence, timestamp_ns, command, events), end
+
+
+def _layout_at(data: bytes | memoryview, offset: int) -> Layout:
+    if offset + HEADER.size > len(data):
+        raise CodecError(f"message cut short in its header, at byte {offset}")
+    kind, version, size = HEADER.unpack_from(data, offset)
+    layout = _LAYOUT_BY_KIND.get(kind)
+    if layout is None:
+        raise CodecError(f"message kind {kind} unknown, at byte {offset}")
+    if version != VERSION:
+        raise CodecError(
+            f"{layout.message_type.__name__} version {version} unknown, at byte {offset}"
+        )
+    if size != layout.size:
+        raise CodecError(
+            f"{layout.message_type.__name__} of {size} bytes, not {layout.size}, at byte {offset}"
+        )
+    if offset + size > len(data):
+        raise CodecError(f"{layout.message_type.__name__} cut short, at byte {offset}")
+    return layout

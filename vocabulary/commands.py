@@ -1,0 +1,112 @@
+"""What may be asked of the matching process. Imperative, frozen, integers only.
+
+`session_id` names who sends, `session_number` rises with each of a session's commands: together they make a resent
+command known, so that it executes once (see `matching.sequencer`). An `account_id` is the ledger's number of an account.
+"""
+
+import msgspec
+
+from vocabulary.types import OrderFlags, OrderType, Side, TimeInForce, TradingPhase
+
+
+class Command(msgspec.Struct, frozen=True, gc=False):
+    """The fields that every command starts with."""
+
+    session_id: int
+    session_number: int
+
+
+class EnterOrder(Command, frozen=True, gc=False):
+    """A new order. The price of a market order is 0."""
+
+    account_id: int
+    instrument_id: int
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    flags: OrderFlags
+    price_ticks: int
+    quantity_lots: int
+    client_order_id: bytes
+
+
+class ReplaceOrder(Command, frozen=True, gc=False):
+    """New terms for an open order, named by `order_id`, or by `original_client_order_id` where that is 0.
+
+    `quantity_lots` is the new total: what has been filled already counts against it.
+    """
+
+    account_id: int
+    instrument_id: int
+    order_id: int
+    price_ticks: int
+    quantity_lots: int
+    client_order_id: bytes
+    original_client_order_id: bytes
+
+
+class CancelOrder(Command, frozen=True, gc=False):
+    """Take an open order out, named by `order_id`, or by `original_client_order_id` where that is 0."""
+
+    account_id: int
+    instrument_id: int
+    order_id: int
+    client_order_id: bytes
+    original_client_order_id: bytes
+
+
+class CancelAllOrders(Command, frozen=True, gc=False):
+    """Take out all open orders of an account, in one instrument or, where `instrument_id` is 0, in all."""
+
+    account_id: int
+    instrument_id: int
+    client_order_id: bytes
+
+
+class ListAsset(Command, frozen=True, gc=False):
+    """Make an asset known. Its smallest unit is 10 ** -scale."""
+
+    asset_id: int
+    scale: int
+    name: bytes
+
+
+class ListInstrument(Command, frozen=True, gc=False):
+    """Make an instrument known, in phase `TRADING`.
+
+    One lot is `lot_units` smallest units of the base asset. One lot at a price of one tick costs `tick_lot_units`
+    smallest units of the quote asset. Fees are parts per million of what a side receives.
+    """
+
+    instrument_id: int
+    base_asset_id: int
+    quote_asset_id: int
+    lot_units: int
+    tick_lot_units: int
+    notional_units_min: int
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+    symbol: bytes
+
+
+class ChangePhase(Command, frozen=True, gc=False):
+    """Halt or resume an instrument."""
+
+    instrument_id: int
+    phase: TradingPhase
+
+
+class SetFees(Command, frozen=True, gc=False):
+    """New fees for the trades that follow, in parts per million of what a side receives."""
+
+    instrument_id: int
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+
+
+class CreditFunds(Command, frozen=True, gc=False):
+    """Funds that arrived from outside, in the asset's smallest units."""
+
+    account_id: int
+    asset_id: int
+    amount_units: int

@@ -1,0 +1,146 @@
+"""What happened. Past tense, frozen, integers only.
+
+Events stand in a record behind the command that caused them (see `vocabulary.codec.Record`) and do not repeat its
+fields, but for those that let a reader follow the book or the money without any state of its own.
+"""
+
+import msgspec
+
+from vocabulary.rejects import RejectReason
+from vocabulary.types import CancelReason, Side, TradingPhase
+
+
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """Anything that the engine says."""
+
+
+class CommandRejected(Event, frozen=True, gc=False):
+    """The record's command was refused and changed nothing."""
+
+    reason: RejectReason
+
+
+class OrderAccepted(Event, frozen=True, gc=False):
+    """The record's `EnterOrder` was taken; `held_units` of the asset it spends left the available funds.
+
+    Trades, a cancel or the rest of it coming to rest follow in the same record.
+    """
+
+    order_id: int
+    account_id: int
+    instrument_id: int
+    held_units: int
+
+
+class OrderReplaced(Event, frozen=True, gc=False):
+    """An open order has new terms, and now holds `held_units` in all.
+
+    Where it kept its priority, its quantity went down in place. Otherwise it left the book, and what it does there anew
+    (trades, coming to rest) follows in the same record.
+    """
+
+    order_id: int
+    account_id: int
+    instrument_id: int
+    side: Side
+    kept_priority: bool
+    previous_price_ticks: int
+    previous_leaves_lots: int
+    price_ticks: int
+    quantity_lots: int
+    leaves_lots: int
+    held_units: int
+
+
+class OrderRested(Event, frozen=True, gc=False):
+    """`leaves_lots` of an order joined the book, at the back of the queue at its price."""
+
+    order_id: int
+    account_id: int
+    instrument_id: int
+    side: Side
+    price_ticks: int
+    leaves_lots: int
+
+
+class TradeExecuted(Event, frozen=True, gc=False):
+    """A resting and an incoming order met, at the resting order's price.
+
+    `trade_id` counts the instrument's trades from 1. Each side pays its fee in the asset that it receives: the buyer in
+    base units, the seller in quote units. `released_units` of the quote asset return to an incoming buyer who was ready to pay
+    more.
+    """
+
+    trade_id: int
+    instrument_id: int
+    incoming_side: Side
+    price_ticks: int
+    quantity_lots: int
+    base_units: int
+    quote_units: int
+    resting_order_id: int
+    incoming_order_id: int
+    resting_account_id: int
+    incoming_account_id: int
+    resting_leaves_lots: int
+    incoming_leaves_lots: int
+    resting_cumulative_lots: int
+    incoming_cumulative_lots: int
+    resting_fee_units: int
+    incoming_fee_units: int
+    released_units: int
+
+
+class OrderCanceled(Event, frozen=True, gc=False):
+    """An order ended with `leaves_lots` unfilled. `was_resting` tells whether these lots left the book."""
+
+    order_id: int
+    account_id: int
+    instrument_id: int
+    side: Side
+    was_resting: bool
+    reason: CancelReason
+    price_ticks: int
+    leaves_lots: int
+    cumulative_lots: int
+    released_units: int
+
+
+class AssetListed(Event, frozen=True, gc=False):
+    asset_id: int
+    scale: int
+    name: bytes
+
+
+class InstrumentListed(Event, frozen=True, gc=False):
+    """See `vocabulary.commands.ListInstrument` for the units."""
+
+    instrument_id: int
+    base_asset_id: int
+    quote_asset_id: int
+    lot_units: int
+    tick_lot_units: int
+    notional_units_min: int
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+    symbol: bytes
+
+
+class PhaseChanged(Event, frozen=True, gc=False):
+    instrument_id: int
+    phase: TradingPhase
+
+
+class FeesChanged(Event, frozen=True, gc=False):
+    instrument_id: int
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+
+
+class FundsCredited(Event, frozen=True, gc=False):
+    """`available_units` is what the account has available from now on."""
+
+    account_id: int
+    asset_id: int
+    amount_units: int
+    available_units: int

@@ -1,0 +1,210 @@
+"""Assets and instruments, and the one place where decimal text becomes an integer and back.
+
+A price is a number of ticks, a quantity a number of lots, money a number of an asset's smallest units. For an
+instrument to be listed, one lot at a price of one tick must cost a whole number of units of the quote asset, so that no trade ever
+has to be rounded.
+
+A decimal is refused, never rounded: text that is not plain ASCII digits with at most one point (no sign, exponent,
+underscore or space), and a value between two ticks or two lots.
+"""
+
+from __future__ import annotations
+
+import re
+from math import gcd
+from typing import NamedTuple
+
+from vocabulary.rejects import Refused, RejectReason
+from vocabulary.types import ASSET_SCALE_MAX, INT64_MAX, PRICE_TICKS_MAX, QUANTITY_LOTS_MAX
+
+_DECIMAL = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,18})?", re.ASCII)
+
+
+class ListingError(ValueError):
+    """An asset or instrument that can't be listed; names the field and the value."""
+
+
+class Asset(NamedTuple):
+    """Something that is held and paid with. Its smallest unit is 10 ** -scale."""
+
+    asset_id: int
+    name: str
+    scale: int
+
+    def units(self, text: str) -> int:
+        """Return a decimal amount in smallest units. Raises `ValueError` naming the amount."""
+        units = _scaled(text, self.scale)
+        if units is None or units > INT64_MAX:
+            raise ValueError(f"amount {text!r} is not a decimal with at most {self.scale} places")
+        return units
+
+    def text(self, units: int) -> str:
+        """Return smallest units as a decimal with all its places."""
+        return decimal_text(units, self.scale)
+
+
+class Increment(NamedTuple):
+    """A decimal step: `mantissa` x 10 ** -scale."""
+
+    mantissa: int
+    scale: int
+
+    @property
+    def text(self) -> str:
+        return decimal_text(self.mantissa, self.scale)
+
+
+class Instrument(NamedTuple):
+    """A listed pair. See `vocabulary.commands.ListInstrument` for the units."""
+
+    instrument_id: int
+    symbol: str
+    base: Asset
+    quote: Asset
+    lot_units: int
+    tick_lot_units: int
+    notional_units_min: int
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+    tick: Increment
+    lot: Increment
+
+    def price_ticks(self, text: str) -> int:
+        """Return a decimal price in ticks. Raises `Refused`."""
+        scaled = _scaled(text, self.tick.scale)
+        if scaled is None:
+            _refuse_shape(text, RejectReason.MALFORMED_PRICE, "price")
+        if scaled is None or scaled % self.tick.mantissa:
+            raise Refused(
+                RejectReason.PRICE_NOT_ON_TICK,
+                f"price {text[:40]} is not a multiple of the tick size {self.tick.text}",
+            )
+        ticks = scaled // self.tick.mantissa
+        if ticks > PRICE_TICKS_MAX:
+            raise Refused(RejectReason.PRICE_OUT_OF_RANGE, f"price {text[:40]} is too high")
+        return ticks
+
+    def quantity_lots(self, text: str) -> int:
+        """Return a decimal quantity in lots. Raises `Refused`."""
+        scaled = _scaled(text, self.lot.scale)
+        if scaled is None:
+            _refuse_shape(text, RejectReason.MALFORMED_QUANTITY, "quantity")
+        if scaled is None or scaled % self.lot.mantissa:
+            raise Refused(
+                RejectReason.QUANTITY_NOT_ON_LOT,
+                f"quantity {text[:40]} is not a multiple of the lot size {self.lot.text}",
+            )
+        lots = scaled // self.lot.mantissa
+        if lots > QUANTITY_LOTS_MAX:
+            raise Refused(RejectReason.QUANTITY_OUT_OF_RANGE, f"quantity {text[:40]} is too large")
+        return lots
+
+    def price_text(self, ticks: int) -> str:
+        return decimal_text(ticks * self.tick.mantissa, self.tick.scale)
+
+    def quantity_text(self, lots: int) -> str:
+        return decimal_text(lots * self.lot.mantissa, self.lot.scale)
+
+    def average_price_text(self, quote_units: int, lots: int) -> str:
+        """Return a volume-weighted price, cut to 8 places beyond the tick's. 0 where nothing traded."""
+        if lots == 0:
+            return "0"
+        scale = self.tick.scale + 8
+        mantissa = quote_units * self.tick.mantissa * 10**8 // (self.tick_lot_units * lots)
+        return decimal_text(mantissa, scale).rstrip("0").rstrip(".")
+
+
+class Terms(NamedTuple):
+    """An instrument's increments, as integers of its assets' units."""
+
+    lot_units: int
+    tick_lot_units: int
+
+
+def listing_terms(base: Asset, quote: Asset, tick_size: str, lot_size: str) -> Terms:
+    """Return the integer terms of an instrument from its decimal ones.
+
+    Raises `ListingError` if a lot is not a whole number of base units, or a tick times a lot not one of quote units.
+    """
+    for name, asset in (("base", base), ("quote", quote)):
+        if not 0 <= asset.scale <= ASSET_SCALE_MAX:
+            raise ListingError(f"scale {asset.scale} of {name} asset {asset.name} not in 0..{ASSET_SCALE_MAX}")
+    lot_units = _scaled(lot_size, base.scale)
+    if not lot_units:
+        raise ListingError(
+            f"lot_size {lot_size!r} is not a positive decimal with at most {base.scale} places"
+        )
+    tick_scaled = _scaled(tick_size, 18)
+    if not tick_scaled:
+        raise ListingError(f"tick_size {tick_size!r} is not a positive decimal")
+    cost, remainder = divmod(
+        tick_scaled * lot_units * 10**quote.scale, 10 ** (18 + base.scale)
+    )
+    if remainder:
+        raise ListingError(
+            f"tick_size {tick_size} x lot_size {lot_size} is not a whole number of {quote.name} units"
+            f" (10 ** -{quote.scale})"
+        )
+    return Terms(lot_units, cost)
+
+
+def build_instrument(
+    instrument_id: int,
+    symbol: str,
+    base: Asset,
+    quote: Asset,
+    terms: Terms,
+    *,
+    notional_units_min: int,
+    maker_fee_ppm: int,
+    taker_fee_ppm: int,
+) -> Instrument:
+    """Return an instrument with its tick and lot as decimals. Raises `ListingError` if the tick has no finite decimal."""
+    lot_units, tick_lot_units = terms
+    return Instrument(
+        instrument_id,
+        symbol,
+        base,
+        quote,
+        lot_units,
+        tick_lot_units,
+        notional_units_min,
+        maker_fee_ppm,
+        taker_fee_ppm,
+        tick=_increment(tick_lot_units * 10**base.scale, lot_units * 10**quote.scale),
+        lot=_increment(lot_units, 10**base.scale),
+    )
+
+
+def decimal_text(mantissa: int, scale: int) -> str:
+    """Return `mantissa` x 10 ** -scale as text with `scale` places."""
+    if scale == 0:
+        return str(mantissa)
+    sign = "-" if mantissa < 0 else ""
+    digits = str(abs(mantissa)).rjust(scale + 1, "0")
+    return f"{sign}{digits[:-scale]}.{digits[-scale:]}"
+
+
+def _scaled(text: str, scale: int) -> int | None:
+    """Return a plain decimal times 10 ** scale, or None if it is not one or has more places than that."""
+    if _DECIMAL.fullmatch(text) is None:
+        return None
+    whole, _, places = text.partition(".")
+    kept = places[:scale]
+    if places[scale:].strip("0"):
+        return None
+    return int(whole + kept) * 10 ** (scale - len(kept))
+
+
+def _refuse_shape(text: str, reason: RejectReason, field: str) -> None:
+    if _DECIMAL.fullmatch(text) is None:
+        raise Refused(reason, f"{field} {text[:40]!r} is not a plain decimal of at most 20.18 digits")
+
+
+def _increment(numerator: int, denominator: int) -> Increment:
+    divisor = gcd(numerator, denominator)
+    numerator, denominator = numerator // divisor, denominator // divisor
+    for scale in range(19):
+        if 10**scale % denominator == 0:
+            return Increment(numerator * 10**scale // denominator, scale)
+    raise ListingError(f"tick size {numerator}/{denominator} is not a decimal of at most 18 places")

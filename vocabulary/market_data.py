@@ -1,0 +1,144 @@
+"""What the market-data channels on Redis carry, and what their snapshot keys hold.
+
+One channel per instrument and kind, `agio:<kind>:<symbol>` (candles: `agio:candles:<interval>:<symbol>`), and beside it a
+snapshot under `agio:snapshot:<channel without its "agio:">`. All are MessagePack arrays of the structs below, prices in
+ticks, quantities in lots, money in smallest units, times in UTC nanoseconds.
+
+Redis pub/sub may drop messages. So each message carries `sequence`, the journal sequence up to which it speaks, and
+`previous_sequence`, that of the channel's message before it. A reader whose last `sequence` is not the next message's
+`previous_sequence` has a gap: it takes the snapshot, waits for one whose `sequence` is at least that
+`previous_sequence`, and goes on with the messages behind it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+CHANNEL_PREFIX = "agio:"
+
+CANDLE_INTERVALS_SECONDS = {"1m": 60, "5m": 300, "15m": 900, "1h": 3600, "4h": 14400, "1d": 86400}
+
+
+class _Wire(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    pass
+
+
+class _Message(_Wire, frozen=True, array_like=True, gc=False):
+    sequence: int
+    previous_sequence: int
+    timestamp_ns: int
+
+
+class Level(_Wire, frozen=True, array_like=True, gc=False):
+    """A price and all the lots that rest there; 0 lots: the level is gone."""
+
+    price_ticks: int
+    lots: int
+
+
+class DepthChanged(_Message, frozen=True, array_like=True, gc=False):
+    """The levels that changed, with their new lots."""
+
+    bids: list[Level]
+    asks: list[Level]
+
+
+class DepthSnapshot(_Wire, frozen=True, array_like=True, gc=False):
+    """The book, best prices first."""
+
+    sequence: int
+    timestamp_ns: int
+    bids: list[Level]
+    asks: list[Level]
+
+
+class Print(_Wire, frozen=True, array_like=True, gc=False):
+    """One trade on the tape."""
+
+    trade_id: int
+    timestamp_ns: int
+    price_ticks: int
+    lots: int
+    quote_units: int
+    buyer_is_maker: bool
+    buyer_order_id: int
+    seller_order_id: int
+
+
+class TradesPrinted(_Message, frozen=True, array_like=True, gc=False):
+    prints: list[Print]
+
+
+class TradesSnapshot(_Wire, frozen=True, array_like=True, gc=False):
+    """The newest trades, oldest first."""
+
+    sequence: int
+    timestamp_ns: int
+    prints: list[Print]
+
+
+class Candle(_Wire, frozen=True, array_like=True, gc=False):
+    """One interval's trades. Prices in ticks; `taker_buy_*` counts trades whose incoming order bought."""
+
+    open_time_ns: int
+    open_ticks: int
+    high_ticks: int
+    low_ticks: int
+    close_ticks: int
+    lots: int
+    quote_units: int
+    trades: int
+    first_trade_id: int
+    last_trade_id: int
+    taker_buy_lots: int
+    taker_buy_quote_units: int
+    closed: bool
+
+
+class CandlesChanged(_Message, frozen=True, array_like=True, gc=False):
+    candles: list[Candle]
+
+
+class CandlesSnapshot(_Wire, frozen=True, array_like=True, gc=False):
+    """The newest candles, oldest first; intervals without a trade have none."""
+
+    sequence: int
+    timestamp_ns: int
+    candles: list[Candle]
+
+
+class Ticker(_Wire, frozen=True, array_like=True, gc=False):
+    """The last 24 hours, in steps of a minute. Prices are 0 before the first trade."""
+
+    open_time_ns: int
+    close_time_ns: int
+    open_ticks: int
+    high_ticks: int
+    low_ticks: int
+    last_ticks: int
+    last_lots: int
+    lots: int
+    quote_units: int
+    trades: int
+    first_trade_id: int
+    last_trade_id: int
+
+
+class TickerChanged(_Message, frozen=True, array_like=True, gc=False):
+    ticker: Ticker
+
+
+class TickerSnapshot(_Wire, frozen=True, array_like=True, gc=False):
+    sequence: int
+    timestamp_ns: int
+    ticker: Ticker
+
+
+def channel(kind: str, symbol: str) -> str:
+    """Return a channel's name; `kind` is depth, trades, ticker or candles:<interval>."""
+    return f"{CHANNEL_PREFIX}{kind}:{symbol}"
+
+
+def snapshot_key(channel_name: str) -> str:
+    """Return the key that holds a channel's snapshot."""
+    return f"{CHANNEL_PREFIX}snapshot:{channel_name.removeprefix(CHANNEL_PREFIX)}"

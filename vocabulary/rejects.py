@@ -1,0 +1,46 @@
+"""Every reason for which the venue refuses a command, in order of precedence.
+
+Where several hold, the first in this list is the one given. Each protocol maps the list to its own codes once.
+"""
+
+from enum import IntEnum
+
+
+class RejectReason(IntEnum):
+    """Reasons up to 9 are found by a gateway while it reads a request, the rest by the engine."""
+
+    MALFORMED_PRICE = 1
+    PRICE_NOT_ON_TICK = 2
+    MALFORMED_QUANTITY = 3
+    QUANTITY_NOT_ON_LOT = 4
+    MALFORMED_CLIENT_ORDER_ID = 5
+
+    UNKNOWN_INSTRUMENT = 10
+    NOT_TRADING = 11
+    UNSUPPORTED_ORDER = 12
+    PRICE_OUT_OF_RANGE = 13
+    QUANTITY_OUT_OF_RANGE = 14
+    NOTIONAL_TOO_SMALL = 15
+    NOTIONAL_TOO_LARGE = 16
+    UNKNOWN_ORDER = 17
+    QUANTITY_NOT_ABOVE_CUMULATIVE = 18
+    DUPLICATE_CLIENT_ORDER_ID = 19
+    TOO_MANY_OPEN_ORDERS = 20
+    INSUFFICIENT_FUNDS = 21
+    WOULD_TAKE_LIQUIDITY = 22
+
+    UNKNOWN_ASSET = 30
+    ALREADY_LISTED = 31
+    INVALID_LISTING = 32
+    INVALID_FEE = 33
+    INVALID_AMOUNT = 34
+    FUNDS_OVERFLOW = 35
+
+
+class Refused(Exception):
+    """A request that a gateway turns down before it becomes a command."""
+
+    def __init__(self, reason: RejectReason, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.text = text

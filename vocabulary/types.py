@@ -1,0 +1,66 @@
+"""Enumerations and bounds. Values are those of the wire and the journal, so they never change."""
+
+from enum import IntEnum, IntFlag
+
+INT64_MAX = 2**63 - 1
+
+PRICE_TICKS_MAX = 2**40
+"""The highest price, in ticks. Leaves room for `price x quantity` to be bounds-checked cheaply."""
+
+QUANTITY_LOTS_MAX = 2**48
+"""The largest order, in lots."""
+
+FEE_PPM_MAX = 100_000
+"""The highest fee rate, in parts per million of the received amount: ten per cent."""
+
+ASSET_SCALE_MAX = 12
+"""The most decimal places an asset may have."""
+
+CLIENT_ORDER_ID_BYTES_MAX = 36
+
+
+class Side(IntEnum):
+    """Side(54), with FIX's values."""
+
+    BUY = 1
+    SELL = 2
+
+
+class OrderType(IntEnum):
+    """OrdType(40), with FIX's values."""
+
+    MARKET = 1
+    LIMIT = 2
+
+
+class TimeInForce(IntEnum):
+    """TimeInForce(59), with FIX's values."""
+
+    GOOD_TILL_CANCEL = 1
+    IMMEDIATE_OR_CANCEL = 3
+    FILL_OR_KILL = 4
+
+
+class OrderFlags(IntFlag):
+    """Instructions beside type and time in force."""
+
+    NONE = 0
+    POST_ONLY = 1
+
+
+class TradingPhase(IntEnum):
+    """What an instrument takes: `TRADING` everything, `HALTED` nothing but cancels."""
+
+    TRADING = 1
+    HALTED = 2
+
+
+class CancelReason(IntEnum):
+    """Why an order left without being filled."""
+
+    REQUESTED = 1
+    MASS_CANCELED = 2
+    IMMEDIATE_OR_CANCEL = 3
+    FILL_OR_KILL = 4
+    MARKET_EXHAUSTED = 5
+    """A market order found no more orders to trade with."""
