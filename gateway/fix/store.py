@@ -1,0 +1,96 @@
+"""What a session must remember over connections and restarts, and the store that forgets.
+
+One store belongs to one pair of CompIDs. It holds both next numbers, every sent message that may
+have to be sent again, and `watermark`, a number of the owner's that is saved with each sent message:
+what it had handled when the message was made. Reset starts both numbers at 1 again and begins a
+new `epoch`; `(epoch, MsgSeqNum)` therefore never repeats, and rises.
+"""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+
+class SessionStore(Protocol):
+    """Changes may be held back until `flush`, which writes them in one piece, in order.
+
+    The session flushes before it hands out bytes to send: a number is on record before the peer
+    can have seen it.
+    """
+
+    @property
+    def next_sender_msg_seq_num(self) -> int:
+        """The number of the next message that we send."""
+
+    @property
+    def next_target_msg_seq_num(self) -> int:
+        """The lowest number of the peer's that has not been taken; never ahead of the owner."""
+
+    @property
+    def creation_time_ns(self) -> int:
+        """When the numbers last started at 1."""
+
+    @property
+    def epoch(self) -> int:
+        """How often the numbers have started at 1; at least 1."""
+
+    @property
+    def watermark(self) -> int:
+        """The highest watermark given with a message; it survives a reset. 0 at first."""
+
+    def append(self, msg_seq_num: int, message: bytes, watermark: int = 0) -> None:
+        """Keep a sent message; the next one is numbered `msg_seq_num + 1`."""
+
+    def set_next_sender(self, msg_seq_num: int) -> None:
+        """Pass over numbers whose messages are never sent again (administrative ones)."""
+
+    def set_next_target(self, msg_seq_num: int) -> None: ...
+
+    def messages(self, begin: int, end: int) -> Iterator[tuple[int, bytes]]:
+        """Yield the kept messages numbered `begin` to `end`, both included, in order.
+
+        A whole day may be asked for: nothing is read before it is wanted.
+        """
+
+    def reset(self, now_ns: int) -> None:
+        """Start both numbers at 1, forget all messages, begin a new epoch."""
+
+    def flush(self) -> None: ...
+
+
+class MemoryStore:
+    """A `SessionStore` that lasts as long as its object."""
+
+    def __init__(self, now_ns: int = 0) -> None:
+        self.creation_time_ns = now_ns
+        self.next_sender_msg_seq_num = 1
+        self.next_target_msg_seq_num = 1
+        self.epoch = 1
+        self.watermark = 0
+        self._messages: dict[int, bytes] = {}
+
+    def append(self, msg_seq_num: int, message: bytes, watermark: int = 0) -> None:
+        self._messages[msg_seq_num] = message
+        self.next_sender_msg_seq_num = msg_seq_num + 1
+        self.watermark = max(self.watermark, watermark)
+
+    def set_next_sender(self, msg_seq_num: int) -> None:
+        self.next_sender_msg_seq_num = msg_seq_num
+
+    def set_next_target(self, msg_seq_num: int) -> None:
+        self.next_target_msg_seq_num = msg_seq_num
+
+    def messages(self, begin: int, end: int) -> Iterator[tuple[int, bytes]]:
+        for msg_seq_num in range(begin, end + 1):
+            message = self._messages.get(msg_seq_num)
+            if message is not None:
+                yield msg_seq_num, message
+
+    def reset(self, now_ns: int) -> None:
+        self._messages.clear()
+        self.next_sender_msg_seq_num = 1
+        self.next_target_msg_seq_num = 1
+        self.creation_time_ns = now_ns
+        self.epoch += 1
+
+    def flush(self) -> None:
+        """Nothing is held back."""
