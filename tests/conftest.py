@@ -1,20 +1,31 @@
-"""What every test shares: which form of the hot paths runs, and Hypothesis's patience."""
+"""What every test shares: the form of the hot paths that runs, and real servers."""
 
 from agio import hot_paths
 
 UNCOMPILED = hot_paths.prefer_source()  # before any test module imports a hot path
 
+import asyncio  # noqa: E402
+from collections.abc import Iterator  # noqa: E402
+from itertools import count  # noqa: E402
+
+import asyncpg  # noqa: E402
 import pytest  # noqa: E402
+import redis  # noqa: E402
 from hypothesis import settings  # noqa: E402
+
+from agio.embedded_postgres import EmbeddedPostgres  # noqa: E402
+from agio.embedded_valkey import EmbeddedValkey  # noqa: E402
 
 # The machines that run this share their cores: a slow example is no finding.
 settings.register_profile("agio", deadline=None)
 settings.load_profile("agio")
 
+database_numbers = count(1)
+
 
 def pytest_report_header() -> list[str]:
-    stale = hot_paths.stale_modules()
     lines = [f"hot paths: {'source' if UNCOMPILED else 'compiled where built'}"]
+    stale = hot_paths.stale_modules()
     if stale:
         lines.append(f"changed since compiled, run `make build`: {', '.join(stale)}")
     return lines
@@ -25,3 +36,47 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/matching/core/" in item.path.as_posix():
             item.add_marker("core")
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """Give the session's Postgres. It does not sync: no test pulls the machine's plug."""
+    directory = tmp_path_factory.mktemp("postgres")
+    with EmbeddedPostgres(directory, "test-password", {"fsync": "off"}) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    """Give the URL of an empty database of the test's own."""
+    name = f"test_{next(database_numbers)}"
+    execute(postgres_server, f"CREATE DATABASE {name}")
+    yield postgres_server.url(name)
+    execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
+    with EmbeddedValkey(
+        tmp_path_factory.mktemp("valkey") / "server.log", "test-password"
+    ) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(valkey_server: EmbeddedValkey) -> str:
+    """Give the URL of the session's Valkey, emptied."""
+    with redis.Redis.from_url(valkey_server.url()) as client:
+        client.flushall()
+    return valkey_server.url()
+
+
+def execute(server: EmbeddedPostgres, statement: str) -> None:
+    async def connect_and_execute() -> None:
+        connection = await asyncpg.connect(server.url())
+        await connection.execute(statement)
+        await connection.close()
+
+    # With a loop factory the runner leaves the test's own event loop alone.
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        runner.run(connect_and_execute())
