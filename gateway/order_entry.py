@@ -1,0 +1,174 @@
+"""Requests, in any protocol's decimal text and names, into commands.
+
+The one place where a door's request becomes the venue's own words. What only the engine can know
+(funds, open orders, phase, bounds) it refuses itself, in the record.
+"""
+
+from __future__ import annotations
+
+import re
+
+from vocabulary import commands as c
+from vocabulary.catalogue import Catalogue
+from vocabulary.instrument import Instrument
+from vocabulary.rejects import Refused, RejectReason
+from vocabulary.types import (
+    CLIENT_ORDER_ID_BYTES_MAX,
+    INT64_MAX,
+    OrderFlags,
+    OrderType,
+    Side,
+    TimeInForce,
+)
+
+_CLIENT_ORDER_ID = re.compile(rb"[A-Za-z0-9.:/_-]{1,%d}" % CLIENT_ORDER_ID_BYTES_MAX)
+
+
+class OrderEntry:
+    """Makes commands. All methods raise `Refused`, in the order of `RejectReason`.
+
+    But for an unknown instrument, which comes first: without its increments neither price nor
+    quantity can be read.
+    """
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+
+    def enter_order(
+        self,
+        session_id: int,
+        session_number: int,
+        account_id: int,
+        *,
+        symbol: str,
+        side: Side,
+        order_type: OrderType,
+        time_in_force: TimeInForce = TimeInForce.GOOD_TILL_CANCEL,
+        flags: OrderFlags = OrderFlags.NONE,
+        price: str | None,
+        quantity: str,
+        client_order_id: bytes,
+    ) -> c.EnterOrder:
+        """Return the command for a new order; a market order has no price."""
+        instrument = self._instrument(symbol)
+        is_limit = order_type is OrderType.LIMIT
+        price_ticks = _price_ticks(instrument, price) if is_limit else 0
+        quantity_lots = instrument.quantity_lots(quantity)
+        _check_client_order_id(client_order_id)
+        if price is not None and not is_limit:
+            raise Refused(RejectReason.UNSUPPORTED_ORDER, "a market order has no price")
+        return c.EnterOrder(
+            session_id,
+            session_number,
+            account_id,
+            instrument.instrument_id,
+            side,
+            order_type,
+            time_in_force,
+            flags,
+            price_ticks,
+            quantity_lots,
+            client_order_id,
+        )
+
+    def replace_order(
+        self,
+        session_id: int,
+        session_number: int,
+        account_id: int,
+        *,
+        symbol: str,
+        order_id: int = 0,
+        original_client_order_id: bytes = b"",
+        price: str | None,
+        quantity: str,
+        client_order_id: bytes = b"",
+    ) -> c.ReplaceOrder:
+        """Return the command for new terms; `quantity` is the new total. Either id names it."""
+        instrument = self._instrument(symbol)
+        price_ticks = _price_ticks(instrument, price)
+        quantity_lots = instrument.quantity_lots(quantity)
+        if client_order_id:
+            _check_client_order_id(client_order_id)
+        _check_order_is_named(order_id, original_client_order_id)
+        return c.ReplaceOrder(
+            session_id,
+            session_number,
+            account_id,
+            instrument.instrument_id,
+            order_id,
+            price_ticks,
+            quantity_lots,
+            client_order_id,
+            b"" if order_id else original_client_order_id,
+        )
+
+    def cancel_order(
+        self,
+        session_id: int,
+        session_number: int,
+        account_id: int,
+        *,
+        symbol: str,
+        order_id: int = 0,
+        original_client_order_id: bytes = b"",
+        client_order_id: bytes = b"",
+    ) -> c.CancelOrder:
+        """Return the command for a cancel. Either id names the order."""
+        instrument = self._instrument(symbol)
+        if client_order_id:
+            _check_client_order_id(client_order_id)
+        _check_order_is_named(order_id, original_client_order_id)
+        return c.CancelOrder(
+            session_id,
+            session_number,
+            account_id,
+            instrument.instrument_id,
+            order_id,
+            client_order_id,
+            b"" if order_id else original_client_order_id,
+        )
+
+    def cancel_all_orders(
+        self,
+        session_id: int,
+        session_number: int,
+        account_id: int,
+        *,
+        symbol: str | None = None,
+        client_order_id: bytes = b"",
+    ) -> c.CancelAllOrders:
+        """Return the command that cancels an account's orders in one instrument or in all."""
+        instrument_id = self._instrument(symbol).instrument_id if symbol is not None else 0
+        if client_order_id:
+            _check_client_order_id(client_order_id)
+        return c.CancelAllOrders(
+            session_id, session_number, account_id, instrument_id, client_order_id
+        )
+
+    def _instrument(self, symbol: str) -> Instrument:
+        instrument = self.catalogue.instrument_by_symbol.get(symbol)
+        if instrument is None:
+            raise Refused(RejectReason.UNKNOWN_INSTRUMENT, f"symbol {symbol[:32]!r} is not listed")
+        return instrument
+
+
+def _price_ticks(instrument: Instrument, price: str | None) -> int:
+    if price is None:
+        raise Refused(RejectReason.MALFORMED_PRICE, "a limit order needs a price")
+    return instrument.price_ticks(price)
+
+
+def _check_client_order_id(client_order_id: bytes) -> None:
+    if _CLIENT_ORDER_ID.fullmatch(client_order_id) is None:
+        raise Refused(
+            RejectReason.MALFORMED_CLIENT_ORDER_ID,
+            f"client order id is not 1 to {CLIENT_ORDER_ID_BYTES_MAX} of A-Z a-z 0-9 . : / _ -",
+        )
+
+
+def _check_order_is_named(order_id: int, original_client_order_id: bytes) -> None:
+    if not 0 <= order_id <= INT64_MAX or (
+        order_id == 0 and _CLIENT_ORDER_ID.fullmatch(original_client_order_id) is None
+    ):
+        raise Refused(RejectReason.UNKNOWN_ORDER, "no such order")
