@@ -1,0 +1,181 @@
+"""Every setting of the venue, in one model: file, then AGIO_* variables, then flags.
+
+A later source wins. A value that will not do is refused before anything starts, with the setting's
+name and the value. The file is TOML: `agio.toml` in the current folder, or what AGIO_CONFIG or
+`--config` names.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+# `port_base` moves every port: the service at offset n listens on port_base + n.
+PORT_OFFSETS = {
+    "fix_port": 0,
+    "rest_port": 1,
+    "websocket_port": 2,
+    "ops_port": 3,
+    "matching_metrics_port": 10,
+    "gateway_metrics_port": 11,
+    "marketdata_metrics_port": 12,
+    "accounts_metrics_port": 13,
+}
+UNIX_PATH_BYTES_MAX = 100  # sun_path has 108 bytes on Linux, 104 on macOS
+
+
+class ConfigurationError(Exception):
+    """A setting has a value that will not do; the message names both."""
+
+
+def _matches(pattern: str, wanted: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"must be {wanted}")
+        return value
+
+    return AfterValidator(check)
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+PostgresUrl = Annotated[
+    str, _matches(r"postgres(ql)?://.+", "postgresql://USER:PASSWORD@HOST/NAME")
+]
+RedisUrl = Annotated[str, _matches(r"rediss?://.+", "redis://[:PASSWORD@]HOST:PORT/NUMBER")]
+HttpUrl = Annotated[str, _matches(r"https?://.+[^/]", "http://HOST:PORT")]
+Address = Annotated[str, _matches(r"unix:///.+|tcp://.+:\d+", "unix:///PATH or tcp://HOST:PORT")]
+# FIX 4.4 vol. 1: a String field holds no delimiter; a blank would be read as part of the name.
+CompId = Annotated[str, _matches(r"[!-<>-~]{1,32}", "1 to 32 visible characters without '='")]
+
+
+class Configuration(BaseSettings):
+    """The settings; AGIO_ and the name in capitals is each one's environment variable."""
+
+    model_config = SettingsConfigDict(env_prefix="AGIO_", extra="forbid", frozen=True)
+
+    data: Path = Path("agio-data")
+    """Where journal, sessions, ledger, logs and secrets are kept."""
+    host: str = "127.0.0.1"
+    """The interface that the doors listen on."""
+    comp_id: CompId = "AGIO"
+    """Our CompID: TargetCompID(56) of what FIX clients send."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    port_base: Annotated[int, Field(ge=1, le=65535 - 13)] | None = None
+    """Moves all ports that are not set themselves, by PORT_OFFSETS."""
+    fix_port: Port = 9880
+    rest_port: Port = 8080
+    websocket_port: Port = 8090
+    ops_port: Port = 8081
+    matching_metrics_port: Port = 9100
+    gateway_metrics_port: Port = 9101
+    marketdata_metrics_port: Port = 9102
+    accounts_metrics_port: Port = 9103
+
+    journal_mode: Literal["fsync", "os"] = "fsync"
+    """What an acknowledgement promises: on disk, or with the operating system."""
+    journal_segment_bytes: Annotated[int, Field(ge=2**20, le=2**32)] = 64 * 2**20
+
+    matching_address: Address = ""
+    """Where the matching process listens; by default a Unix socket under `data`."""
+    postgres_url: PostgresUrl | None = None
+    """The ledger's database; without it `agio up` starts its own Postgres."""
+    redis_url: RedisUrl | None = None
+    """The market data's Redis or Valkey; without it `agio up` starts its own Valkey."""
+    ops_url: HttpUrl = ""
+    """Where the ops HTTP is found; by default on `host` and `ops_port`."""
+
+    ops_token: SecretStr | None = None
+    """The ops desk's bearer token. This and the next are made at first start where not given."""
+    service_token: SecretStr | None = None
+    """The token by which our own services know each other."""
+    master_key: SecretStr | None = None
+    """The key that encrypts clients' secrets at rest: 32 bytes in base64."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the framework's signature)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Name the sources, the strongest first."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @model_validator(mode="before")
+    @classmethod
+    def derive(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Fill in what follows from other settings and is not set itself."""
+        values = {
+            name: value for name, value in values.items() if value is not None and value != ""
+        }
+        values["data"] = data = Path(values.get("data", "agio-data")).absolute()
+        values.setdefault("matching_address", f"unix://{data}/matching.sock")
+        base = values.get("port_base")
+        if base is not None and str(base).isdecimal():
+            for name, offset in PORT_OFFSETS.items():
+                values.setdefault(name, int(base) + offset)
+        host = values.get("host", "127.0.0.1")
+        reached = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 (to recognise it)
+        values.setdefault("ops_url", f"http://{reached}:{values.get('ops_port', 8081)}")
+        return values
+
+    @model_validator(mode="after")
+    def check_socket_path(self) -> "Configuration":
+        path = self.matching_address.removeprefix("unix://")
+        if path != self.matching_address and len(os.fsencode(path)) > UNIX_PATH_BYTES_MAX:
+            raise ValueError(
+                f"matching_address = {self.matching_address!r}: longer than a Unix socket's path "
+                "may be; choose a shorter data directory, or tcp://127.0.0.1:PORT"
+            )
+        return self
+
+
+def load(flags: Mapping[str, object] | None = None, file: Path | None = None) -> Configuration:
+    """Return the configuration. Flags that are None were not given. Raises `ConfigurationError`."""
+    named = file or (Path(os.environ["AGIO_CONFIG"]) if os.environ.get("AGIO_CONFIG") else None)
+    if named is not None and not named.is_file():
+        raise ConfigurationError(f"config = {str(named)!r}: there is no such file")
+
+    class ConfigurationFromFile(Configuration):
+        """The model, with the file of this call as its weakest source."""
+
+        model_config = SettingsConfigDict(toml_file=named or Path("agio.toml"))
+
+    given: dict[str, Any] = {
+        name: value for name, value in (flags or {}).items() if value is not None
+    }
+    try:
+        return ConfigurationFromFile(**given)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"config = {str(named or 'agio.toml')!r}: {error}") from error
+    except ValidationError as error:
+        raise ConfigurationError("; ".join(_explain(error))) from None
+
+
+def _explain(error: ValidationError) -> list[str]:
+    """Return one line for each wrong setting: its name, the value and what is wrong with it."""
+    lines = []
+    for problem in error.errors(include_url=False):
+        name = ".".join(str(part) for part in problem["loc"])
+        message = problem["msg"].removeprefix("Value error, ")
+        secret = Configuration.model_fields.get(name)
+        if not name:
+            lines.append(message)
+        elif secret is not None and secret.annotation == SecretStr | None:
+            lines.append(f"{name}: {message}")
+        else:
+            lines.append(f"{name} = {problem['input']!r}: {message}")
+    return lines
