@@ -1,0 +1,73 @@
+"""How much one session or key may ask for.
+
+Orders and cancels have buckets of their own, so that whoever is throttled can still get out.
+"""
+
+from __future__ import annotations
+
+_SECOND_NS = 1_000_000_000
+
+CANCELS_PER_ORDER = 10
+"""How much larger the bucket of the cancels is: it stops a runaway loop, never a way out."""
+
+
+class Throttled(Exception):
+    """Too much, too fast. Nothing happened; `retry_after_ns` says when there is room again."""
+
+    def __init__(self, text: str, retry_after_ns: int) -> None:
+        super().__init__(text)
+        self.text = text
+        self.retry_after_ns = retry_after_ns
+
+
+class TokenBucket:
+    """Lets `rate_per_s` through in the long run and `burst` at once.
+
+    It keeps the moment at which it will be full, so that nothing has to be refilled.
+    """
+
+    __slots__ = ("_burst_ns", "_full_at_ns", "_interval_ns", "burst", "rate_per_s")
+
+    def __init__(self, rate_per_s: int, burst: int) -> None:
+        self.rate_per_s = rate_per_s
+        self.burst = burst
+        self._interval_ns = _SECOND_NS // rate_per_s
+        self._burst_ns = self._interval_ns * burst
+        self._full_at_ns = 0
+
+    def take(self, now_ns: int) -> int:
+        """Take one token: return 0, or the nanoseconds to wait where there is none."""
+        full_at_ns = max(self._full_at_ns, now_ns) + self._interval_ns
+        wait_ns = full_at_ns - now_ns - self._burst_ns
+        if wait_ns > 0:
+            return wait_ns
+        self._full_at_ns = full_at_ns
+        return 0
+
+
+class Throttle:
+    """The limits of one session or key: `rate_per_s` orders and replaces, ten times the cancels."""
+
+    __slots__ = ("_cancels", "_orders")
+
+    def __init__(self, rate_per_s: int) -> None:
+        self._orders = TokenBucket(rate_per_s, rate_per_s)
+        self._cancels = TokenBucket(rate_per_s * CANCELS_PER_ORDER, rate_per_s * CANCELS_PER_ORDER)
+
+    def take_order(self, now_ns: int) -> None:
+        """Count a new order or a replace. Raises `Throttled`."""
+        self._take(self._orders, now_ns, "orders")
+
+    def take_cancel(self, now_ns: int) -> None:
+        """Count a cancel. Raises `Throttled`."""
+        self._take(self._cancels, now_ns, "cancels")
+
+    @staticmethod
+    def _take(bucket: TokenBucket, now_ns: int, what: str) -> None:
+        wait_ns = bucket.take(now_ns)
+        if wait_ns:
+            raise Throttled(
+                f"more than {bucket.rate_per_s} {what} a second,"
+                f" retry in {-(-wait_ns // 1_000_000)} ms",
+                wait_ns,
+            )
