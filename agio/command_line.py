@@ -1,8 +1,29 @@
 """The `agio` command."""
 
-import click
+import asyncio
+import functools
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
 
-from agio import __version__, hot_paths
+import click
+import msgspec
+
+from agio import __version__, configuration, hot_paths, services, supervisor, telemetry, venue
+from agio.child_process import ServerFailedError
+from agio.configuration import Configuration, ConfigurationError
+from agio.ops_client import OpsClient, OpsError
+from agio.supervisor import VenueRunsError
+
+Result = TypeVar("Result")
+Command = Callable[..., None]
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+
+
+def emit(result: object, text: str, *, as_json: bool) -> None:
+    click.echo(msgspec.json.encode(result).decode() if as_json else text)
 
 
 def version_report() -> str:
@@ -21,6 +42,42 @@ def print_version(context: click.Context, _parameter: click.Parameter, wanted: b
         context.exit()
 
 
+# The settings that a command line is likely to name; the others are set by file or variable.
+FLAGS = {
+    "config": click.option("--config", type=click.Path(path_type=Path), help="Settings in TOML."),
+    "data": click.option("--data", type=click.Path(path_type=Path), help="Default: agio-data."),
+    "host": click.option("--host", help="Interface to listen on. Default: 127.0.0.1."),
+    "port_base": click.option("--port-base", help="FIX here, REST +1, WebSocket +2, ops +3, …"),
+    "journal_mode": click.option("--journal-mode", help="fsync (default) or os."),
+    "comp_id": click.option("--comp-id", help="Our CompID. Default: AGIO."),
+}
+
+
+def configured(*flags: str) -> Callable[[Command], Command]:
+    """Give a command the configuration, from the file, the variables and the named flags."""
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def with_configuration(*, config: Path | None, **given: Any) -> None:
+            chosen = {name: given.pop(name) for name in flags}
+            try:
+                command(configuration.load(chosen, config), **given)
+            except ConfigurationError as error:
+                raise click.UsageError(str(error)) from None
+            except (OpsError, ServerFailedError, VenueRunsError) as error:
+                raise click.ClickException(str(error)) from None
+
+        for name in ("config", *flags)[::-1]:
+            with_configuration = FLAGS[name](with_configuration)
+        return with_configuration
+
+    return decorate
+
+
+runs = configured("data", "host", "port_base", "journal_mode", "comp_id")
+asks = configured("data")
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--version",
@@ -31,4 +88,166 @@ def print_version(context: click.Context, _parameter: click.Parameter, wanted: b
     help="Print the version and which hot paths are compiled.",
 )
 def main() -> None:
-    """Run and operate the agio trading venue."""
+    """Run and operate the agio trading venue.
+
+    Every setting is a variable too, AGIO_ and its name in capitals. See docs/configuration.md.
+    """
+
+
+@main.command()
+@as_json
+@runs
+def up(settings: Configuration, *, as_json: bool) -> None:
+    """Run the whole venue on this machine; Ctrl-C stops it.
+
+    Postgres and Valkey are started too, unless AGIO_POSTGRES_URL and AGIO_REDIS_URL name some.
+    With --json it prints one line, the endpoints by name, when it is ready.
+    """
+    telemetry.configure_logging(settings.log_level, settings.data / "logs" / "venue.log")
+    supervisor.run(
+        settings,
+        tell=lambda text: None if as_json else click.echo(text, err=True),
+        when_ready=lambda endpoints: emit(
+            {"endpoints": endpoints}, _endpoint_lines(endpoints), as_json=as_json
+        ),
+    )
+
+
+def add_service(name: str, summary: str) -> None:
+    @main.command(name, help=summary)
+    @runs
+    def run_service(settings: Configuration) -> None:
+        services.run(name, settings)
+
+
+add_service("matching", "Run the matching process: orders every command, journals it, matches it.")
+add_service("accounts", "Run settlement into Postgres and the ops HTTP.")
+add_service("marketdata", "Run the publisher of depth, trades, candles and tickers on Redis.")
+add_service("gateway", "Run the doors: FIX 4.4, REST and WebSocket.")
+
+
+@main.command()
+@as_json
+@configured("data", "host", "port_base")
+def status(settings: Configuration, *, as_json: bool) -> None:
+    """Show the endpoints, and what each service says of its health; exit 1 unless all are ready."""
+    running = venue.read(settings.data)
+    endpoints = running.endpoints if running else venue.endpoints(settings)
+    urls = running.health if running else venue.health_urls(settings)
+    states = {name: venue.health(url) for name, url in urls.items()}
+    ready = all(state["ready"] for state in states.values())
+    lines = [_endpoint_lines(endpoints)]
+    for name, state in states.items():
+        facts = " ".join(f"{key}={value}" for key, value in state.items() if key != "ready")
+        lines.append(f"{name:16} {'ready' if state['ready'] else 'NOT READY'} {facts}")
+    result = {"ready": ready, "endpoints": endpoints, "services": states}
+    emit(result, "\n".join(lines), as_json=as_json)
+    if not ready:
+        raise SystemExit(1)
+
+
+@main.group()
+def account() -> None:
+    """Create, list and credit accounts, by the ops HTTP of the venue on --data or AGIO_OPS_URL."""
+
+
+@account.command("create")
+@click.argument("name")
+@as_json
+@asks
+def create_account(settings: Configuration, *, name: str, as_json: bool) -> None:
+    """Create an account."""
+    made = _ask(settings, lambda ops: ops.create_account(name))
+    emit(made, f"account {made['account_id']} {made['name']}", as_json=as_json)
+
+
+@account.command("list")
+@as_json
+@asks
+def list_accounts(settings: Configuration, *, as_json: bool) -> None:
+    """List the accounts."""
+    accounts = _ask(settings, lambda ops: ops.accounts())
+    lines = [f"{entry['account_id']:>8} {entry['name']}" for entry in accounts]
+    emit({"accounts": accounts}, "\n".join(lines), as_json=as_json)
+
+
+@account.command("credit")
+@click.argument("name")
+@click.argument("asset")
+@click.argument("amount")
+@as_json
+@asks
+def credit_account(
+    settings: Configuration, *, name: str, asset: str, amount: str, as_json: bool
+) -> None:
+    """Credit AMOUNT, a decimal number, of ASSET to the account called NAME."""
+    credited = _ask(settings, lambda ops: ops.credit(name, asset, amount))
+    text = f"{name} has {credited['available']} {asset} available"
+    emit(credited, text, as_json=as_json)
+
+
+@main.group()
+def key() -> None:
+    """Create and revoke API keys, by the ops HTTP of the venue on --data or AGIO_OPS_URL."""
+
+
+@key.command("create")
+@click.option("--account", "account_name", required=True, help="The account's name.")
+@click.option("--sender-comp-id", "comp_ids", multiple=True, help="Bind it to a SenderCompID.")
+@click.option("--permission", "permissions", multiple=True, help="read, trade. Default: both.")
+@click.option("--label", default="", help="A note for the desk.")
+@as_json
+@asks
+def create_key(
+    settings: Configuration,
+    *,
+    account_name: str,
+    comp_ids: tuple[str, ...],
+    permissions: tuple[str, ...],
+    label: str,
+    as_json: bool,
+) -> None:
+    """Create an API key. Its secret is shown here, and never again."""
+    made = _ask(
+        settings,
+        lambda ops: ops.create_key(account_name, list(comp_ids), list(permissions), label),
+    )
+    emit(made, f"api_key {made['api_key']}\nsecret  {made['secret']}", as_json=as_json)
+
+
+@key.command("revoke")
+@click.argument("api_key")
+@as_json
+@asks
+def revoke_key(settings: Configuration, *, api_key: str, as_json: bool) -> None:
+    """Revoke an API key."""
+    _ask(settings, lambda ops: ops.revoke_key(api_key))
+    emit({"api_key": api_key, "revoked": True}, f"revoked {api_key}", as_json=as_json)
+
+
+def _ask(settings: Configuration, question: Callable[[OpsClient], Awaitable[Result]]) -> Result:
+    async def connect_and_ask() -> Result:
+        async with _ops_client(settings) as ops:
+            return await question(ops)
+
+    return asyncio.run(connect_and_ask())
+
+
+def _ops_client(settings: Configuration) -> OpsClient:
+    """Return a client of the venue that the variables name, or else of the one on `data`."""
+    running = None if os.environ.get("AGIO_OPS_URL") else venue.read(settings.data)
+    url = running.endpoints["ops"] if running else settings.ops_url
+    if settings.ops_token is not None:
+        return OpsClient(url, settings.ops_token.get_secret_value())
+    token_file = Path(running.ops_token_file if running else settings.data / "secrets/ops_token")
+    try:
+        return OpsClient(url, token_file.read_text().strip())
+    except OSError:
+        raise OpsError(
+            f"no venue runs on {settings.data}: start one with `agio up`, or name one with "
+            "AGIO_OPS_URL and AGIO_OPS_TOKEN"
+        ) from None
+
+
+def _endpoint_lines(endpoints: dict[str, Any]) -> str:
+    return "\n".join(f"{name:16} {endpoint}" for name, endpoint in endpoints.items())

@@ -70,6 +70,8 @@ class Configuration(BaseSettings):
     comp_id: CompId = "AGIO"
     """Our CompID: TargetCompID(56) of what FIX clients send."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_directory: Path | None = None
+    """Where a service writes its log; without it, to standard error."""
 
     port_base: Annotated[int, Field(ge=1, le=65535 - 13)] | None = None
     """Moves all ports that are not set themselves, by PORT_OFFSETS."""
@@ -141,6 +143,16 @@ class Configuration(BaseSettings):
                 "may be; choose a shorter data directory, or tcp://127.0.0.1:PORT"
             )
         return self
+
+
+def environment(configuration: Configuration) -> dict[str, str]:
+    """Return the AGIO_* variables that give another process this configuration."""
+    variables = {}
+    for name, value in configuration:
+        if value is not None:
+            text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            variables[f"AGIO_{name.upper()}"] = text
+    return variables
 
 
 def load(flags: Mapping[str, object] | None = None, file: Path | None = None) -> Configuration:

@@ -28,8 +28,8 @@ PREDECESSOR_TIMEOUT_S = 15.0
 class EmbeddedPostgres:
     """A Postgres server on 127.0.0.1 that keeps its data in `directory` and dies with us.
 
-    It asks for a password (scram-sha-256), takes a free port at each start, and syncs to disk
-    unless `settings` say otherwise. As root it runs as nobody, which Postgres insists on.
+    It asks for a password (scram-sha-256), takes a free port at its first start and keeps it, and
+    syncs to disk unless `settings` say otherwise. As root it runs as nobody: Postgres insists.
     """
 
     def __init__(
@@ -69,7 +69,8 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """Stop fast: roll back what runs, write a checkpoint, leave clean data."""
-        child_process.stop(self.process, signal.SIGINT, START_TIMEOUT_S)
+        if self._process is not None:
+            child_process.stop(self._process, signal.SIGINT, START_TIMEOUT_S)
 
     def __enter__(self) -> Self:
         self.start()
@@ -128,7 +129,9 @@ class EmbeddedPostgres:
 
     def _start_when_predecessor_has_gone(self, descriptor: int) -> None:
         deadline = time.monotonic() + PREDECESSOR_TIMEOUT_S
+        kept_port = self.port
         while True:
+            self.port = kept_port or child_process.free_port()
             try:
                 self._start_once(descriptor)
             except ServerFailedError as error:
@@ -145,7 +148,6 @@ class EmbeddedPostgres:
                 return
 
     def _start_once(self, descriptor: int) -> None:
-        self.port = child_process.free_port()
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),

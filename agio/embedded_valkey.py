@@ -21,7 +21,8 @@ START_TIMEOUT_S = 10.0
 class EmbeddedValkey:
     """A Valkey server on 127.0.0.1 that asks for a password and dies with us.
 
-    `log` is the path of its log. It takes a free port at each start; as root it runs as nobody.
+    `log` is the path of its log. It takes a free port at its first start and keeps it; as root it
+    runs as nobody.
     """
 
     def __init__(self, log: Path, password: str) -> None:
@@ -41,7 +42,7 @@ class EmbeddedValkey:
 
     def start(self) -> None:
         """Start the server and return when it answers. Raises `ServerFailedError`."""
-        self.port = child_process.free_port()
+        self.port = self.port or child_process.free_port()
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("wb") as log:
             self._process = child_process.start(
@@ -68,7 +69,8 @@ class EmbeddedValkey:
             raise ServerFailedError(f"Valkey: {error}") from error
 
     def stop(self) -> None:
-        child_process.stop(self.process, signal.SIGTERM, START_TIMEOUT_S)
+        if self._process is not None:
+            child_process.stop(self._process, signal.SIGTERM, START_TIMEOUT_S)
 
     def __enter__(self) -> Self:
         self.start()

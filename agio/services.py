@@ -1,0 +1,146 @@
+"""From the configuration to each service: what it is given, and how it runs as a process."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+import uvloop
+
+from agio import telemetry
+from agio.configuration import Configuration, ConfigurationError
+from agio.secret_files import Secrets
+
+log = structlog.get_logger("agio")
+
+
+class Service(Protocol):
+    """What every room's edge offers."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def health(self) -> dict[str, object]: ...
+
+
+def make_matching(configuration: Configuration, _secrets: Secrets) -> Service:
+    from matching.edge.server import MatchingServer
+
+    return MatchingServer(
+        journal_directory=configuration.data / "journal",
+        address=configuration.matching_address,
+        mode=configuration.journal_mode,
+        segment_bytes=configuration.journal_segment_bytes,
+    )
+
+
+def make_accounts(configuration: Configuration, secrets: Secrets) -> Service:
+    from accounts.edge.service import AccountsService
+
+    return AccountsService(
+        matching_address=configuration.matching_address,
+        postgres_url=_needed("postgres_url", configuration.postgres_url, "accounts"),
+        host=configuration.host,
+        ops_port=configuration.ops_port,
+        ops_token=secrets.ops_token,
+        service_token=secrets.service_token,
+        master_key=secrets.master_key,
+    )
+
+
+def make_marketdata(configuration: Configuration, _secrets: Secrets) -> Service:
+    from marketdata.edge.publisher import MarketDataPublisher
+
+    return MarketDataPublisher(
+        matching_address=configuration.matching_address,
+        redis_url=_needed("redis_url", configuration.redis_url, "marketdata"),
+    )
+
+
+def make_gateway(configuration: Configuration, secrets: Secrets) -> Service:
+    from gateway.edge.gateway import Gateway
+
+    return Gateway(
+        matching_address=configuration.matching_address,
+        redis_url=_needed("redis_url", configuration.redis_url, "gateway"),
+        ops_url=configuration.ops_url,
+        service_token=secrets.service_token,
+        comp_id=configuration.comp_id,
+        host=configuration.host,
+        fix_port=configuration.fix_port,
+        rest_port=configuration.rest_port,
+        websocket_port=configuration.websocket_port,
+        data_directory=configuration.data / "gateway",
+    )
+
+
+SERVICES: dict[str, Callable[[Configuration, Secrets], Service]] = {
+    "matching": make_matching,
+    "accounts": make_accounts,
+    "marketdata": make_marketdata,
+    "gateway": make_gateway,
+}
+
+
+def metrics_port(configuration: Configuration, name: str) -> int:
+    port: int = getattr(configuration, f"{name}_metrics_port")
+    return port
+
+
+def run(name: str, configuration: Configuration) -> None:
+    """Run one service in this process until SIGTERM or SIGINT."""
+    configuration.data.mkdir(parents=True, exist_ok=True)
+    log_file = configuration.log_directory and configuration.log_directory / f"{name}.log"
+    telemetry.configure_logging(configuration.log_level, log_file)
+    service = SERVICES[name](configuration, Secrets(configuration))
+    uvloop.run(_run_until_told(name, service, configuration))
+
+
+async def _run_until_told(name: str, service: Service, configuration: Configuration) -> None:
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    started = False
+
+    def health() -> dict[str, object]:
+        # A service that is still replaying or migrating has nothing to tell yet. The process is
+        # named so that the supervisor knows its own child from another venue's on the same port.
+        return {"pid": os.getpid()} | (service.health() if started else {"ready": False})
+
+    port = metrics_port(configuration, name)
+    endpoint = await telemetry.serve_health(health, configuration.host, port)
+    log.info("service starting", service=name, metrics_port=port)
+    try:
+        started = await _start_unless_told(service, told)
+        if started:
+            log.info("service started", service=name)
+            await told.wait()
+    finally:
+        await endpoint.cleanup()
+        await service.stop()
+        log.info("service stopped", service=name)
+
+
+async def _start_unless_told(service: Service, told: asyncio.Event) -> bool:
+    """Start the service; give up when told to stop meanwhile. Say whether it started."""
+    starting = asyncio.ensure_future(service.start())
+    stopping = asyncio.ensure_future(told.wait())
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if starting.done():
+        await starting
+        return True
+    starting.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await starting
+    return False
+
+
+def _needed(name: str, value: str | None, service: str) -> str:
+    if value is None:
+        raise ConfigurationError(f"{name}: `agio {service}` needs it; `agio up` starts its own")
+    return value

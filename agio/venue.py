@@ -1,0 +1,75 @@
+"""What a running venue tells about itself: DATA/venue.json, and each service's health."""
+
+import os
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from agio.configuration import Configuration
+from agio.services import SERVICES, metrics_port
+
+FILE_NAME = "venue.json"
+
+
+class VenueFile(msgspec.Struct, frozen=True):
+    """Where the venue's parts are found while it runs. Holds passwords: for this user alone."""
+
+    pid: int
+    version: str
+    endpoints: dict[str, str]
+    health: dict[str, str]
+    ops_token_file: str
+    journal: str
+    postgres_url: str
+    redis_url: str
+
+    def write(self, data: Path) -> None:
+        unfinished = data / f"{FILE_NAME}.{os.getpid()}"
+        unfinished.touch(mode=0o600)
+        unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(self)) + b"\n")
+        unfinished.rename(data / FILE_NAME)
+
+
+def read(data: Path) -> VenueFile | None:
+    """Return what the venue on `data` wrote, or None where none runs."""
+    try:
+        return msgspec.json.decode((data / FILE_NAME).read_bytes(), type=VenueFile)
+    except FileNotFoundError:
+        return None
+
+
+def endpoints(configuration: Configuration) -> dict[str, str]:
+    """Return the doors by name: FIX has no URLs, the others have."""
+    host = reachable_host(configuration)
+    return {
+        "fix_order_entry": f"{host}:{configuration.fix_port}",
+        "rest": f"http://{host}:{configuration.rest_port}",
+        "websocket": f"ws://{host}:{configuration.websocket_port}",
+        "ops": configuration.ops_url,
+    }
+
+
+def health_urls(configuration: Configuration) -> dict[str, str]:
+    host = reachable_host(configuration)
+    return {name: f"http://{host}:{metrics_port(configuration, name)}/health" for name in SERVICES}
+
+
+def reachable_host(configuration: Configuration) -> str:
+    every_interface = configuration.host == "0.0.0.0"  # noqa: S104 (to recognise it)
+    return "127.0.0.1" if every_interface else configuration.host
+
+
+def health(url: str, timeout_s: float = 2.0) -> dict[str, Any]:
+    """Return what a service says of itself; one that does not answer is not ready."""
+    try:
+        with urllib.request.urlopen(url, timeout=timeout_s) as response:  # noqa: S310 (our own URL)
+            body = response.read()
+    except urllib.error.HTTPError as error:  # 503: it answers, and is not ready
+        body = error.read()
+    except OSError as error:
+        return {"ready": False, "error": str(getattr(error, "reason", error))}
+    state: dict[str, Any] = msgspec.json.decode(body)
+    return state
