@@ -4,6 +4,9 @@ from enum import IntEnum, IntFlag
 
 INT64_MAX = 2**63 - 1
 
+ID_MAX = 2**31 - 1
+"""The highest number of an account, an asset or an instrument."""
+
 PRICE_TICKS_MAX = 2**40
 """The highest price, in ticks. Leaves room for `price x quantity` to be bounds-checked cheaply."""
 

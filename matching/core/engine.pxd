@@ -1,0 +1,157 @@
+cimport cython
+
+from matching.core.event_writer cimport EventWriter
+from matching.core.fees cimport fee_units
+from matching.core.holds cimport Account, Funds
+from matching.core.ladder cimport Ladder, Level, Order
+from matching.core.order_book cimport OrderBook
+from matching.core.state cimport State
+
+cdef long long OPEN_ORDERS_PER_ACCOUNT_MAX
+cdef long long ENTER_ORDER
+cdef long long REPLACE_ORDER
+cdef long long CANCEL_ORDER
+cdef long long CANCEL_ALL_ORDERS
+cdef int BUY
+cdef int MARKET
+cdef int LIMIT
+cdef int GOOD_TILL_CANCEL
+cdef int IMMEDIATE_OR_CANCEL
+cdef int FILL_OR_KILL
+cdef int POST_ONLY
+cdef long long PRICE_MAX
+cdef long long QUANTITY_MAX
+cdef long long UNITS_MAX
+cdef long long ID_MASK
+cdef int MALFORMED_CLIENT_ORDER_ID
+cdef int UNKNOWN_ACCOUNT
+cdef int UNKNOWN_INSTRUMENT
+cdef int NOT_TRADING
+cdef int UNSUPPORTED_ORDER
+cdef int PRICE_OUT_OF_RANGE
+cdef int QUANTITY_OUT_OF_RANGE
+cdef int NOTIONAL_TOO_SMALL
+cdef int NOTIONAL_TOO_LARGE
+cdef int UNKNOWN_ORDER
+cdef int QUANTITY_NOT_ABOVE_CUMULATIVE
+cdef int DUPLICATE_CLIENT_ORDER_ID
+cdef int TOO_MANY_OPEN_ORDERS
+cdef int INSUFFICIENT_FUNDS
+cdef int WOULD_TAKE_LIQUIDITY
+cdef int REQUESTED
+cdef int MASS_CANCELED
+cdef int NOT_IMMEDIATE
+cdef int KILLED
+cdef int MARKET_EXHAUSTED
+
+cdef bytes text_at(bytes data, Py_ssize_t at)
+cdef int notional_refusal(OrderBook book, long long price_ticks, long long lots) except -1
+
+
+@cython.final
+cdef class Engine:
+    cdef readonly State state
+    cdef readonly EventWriter events
+
+    cpdef bytes apply(self, bytes command, long long sequence, long long timestamp_ns)
+
+    @cython.locals(words="const long long[::1]", at=Py_ssize_t, sequence="long long")
+    cpdef bytes apply_batch(self, bytes commands, long long first_sequence, long long timestamp_ns)
+
+    @cython.locals(kind=int)
+    cdef void dispatch(
+        self, bytes data, const long long[::1] words, Py_ssize_t at, long long sequence
+    ) except *
+
+    @cython.locals(
+        account_id="long long",
+        instrument_id="long long",
+        terms="long long",
+        side=int,
+        is_market=bint,
+        time_in_force=int,
+        flags=int,
+        price_ticks="long long",
+        lots="long long",
+        client_order_id=bytes,
+        account=Account,
+        book=OrderBook,
+        limit_ticks="long long",
+        refusal=int,
+        order=Order,
+        held_units="long long",
+    )
+    cdef object enter_order(
+        self, bytes data, const long long[::1] words, Py_ssize_t at, long long sequence
+    )
+
+    @cython.locals(
+        account_id="long long",
+        instrument_id="long long",
+        price_ticks="long long",
+        lots="long long",
+        client_order_id=bytes,
+        original_client_order_id=bytes,
+        book=OrderBook,
+        refusal=int,
+        order=Order,
+        namesake=Order,
+        account=Account,
+        leaves_lots="long long",
+        hold_per_lot="long long",
+        held_before="long long",
+        held_units="long long",
+        previous_price="long long",
+        previous_leaves="long long",
+        kept_priority=bint,
+    )
+    cdef object replace_order(self, bytes data, const long long[::1] words, Py_ssize_t at)
+
+    @cython.locals(instrument_id="long long", book=OrderBook, order=Order)
+    cdef object cancel_order(self, bytes data, const long long[::1] words, Py_ssize_t at)
+
+    @cython.locals(
+        account_id="long long", instrument_id="long long", account=Account, order=Order
+    )
+    cdef object cancel_all_orders(self, const long long[::1] words, Py_ssize_t at)
+
+    @cython.locals(account=Account, order=Order)
+    cdef Order open_order(
+        self, long long account_id, long long instrument_id, long long order_id, bytes client_order_id
+    )
+
+    @cython.locals(account=Account)
+    cdef void set_funds(self, Order order, OrderBook book, bint is_market) except *
+
+    @cython.locals(ladder=Ladder, level=Level, resting=Order)
+    cdef void match(self, OrderBook book, Order incoming) except *
+
+    @cython.locals(
+        lots="long long",
+        price_ticks="long long",
+        base_units="long long",
+        quote_units="long long",
+        incoming_spent="long long",
+        resting_spent="long long",
+        incoming_fees=Funds,
+        resting_fees=Funds,
+        incoming_fee="long long",
+        resting_fee="long long",
+        unheld="long long",
+    )
+    cdef void trade(self, OrderBook book, Order resting, Order incoming) except *
+
+    @cython.locals(account=Account)
+    cdef object rest(self, OrderBook book, Order order)
+
+    @cython.locals(account=Account)
+    cdef void leave_book(self, Ladder ladder, Order order) except *
+
+    @cython.locals(released_units="long long")
+    cdef object cancel_resting(self, OrderBook book, Order order, int reason)
+
+    cdef object cancel(self, OrderBook book, Order order, int reason, long long released_units)
+
+    cdef void report_cancel(
+        self, Order order, bint was_resting, int reason, long long released_units
+    ) except *

@@ -1,0 +1,469 @@
+"""The matching engine: one command in, the events that it causes out.
+
+`Engine.apply` is a function of the engine's state and its arguments and of nothing else: no clock, no chance, no order that a
+hash decides. The same commands with the same sequences therefore make the same events on every machine, which is
+what replay, recovery and every reader rely on.
+
+Orders come as packed bytes and events leave as packed bytes (`vocabulary.codec` describes both), read and written
+as 64-bit words. An order goes through four steps: refuse it, or hold its funds; match it; let what is left rest or cancel it.
+"""
+
+from matching.core.event_writer import EventWriter
+from matching.core.fees import fee_units
+from matching.core.holds import Account
+from matching.core.ladder import Ladder, Order
+from matching.core.operations import operate
+from matching.core.order_book import OrderBook
+from matching.core.state import State
+from matching.core.trading_phase import TAKES_ORDERS
+from vocabulary import commands as c
+from vocabulary.codec import LAYOUTS, pack, unpack_command
+from vocabulary.rejects import RejectReason
+from vocabulary.types import (
+    INT64_MAX,
+    PRICE_TICKS_MAX,
+    QUANTITY_LOTS_MAX,
+    CancelReason,
+    OrderFlags,
+    OrderType,
+    Side,
+    TimeInForce,
+)
+
+OPEN_ORDERS_PER_ACCOUNT_MAX = 100_000
+
+# Plain integers under the names of the vocabulary, which the compiled form keeps as C integers.
+ENTER_ORDER = LAYOUTS[c.EnterOrder].kind
+REPLACE_ORDER = LAYOUTS[c.ReplaceOrder].kind
+CANCEL_ORDER = LAYOUTS[c.CancelOrder].kind
+CANCEL_ALL_ORDERS = LAYOUTS[c.CancelAllOrders].kind
+BUY = Side.BUY.value
+MARKET = OrderType.MARKET.value
+LIMIT = OrderType.LIMIT.value
+GOOD_TILL_CANCEL = TimeInForce.GOOD_TILL_CANCEL.value
+IMMEDIATE_OR_CANCEL = TimeInForce.IMMEDIATE_OR_CANCEL.value
+FILL_OR_KILL = TimeInForce.FILL_OR_KILL.value
+POST_ONLY = OrderFlags.POST_ONLY.value
+PRICE_MAX = PRICE_TICKS_MAX
+QUANTITY_MAX = QUANTITY_LOTS_MAX
+UNITS_MAX = INT64_MAX
+ID_MASK = 0xFFFFFFFF
+
+MALFORMED_CLIENT_ORDER_ID = RejectReason.MALFORMED_CLIENT_ORDER_ID.value
+UNKNOWN_ACCOUNT = RejectReason.UNKNOWN_ACCOUNT.value
+UNKNOWN_INSTRUMENT = RejectReason.UNKNOWN_INSTRUMENT.value
+NOT_TRADING = RejectReason.NOT_TRADING.value
+UNSUPPORTED_ORDER = RejectReason.UNSUPPORTED_ORDER.value
+PRICE_OUT_OF_RANGE = RejectReason.PRICE_OUT_OF_RANGE.value
+QUANTITY_OUT_OF_RANGE = RejectReason.QUANTITY_OUT_OF_RANGE.value
+NOTIONAL_TOO_SMALL = RejectReason.NOTIONAL_TOO_SMALL.value
+NOTIONAL_TOO_LARGE = RejectReason.NOTIONAL_TOO_LARGE.value
+UNKNOWN_ORDER = RejectReason.UNKNOWN_ORDER.value
+QUANTITY_NOT_ABOVE_CUMULATIVE = RejectReason.QUANTITY_NOT_ABOVE_CUMULATIVE.value
+DUPLICATE_CLIENT_ORDER_ID = RejectReason.DUPLICATE_CLIENT_ORDER_ID.value
+TOO_MANY_OPEN_ORDERS = RejectReason.TOO_MANY_OPEN_ORDERS.value
+INSUFFICIENT_FUNDS = RejectReason.INSUFFICIENT_FUNDS.value
+WOULD_TAKE_LIQUIDITY = RejectReason.WOULD_TAKE_LIQUIDITY.value
+
+REQUESTED = CancelReason.REQUESTED.value
+MASS_CANCELED = CancelReason.MASS_CANCELED.value
+NOT_IMMEDIATE = CancelReason.IMMEDIATE_OR_CANCEL.value
+KILLED = CancelReason.FILL_OR_KILL.value
+MARKET_EXHAUSTED = CancelReason.MARKET_EXHAUSTED.value
+
+
+def text_at(data: bytes, at: int) -> bytes:
+    """Return the text at a byte offset, which starts with its length."""
+    return data[at + 1 : at + 1 + data[at]]
+
+
+def notional_refusal(book: OrderBook, price_ticks: int, lots: int) -> int:
+    """Return why an order's worth is refused, or 0. The upper bound first, so that the product fits 64 bits."""
+    if price_ticks > UNITS_MAX // book.tick_lot_units // lots:
+        return NOTIONAL_TOO_LARGE
+    if price_ticks * lots * book.tick_lot_units < book.notional_units_min:
+        return NOTIONAL_TOO_SMALL
+    return 0
+
+
+def by_age(order: Order) -> int:
+    return order.order_id
+
+
+class Engine:
+    """Applies commands, one after the other."""
+
+    def __init__(self) -> None:
+        self.state = State()
+        self.events = EventWriter()
+
+    def apply(self, command: bytes, sequence: int, timestamp_ns: int) -> bytes:
+        """Apply one command, which the sequencer found well formed, and return its events.
+
+        `timestamp_ns` is when the command was sequenced. No command depends on it yet.
+        """
+        self.dispatch(command, memoryview(command).cast("q"), 0, sequence)
+        return self.events.take()
+
+    def apply_batch(self, commands: bytes, first_sequence: int, timestamp_ns: int) -> bytes:
+        """Apply packed commands with consecutive sequences and return all their events."""
+        words = memoryview(commands).cast("q")
+        at = 0
+        sequence = first_sequence
+        while at < len(words):
+            self.dispatch(commands, words, at, sequence)
+            at += words[at] >> 35  # the size in bytes, from the header's upper half
+            sequence += 1
+        return self.events.take()
+
+    def funds(self, account_id: int = 0) -> list[tuple[int, int, int, int]]:
+        """Return rows of account, asset, available and held units, of one account or, for 0, of all.
+
+        Among all stands account 0, the venue's own, with the fees it collected.
+        """
+        return self.state.funds(account_id or None)
+
+    def state_hash(self) -> str:
+        return self.state.state_hash()
+
+    @property
+    def sequence(self) -> int:
+        return self.state.sequence
+
+    @property
+    def open_order_count(self) -> int:
+        return len(self.state.orders)
+
+    def dispatch(self, data: bytes, words: memoryview, at: int, sequence: int) -> None:
+        kind = words[at] & 0xFFFF
+        if kind == ENTER_ORDER:
+            self.enter_order(data, words, at, sequence)
+        elif kind == CANCEL_ORDER:
+            self.cancel_order(data, words, at)
+        elif kind == REPLACE_ORDER:
+            self.replace_order(data, words, at)
+        elif kind == CANCEL_ALL_ORDERS:
+            self.cancel_all_orders(words, at)
+        else:
+            command, _ = unpack_command(data, at * 8)
+            self.events.write(pack(operate(self.state, command)))
+        self.state.sequence = sequence
+
+    # --- The commands. Refusals stand in the order of RejectReason.
+
+    def enter_order(self, data: bytes, words: memoryview, at: int, sequence: int) -> None:
+        account_id = words[at + 3] & ID_MASK
+        instrument_id = words[at + 3] >> 32
+        terms = words[at + 4]
+        side = terms & 0xFF
+        is_market = (terms >> 8 & 0xFF) == MARKET
+        time_in_force = terms >> 16 & 0xFF
+        flags = terms >> 24 & 0xFF
+        price_ticks = words[at + 5]
+        lots = words[at + 6]
+        client_order_id = text_at(data, at * 8 + 56)
+        account: Account | None = self.state.accounts.get(account_id)
+        book: OrderBook | None = self.state.books.get(instrument_id)
+        limit_ticks = price_ticks
+        if is_market:
+            limit_ticks = PRICE_MAX if side == BUY else 0
+
+        if not client_order_id:
+            return self.events.command_rejected(MALFORMED_CLIENT_ORDER_ID)
+        if account_id == 0:
+            return self.events.command_rejected(UNKNOWN_ACCOUNT)
+        if book is None:
+            return self.events.command_rejected(UNKNOWN_INSTRUMENT)
+        if book.phase not in TAKES_ORDERS:
+            return self.events.command_rejected(NOT_TRADING)
+        if flags & POST_ONLY and (is_market or time_in_force != GOOD_TILL_CANCEL):
+            return self.events.command_rejected(UNSUPPORTED_ORDER)
+        if price_ticks != 0 if is_market else not 0 < price_ticks <= PRICE_MAX:
+            return self.events.command_rejected(PRICE_OUT_OF_RANGE)
+        if not 0 < lots <= QUANTITY_MAX or lots > UNITS_MAX // book.lot_units:
+            return self.events.command_rejected(QUANTITY_OUT_OF_RANGE)
+        if not is_market:
+            refusal = notional_refusal(book, price_ticks, lots)
+            if refusal:
+                return self.events.command_rejected(refusal)
+        if account is None:
+            return self.events.command_rejected(INSUFFICIENT_FUNDS)
+        if client_order_id in account.open_orders:
+            return self.events.command_rejected(DUPLICATE_CLIENT_ORDER_ID)
+        if account.open_order_count >= OPEN_ORDERS_PER_ACCOUNT_MAX:
+            return self.events.command_rejected(TOO_MANY_OPEN_ORDERS)
+        order = Order(
+            sequence, account, instrument_id, side, limit_ticks, lots, flags, client_order_id
+        )
+        self.set_funds(order, book, is_market)
+        held_units = order.hold_per_lot * lots
+        if is_market and side == BUY:
+            held_units = book.market_buy_units(lots, order.spends.available)
+        if held_units < 0 or held_units > order.spends.available:
+            return self.events.command_rejected(INSUFFICIENT_FUNDS)
+        if flags & POST_ONLY and book.crosses(side, price_ticks):
+            return self.events.command_rejected(WOULD_TAKE_LIQUIDITY)
+
+        # Past this line nothing can fail.
+        order.spends.hold(held_units)
+        self.events.order_accepted(sequence, account_id, instrument_id, held_units)
+        if time_in_force == FILL_OR_KILL and not book.can_fill(side, limit_ticks, lots):
+            return self.cancel(book, order, KILLED, held_units)
+        self.match(book, order)
+        if order.leaves_lots == 0:
+            return None
+        if is_market:
+            return self.cancel(
+                book, order, MARKET_EXHAUSTED, order.hold_per_lot * order.leaves_lots
+            )
+        if time_in_force == IMMEDIATE_OR_CANCEL:
+            return self.cancel(book, order, NOT_IMMEDIATE, order.hold_per_lot * order.leaves_lots)
+        return self.rest(book, order)
+
+    def replace_order(self, data: bytes, words: memoryview, at: int) -> None:
+        account_id = words[at + 3] & ID_MASK
+        instrument_id = words[at + 3] >> 32
+        price_ticks = words[at + 5]
+        lots = words[at + 6]
+        client_order_id = text_at(data, at * 8 + 56)
+        original_client_order_id = text_at(data, at * 8 + 96)
+        book: OrderBook | None = self.state.books.get(instrument_id)
+
+        if book is None:
+            return self.events.command_rejected(UNKNOWN_INSTRUMENT)
+        if book.phase not in TAKES_ORDERS:
+            return self.events.command_rejected(NOT_TRADING)
+        if not 0 < price_ticks <= PRICE_MAX:
+            return self.events.command_rejected(PRICE_OUT_OF_RANGE)
+        if not 0 < lots <= QUANTITY_MAX or lots > UNITS_MAX // book.lot_units:
+            return self.events.command_rejected(QUANTITY_OUT_OF_RANGE)
+        refusal = notional_refusal(book, price_ticks, lots)
+        if refusal:
+            return self.events.command_rejected(refusal)
+        order = self.open_order(account_id, instrument_id, words[at + 4], original_client_order_id)
+        if order is None:
+            return self.events.command_rejected(UNKNOWN_ORDER)
+        account = order.account
+        leaves_lots = lots - (order.quantity_lots - order.leaves_lots)
+        if leaves_lots <= 0:
+            return self.events.command_rejected(QUANTITY_NOT_ABOVE_CUMULATIVE)
+        if not client_order_id:
+            client_order_id = order.client_order_id
+        namesake = account.open_orders.get(client_order_id)
+        if namesake is not None and namesake is not order:
+            return self.events.command_rejected(DUPLICATE_CLIENT_ORDER_ID)
+        hold_per_lot = price_ticks * book.tick_lot_units if order.side == BUY else book.lot_units
+        held_before = order.hold_per_lot * order.leaves_lots
+        held_units = hold_per_lot * leaves_lots
+        if held_units - held_before > order.spends.available:
+            return self.events.command_rejected(INSUFFICIENT_FUNDS)
+        if order.flags & POST_ONLY and book.crosses(order.side, price_ticks):
+            return self.events.command_rejected(WOULD_TAKE_LIQUIDITY)
+
+        # Past this line nothing can fail.
+        previous_price = order.price_ticks
+        previous_leaves = order.leaves_lots
+        kept_priority = price_ticks == previous_price and leaves_lots <= previous_leaves
+        order.spends.hold(held_units - held_before)
+        if kept_priority:
+            book.own(order.side).reduce(order, previous_leaves - leaves_lots)
+            del account.open_orders[order.client_order_id]
+            account.open_orders[client_order_id] = order
+        else:
+            self.leave_book(book.own(order.side), order)
+            order.leaves_lots = leaves_lots
+            order.price_ticks = price_ticks
+            order.hold_per_lot = hold_per_lot
+        order.quantity_lots = lots
+        order.client_order_id = client_order_id
+        self.events.order_replaced(
+            order.order_id,
+            account_id,
+            instrument_id,
+            order.side,
+            kept_priority,
+            previous_price,
+            previous_leaves,
+            price_ticks,
+            lots,
+            leaves_lots,
+            held_units,
+        )
+        if kept_priority:
+            return None
+        self.match(book, order)
+        return self.rest(book, order) if order.leaves_lots else None
+
+    def cancel_order(self, data: bytes, words: memoryview, at: int) -> None:
+        instrument_id = words[at + 3] >> 32
+        book: OrderBook | None = self.state.books.get(instrument_id)
+        if book is None:
+            return self.events.command_rejected(UNKNOWN_INSTRUMENT)
+        order = self.open_order(
+            words[at + 3] & ID_MASK, instrument_id, words[at + 4], text_at(data, at * 8 + 80)
+        )
+        if order is None:
+            return self.events.command_rejected(UNKNOWN_ORDER)
+        # Past this line nothing can fail.
+        return self.cancel_resting(book, order, REQUESTED)
+
+    def cancel_all_orders(self, words: memoryview, at: int) -> None:
+        account_id = words[at + 3] & ID_MASK
+        instrument_id = words[at + 3] >> 32
+        account: Account | None = self.state.accounts.get(account_id)
+        if instrument_id and instrument_id not in self.state.books:
+            return self.events.command_rejected(UNKNOWN_INSTRUMENT)
+        if account is None:
+            return None
+        # Past this line nothing can fail.
+        orders: list[Order] = sorted(account.open_orders.values(), key=by_age)
+        for order in orders:
+            if instrument_id in (0, order.instrument_id):
+                self.cancel_resting(self.state.books[order.instrument_id], order, MASS_CANCELED)
+        return None
+
+    # --- The steps that they share.
+
+    def open_order(
+        self, account_id: int, instrument_id: int, order_id: int, client_order_id: bytes
+    ) -> Order | None:
+        """Return an account's own open order by order id or, where that is 0, by client order id."""
+        account: Account | None = self.state.accounts.get(account_id)
+        order: Order | None
+        if account is None:
+            return None
+        if order_id:
+            order = self.state.orders.get(order_id)
+        else:
+            order = account.open_orders.get(client_order_id)
+        if order is None or order.account is not account or order.instrument_id != instrument_id:
+            return None
+        return order
+
+    def set_funds(self, order: Order, book: OrderBook, is_market: bool) -> None:
+        """Give an order the funds that it spends and receives, and what a lot of it holds."""
+        account = order.account
+        if order.side == BUY:
+            order.spends = account.funds_in(book.quote_asset_id)
+            order.receives = account.funds_in(book.base_asset_id)
+            order.hold_per_lot = 0 if is_market else order.price_ticks * book.tick_lot_units
+        else:
+            order.spends = account.funds_in(book.base_asset_id)
+            order.receives = account.funds_in(book.quote_asset_id)
+            order.hold_per_lot = book.lot_units
+
+    def match(self, book: OrderBook, incoming: Order) -> None:
+        """Trade an order with what rests on the other side, best price first, oldest first."""
+        ladder = book.opposite(incoming.side)
+        while incoming.leaves_lots > 0:
+            level = ladder.best
+            if level is None:
+                return
+            if incoming.side == BUY:
+                if level.price_ticks > incoming.price_ticks:
+                    return
+            elif level.price_ticks < incoming.price_ticks:
+                return
+            resting = level.oldest
+            assert resting is not None
+            self.trade(book, resting, incoming)
+            if resting.leaves_lots == 0:
+                self.leave_book(ladder, resting)
+
+    def trade(self, book: OrderBook, resting: Order, incoming: Order) -> None:
+        """Let two orders meet at the resting order's price and move the funds."""
+        lots = min(resting.leaves_lots, incoming.leaves_lots)
+        price_ticks = resting.price_ticks
+        base_units = lots * book.lot_units
+        quote_units = lots * price_ticks * book.tick_lot_units
+        if incoming.side == BUY:
+            incoming_spent, resting_spent = quote_units, base_units
+            incoming_fees, resting_fees = book.base_fees, book.quote_fees
+        else:
+            incoming_spent, resting_spent = base_units, quote_units
+            incoming_fees, resting_fees = book.quote_fees, book.base_fees
+        incoming_fee = fee_units(resting_spent, book.taker_fee_ppm)
+        resting_fee = fee_units(incoming_spent, book.maker_fee_ppm)
+        unheld = incoming.hold_per_lot * lots if incoming.hold_per_lot else incoming_spent
+
+        incoming.spends.held -= unheld
+        incoming.spends.available += unheld - incoming_spent
+        incoming.receives.available += resting_spent - incoming_fee
+        incoming_fees.available += incoming_fee
+        resting.spends.held -= resting_spent
+        resting.receives.available += incoming_spent - resting_fee
+        resting_fees.available += resting_fee
+        incoming.leaves_lots -= lots
+        book.own(resting.side).reduce(resting, lots)
+        book.trade_count += 1
+        self.events.trade_executed(
+            book.trade_count,
+            book.instrument_id,
+            incoming.side,
+            price_ticks,
+            lots,
+            base_units,
+            quote_units,
+            resting.order_id,
+            incoming.order_id,
+            resting.account.account_id,
+            incoming.account.account_id,
+            resting.leaves_lots,
+            incoming.leaves_lots,
+            resting.quantity_lots - resting.leaves_lots,
+            incoming.quantity_lots - incoming.leaves_lots,
+            resting_fee,
+            incoming_fee,
+            unheld - incoming_spent,
+        )
+
+    def rest(self, book: OrderBook, order: Order) -> None:
+        """Put what is left of an order into the book."""
+        account = order.account
+        book.own(order.side).append(order)
+        self.state.orders[order.order_id] = order
+        account.open_orders[order.client_order_id] = order
+        account.open_order_count += 1
+        self.events.order_rested(
+            order.order_id,
+            account.account_id,
+            book.instrument_id,
+            order.side,
+            order.price_ticks,
+            order.leaves_lots,
+        )
+
+    def leave_book(self, ladder: Ladder, order: Order) -> None:
+        """Take an order out of the book, filled, canceled or to be entered anew."""
+        ladder.remove(order)
+        del self.state.orders[order.order_id]
+        account = order.account
+        del account.open_orders[order.client_order_id]
+        account.open_order_count -= 1
+
+    def cancel_resting(self, book: OrderBook, order: Order, reason: int) -> None:
+        self.leave_book(book.own(order.side), order)
+        released_units = order.hold_per_lot * order.leaves_lots
+        order.spends.release(released_units)
+        self.report_cancel(order, True, reason, released_units)
+
+    def cancel(self, book: OrderBook, order: Order, reason: int, released_units: int) -> None:
+        """End an incoming order that is not to rest."""
+        order.spends.release(released_units)
+        self.report_cancel(order, False, reason, released_units)
+
+    def report_cancel(
+        self, order: Order, was_resting: bool, reason: int, released_units: int
+    ) -> None:
+        self.events.order_canceled(
+            order.order_id,
+            order.account.account_id,
+            order.instrument_id,
+            order.side,
+            was_resting,
+            reason,
+            order.price_ticks if was_resting else 0,
+            order.leaves_lots,
+            order.quantity_lots - order.leaves_lots,
+            released_units,
+        )

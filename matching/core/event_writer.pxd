@@ -1,0 +1,92 @@
+cimport cython
+
+cdef long long EVENT_WORDS_MAX
+cdef long long COMMAND_REJECTED
+cdef long long ORDER_ACCEPTED
+cdef long long ORDER_REPLACED
+cdef long long ORDER_RESTED
+cdef long long TRADE_EXECUTED
+cdef long long ORDER_CANCELED
+
+
+@cython.final
+cdef class EventWriter:
+    cdef readonly object buffer
+    cdef long long[::1] words
+    cdef readonly Py_ssize_t end
+
+    cpdef bytes take(self)
+    cpdef Py_ssize_t reserve(self, Py_ssize_t words) except -1
+
+    @cython.locals(at=Py_ssize_t, words="long long[::1]")
+    cpdef void command_rejected(self, long long reason) except *
+
+    @cython.locals(at=Py_ssize_t, words="long long[::1]")
+    cpdef void order_accepted(
+        self, long long order_id, long long account_id, long long instrument_id, long long held_units
+    ) except *
+
+    @cython.locals(at=Py_ssize_t, words="long long[::1]")
+    cpdef void order_replaced(
+        self,
+        long long order_id,
+        long long account_id,
+        long long instrument_id,
+        long long side,
+        bint kept_priority,
+        long long previous_price_ticks,
+        long long previous_leaves_lots,
+        long long price_ticks,
+        long long quantity_lots,
+        long long leaves_lots,
+        long long held_units,
+    ) except *
+
+    @cython.locals(at=Py_ssize_t, words="long long[::1]")
+    cpdef void order_rested(
+        self,
+        long long order_id,
+        long long account_id,
+        long long instrument_id,
+        long long side,
+        long long price_ticks,
+        long long leaves_lots,
+    ) except *
+
+    @cython.locals(at=Py_ssize_t, words="long long[::1]")
+    cpdef void trade_executed(
+        self,
+        long long trade_id,
+        long long instrument_id,
+        long long incoming_side,
+        long long price_ticks,
+        long long quantity_lots,
+        long long base_units,
+        long long quote_units,
+        long long resting_order_id,
+        long long incoming_order_id,
+        long long resting_account_id,
+        long long incoming_account_id,
+        long long resting_leaves_lots,
+        long long incoming_leaves_lots,
+        long long resting_cumulative_lots,
+        long long incoming_cumulative_lots,
+        long long resting_fee_units,
+        long long incoming_fee_units,
+        long long released_units,
+    ) except *
+
+    @cython.locals(at=Py_ssize_t, words="long long[::1]")
+    cpdef void order_canceled(
+        self,
+        long long order_id,
+        long long account_id,
+        long long instrument_id,
+        long long side,
+        bint was_resting,
+        long long reason,
+        long long price_ticks,
+        long long leaves_lots,
+        long long cumulative_lots,
+        long long released_units,
+    ) except *

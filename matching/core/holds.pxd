@@ -1,0 +1,22 @@
+cimport cython
+
+
+@cython.final
+cdef class Funds:
+    cdef readonly long long asset_id
+    cdef public long long available
+    cdef public long long held
+
+    cpdef void hold(self, long long units) noexcept
+    cpdef void release(self, long long units) noexcept
+
+
+@cython.final
+cdef class Account:
+    cdef readonly long long account_id
+    cdef readonly dict funds
+    cdef readonly dict open_orders
+    cdef public long long open_order_count
+
+    @cython.locals(funds=Funds)
+    cpdef Funds funds_in(self, asset_id)

@@ -1,0 +1,41 @@
+"""Funds: what an account may still spend, and what its open orders have set aside.
+
+Funds are held before an order may match, consumed by its trades, and what is left is released when it ends. So
+neither figure is ever negative, and what is held is the sum of what the open orders could still spend.
+"""
+
+
+class Funds:
+    """One account's funds in one asset, in the asset's smallest units."""
+
+    def __init__(self, asset_id: int) -> None:
+        self.asset_id = asset_id
+        self.available = 0
+        self.held = 0
+
+    def hold(self, units: int) -> None:
+        """Set available funds aside; the caller has seen that there are as many."""
+        self.available -= units
+        self.held += units
+
+    def release(self, units: int) -> None:
+        """Make held funds available again."""
+        self.held -= units
+        self.available += units
+
+
+class Account:
+    """An account's funds by asset and its open orders by client order id."""
+
+    def __init__(self, account_id: int) -> None:
+        self.account_id = account_id
+        self.funds: dict[int, Funds] = {}
+        # The orders are matching.core.ladder.Order, which knows its account in turn.
+        self.open_orders: dict[bytes, object] = {}
+        self.open_order_count = 0
+
+    def funds_in(self, asset_id: int) -> Funds:
+        funds = self.funds.get(asset_id)
+        if funds is None:
+            funds = self.funds[asset_id] = Funds(asset_id)
+        return funds

@@ -1,0 +1,144 @@
+"""What the venue itself may ask of the engine: listings, phases, fees and credits.
+
+These are rare, so they are decoded into command objects and answered with event objects; orders are not (see
+`matching.core.engine`).
+"""
+
+from matching.core.holds import Account
+from matching.core.order_book import OrderBook
+from matching.core.state import VENUE_ACCOUNT_ID, State
+from vocabulary import commands as c
+from vocabulary import events as e
+from vocabulary.instrument import Asset, ListingError, Terms, build_instrument
+from vocabulary.rejects import RejectReason
+from vocabulary.types import ASSET_SCALE_MAX, FEE_PPM_MAX, ID_MAX, INT64_MAX
+
+
+def operate(state: State, command: c.Command) -> e.Event:
+    """Carry out one of the venue's own commands and return what happened."""
+    match command:
+        case c.ListAsset():
+            return list_asset(state, command)
+        case c.ListInstrument():
+            return list_instrument(state, command)
+        case c.ChangePhase():
+            return change_phase(state, command)
+        case c.SetFees():
+            return set_fees(state, command)
+        case c.CreditFunds():
+            return credit_funds(state, command)
+    raise AssertionError(f"{type(command).__name__} is not one of the venue's own commands")
+
+
+def list_asset(state: State, command: c.ListAsset) -> e.Event:
+    name = command.name.decode("ascii", "replace")
+    listed = state.assets.values()
+    if command.asset_id in state.assets or any(asset.name == name for asset in listed):
+        return e.CommandRejected(RejectReason.ALREADY_LISTED)
+    if not 0 < command.asset_id <= ID_MAX or command.scale > ASSET_SCALE_MAX:
+        return e.CommandRejected(RejectReason.INVALID_LISTING)
+    if not name.isalnum() or not name.isascii():
+        return e.CommandRejected(RejectReason.INVALID_LISTING)
+    # Past this line nothing can fail.
+    state.assets[command.asset_id] = Asset(command.asset_id, name, command.scale)
+    state.issued_units[command.asset_id] = 0
+    return e.AssetListed(command.asset_id, command.scale, command.name)
+
+
+def list_instrument(state: State, command: c.ListInstrument) -> e.Event:
+    symbol = command.symbol.decode("ascii", "replace")
+    base = state.assets.get(command.base_asset_id)
+    quote = state.assets.get(command.quote_asset_id)
+    if base is None or quote is None:
+        return e.CommandRejected(RejectReason.UNKNOWN_ASSET)
+    if command.instrument_id in state.books or symbol in state.symbols.values():
+        return e.CommandRejected(RejectReason.ALREADY_LISTED)
+    if not 0 < command.instrument_id <= ID_MAX or base is quote:
+        return e.CommandRejected(RejectReason.INVALID_LISTING)
+    if not symbol.isalnum() or not symbol.isascii() or command.notional_units_min < 0:
+        return e.CommandRejected(RejectReason.INVALID_LISTING)
+    if command.lot_units <= 0 or command.tick_lot_units <= 0:
+        return e.CommandRejected(RejectReason.INVALID_LISTING)
+    try:
+        build_instrument(
+            command.instrument_id,
+            symbol,
+            base,
+            quote,
+            Terms(command.lot_units, command.tick_lot_units),
+            notional_units_min=command.notional_units_min,
+            maker_fee_ppm=command.maker_fee_ppm,
+            taker_fee_ppm=command.taker_fee_ppm,
+        )
+    except ListingError:
+        return e.CommandRejected(RejectReason.INVALID_LISTING)
+    if max(command.maker_fee_ppm, command.taker_fee_ppm) > FEE_PPM_MAX:
+        return e.CommandRejected(RejectReason.INVALID_FEE)
+    # Past this line nothing can fail.
+    venue: Account = state.accounts[VENUE_ACCOUNT_ID]
+    book = OrderBook(
+        command.instrument_id,
+        command.lot_units,
+        command.tick_lot_units,
+        command.notional_units_min,
+        venue.funds_in(command.base_asset_id),
+        venue.funds_in(command.quote_asset_id),
+    )
+    book.maker_fee_ppm = command.maker_fee_ppm
+    book.taker_fee_ppm = command.taker_fee_ppm
+    state.books[command.instrument_id] = book
+    state.symbols[command.instrument_id] = symbol
+    return e.InstrumentListed(
+        command.instrument_id,
+        command.base_asset_id,
+        command.quote_asset_id,
+        command.lot_units,
+        command.tick_lot_units,
+        command.notional_units_min,
+        command.maker_fee_ppm,
+        command.taker_fee_ppm,
+        command.symbol,
+    )
+
+
+def change_phase(state: State, command: c.ChangePhase) -> e.Event:
+    book = state.books.get(command.instrument_id)
+    if book is None:
+        return e.CommandRejected(RejectReason.UNKNOWN_INSTRUMENT)
+    # Past this line nothing can fail.
+    book.phase = command.phase.value
+    return e.PhaseChanged(command.instrument_id, command.phase)
+
+
+def set_fees(state: State, command: c.SetFees) -> e.Event:
+    book = state.books.get(command.instrument_id)
+    if book is None:
+        return e.CommandRejected(RejectReason.UNKNOWN_INSTRUMENT)
+    if max(command.maker_fee_ppm, command.taker_fee_ppm) > FEE_PPM_MAX:
+        return e.CommandRejected(RejectReason.INVALID_FEE)
+    # Past this line nothing can fail.
+    book.maker_fee_ppm = command.maker_fee_ppm
+    book.taker_fee_ppm = command.taker_fee_ppm
+    return e.FeesChanged(command.instrument_id, command.maker_fee_ppm, command.taker_fee_ppm)
+
+
+def credit_funds(state: State, command: c.CreditFunds) -> e.Event:
+    if not VENUE_ACCOUNT_ID < command.account_id <= ID_MAX:
+        return e.CommandRejected(RejectReason.UNKNOWN_ACCOUNT)
+    if command.asset_id not in state.assets:
+        return e.CommandRejected(RejectReason.UNKNOWN_ASSET)
+    if command.amount_units <= 0:
+        return e.CommandRejected(RejectReason.INVALID_AMOUNT)
+    # No sum of any accounts' funds can pass what was issued, so this one check bounds them all.
+    if command.amount_units > INT64_MAX - state.issued_units[command.asset_id]:
+        return e.CommandRejected(RejectReason.FUNDS_OVERFLOW)
+    # Past this line nothing can fail.
+    account = state.accounts.get(command.account_id)
+    if account is None:
+        account = state.accounts[command.account_id] = Account(command.account_id)
+    funds = account.funds_in(command.asset_id)
+    funds.available += command.amount_units
+    state.issued_units[command.asset_id] += command.amount_units
+    return e.FundsCredited(
+        command.account_id, command.asset_id, command.amount_units, funds.available
+    )

@@ -1,0 +1,12 @@
+cimport cython
+
+
+@cython.final
+cdef class State:
+    cdef public long long sequence
+    cdef readonly dict assets
+    cdef readonly dict issued_units
+    cdef readonly dict books
+    cdef readonly dict symbols
+    cdef readonly dict accounts
+    cdef readonly dict orders

@@ -1,0 +1,75 @@
+"""All that the engine remembers."""
+
+from hashlib import blake2b
+
+from matching.core.holds import Account
+from matching.core.ladder import Order
+from matching.core.order_book import OrderBook
+from vocabulary.instrument import Asset
+
+VENUE_ACCOUNT_ID = 0
+"""The account that collects the fees. It never trades."""
+
+
+class State:
+    """Books, funds and open orders, as of `sequence`."""
+
+    def __init__(self) -> None:
+        self.sequence = 0
+        self.assets: dict[int, Asset] = {}
+        self.issued_units: dict[int, int] = {}  # by asset: all that was ever credited
+        self.books: dict[int, OrderBook] = {}
+        self.symbols: dict[int, str] = {}
+        self.accounts: dict[int, Account] = {VENUE_ACCOUNT_ID: Account(VENUE_ACCOUNT_ID)}
+        self.orders: dict[int, Order] = {}  # the resting ones, by order id
+
+    def funds(self, account_id: int | None = None) -> list[tuple[int, int, int, int]]:
+        """Return rows of account, asset, available and held units, in order; of one account or of all.
+
+        Funds of nothing at all are left out: whether an account once had some makes no difference.
+        """
+        accounts = self.accounts if account_id is None else [account_id]
+        return [
+            (owner, asset_id, funds.available, funds.held)
+            for owner in sorted(accounts)
+            if owner in self.accounts
+            for asset_id, funds in sorted(self.accounts[owner].funds.items())
+            if funds.available or funds.held
+        ]
+
+    def state_hash(self) -> str:
+        """Return a digest of everything above that does not depend on how it is laid out in memory."""
+        digest = blake2b(digest_size=16)
+
+        def add(*row: object) -> None:
+            digest.update(repr(row).encode())
+
+        add("sequence", self.sequence)
+        for asset_id, asset in sorted(self.assets.items()):
+            add("asset", *asset, self.issued_units[asset_id])
+        for row in self.funds():
+            add("funds", *row)
+        for instrument_id, book in sorted(self.books.items()):
+            terms = (book.base_asset_id, book.quote_asset_id, book.lot_units, book.tick_lot_units)
+            fees = (book.maker_fee_ppm, book.taker_fee_ppm)
+            add("book", instrument_id, self.symbols[instrument_id], *terms, *fees)
+            add(book.notional_units_min, book.phase, book.trade_count)
+            for ladder in (book.buys, book.sells):
+                for level in ladder:
+                    for order in level:
+                        add(*order_row(order))
+        return digest.hexdigest()
+
+
+def order_row(order: Order) -> tuple[object, ...]:
+    """Return what there is to know of an open order."""
+    return (
+        order.order_id,
+        order.account.account_id,
+        order.side,
+        order.price_ticks,
+        order.quantity_lots,
+        order.leaves_lots,
+        order.flags,
+        order.client_order_id,
+    )
