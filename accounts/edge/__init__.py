@@ -1,0 +1,1 @@
+"""Where the ledger meets the world: Postgres, the matching process, the ops desk's HTTP."""

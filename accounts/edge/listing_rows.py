@@ -1,0 +1,80 @@
+"""The rows of what is listed, written from events and read back as events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from accounts.settlement import Listing
+from vocabulary import events as e
+from vocabulary.types import TradingPhase
+
+if TYPE_CHECKING:
+    import asyncpg
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+
+
+async def write_listing(connection: Connection, event: Listing) -> None:
+    match event:
+        case e.AssetListed():
+            await connection.execute(
+                "INSERT INTO assets (asset_id, name, scale) VALUES ($1, $2, $3)",
+                event.asset_id,
+                event.name.decode("ascii"),
+                event.scale,
+            )
+        case e.InstrumentListed():
+            await connection.execute(
+                "INSERT INTO instruments (instrument_id, base_asset_id, quote_asset_id, lot_units,"
+                " tick_lot_units, notional_units_min, maker_fee_ppm, taker_fee_ppm, symbol, phase)"
+                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                event.instrument_id,
+                event.base_asset_id,
+                event.quote_asset_id,
+                event.lot_units,
+                event.tick_lot_units,
+                event.notional_units_min,
+                event.maker_fee_ppm,
+                event.taker_fee_ppm,
+                event.symbol.decode("ascii"),
+                TradingPhase.TRADING,
+            )
+        case e.FeesChanged():
+            await connection.execute(
+                "UPDATE instruments SET maker_fee_ppm = $2, taker_fee_ppm = $3"
+                " WHERE instrument_id = $1",
+                event.instrument_id,
+                event.maker_fee_ppm,
+                event.taker_fee_ppm,
+            )
+        case e.PhaseChanged():
+            await connection.execute(
+                "UPDATE instruments SET phase = $2 WHERE instrument_id = $1",
+                event.instrument_id,
+                event.phase,
+            )
+
+
+async def read_listings(connection: Connection) -> list[Listing]:
+    """Return the events that would list what is listed, as it is now."""
+    listings: list[Listing] = [
+        e.AssetListed(row["asset_id"], row["scale"], row["name"].encode("ascii"))
+        for row in await connection.fetch("SELECT * FROM assets ORDER BY asset_id")
+    ]
+    for row in await connection.fetch("SELECT * FROM instruments ORDER BY instrument_id"):
+        listings += [
+            e.InstrumentListed(
+                row["instrument_id"],
+                row["base_asset_id"],
+                row["quote_asset_id"],
+                row["lot_units"],
+                row["tick_lot_units"],
+                row["notional_units_min"],
+                row["maker_fee_ppm"],
+                row["taker_fee_ppm"],
+                row["symbol"].encode("ascii"),
+            ),
+            e.PhaseChanged(row["instrument_id"], TradingPhase(row["phase"])),
+        ]
+    return listings

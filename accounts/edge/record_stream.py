@@ -1,0 +1,97 @@
+"""The journal's records for settlement, in bounded memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from matching.client import FundsReport, MatchingClient
+from vocabulary.codec import Record
+
+RECORDS_MAX = 50_000
+"""How many records may wait. Past that the stream is closed, to be opened again behind them."""
+
+FUNDS_TIMEOUT_S = 5.0
+
+
+class RecordStream:
+    """Records from a sequence on, in order.
+
+    The link to matching has no pause: a reader that falls behind is disconnected. So is this one,
+    by itself, before it fills its memory.
+    """
+
+    def __init__(self, address: str, from_sequence: int) -> None:
+        self.head_sequence = 0
+        self._address = address
+        self._next_sequence = from_sequence
+        self._waiting: deque[Record] = deque()
+        self._arrived = asyncio.Event()
+        self._client: MatchingClient | None = None
+        self._has_dropped = False  # and so takes nothing more before it is opened again
+
+    @property
+    def connected(self) -> bool:
+        return self._client is not None and self._client.connected
+
+    async def open(self) -> None:
+        """Return when connected, however long that takes."""
+        self._has_dropped = False
+        self._client = MatchingClient(
+            self._address,
+            "settlement",
+            from_sequence=self._next_sequence,
+            on_records=self._on_records,
+        )
+        await self._client.start()
+        self.head_sequence = max(self.head_sequence, self._client.head_sequence)
+
+    async def close(self) -> None:
+        if self._client is not None:
+            client, self._client = self._client, None
+            await client.stop()
+
+    async def take(
+        self, records_max: int, last_sequence: int | None, timeout_s: float
+    ) -> list[Record]:
+        """Return the next records, none behind `last_sequence`.
+
+        Waits up to `timeout_s` for the first, and less on `wake`; then there are none.
+        """
+        if self._has_dropped:
+            await self.close()
+        if self._client is None and not self._waiting:
+            await self.open()
+        if not self._waiting:
+            await self._wait(timeout_s)
+        count = min(records_max, len(self._waiting))
+        if last_sequence is not None and count:
+            count = min(count, last_sequence + 1 - self._waiting[0].sequence)
+        return [self._waiting.popleft() for _ in range(count)]
+
+    def wake(self) -> None:
+        """Let `take` return at once."""
+        self._arrived.set()
+
+    async def funds(self) -> FundsReport:
+        """Return all funds. Raises `TimeoutError`. Ask only while connected."""
+        assert self._client is not None, "not connected"
+        return await asyncio.wait_for(self._client.funds(), FUNDS_TIMEOUT_S)
+
+    async def _wait(self, timeout_s: float) -> None:
+        try:
+            await asyncio.wait_for(self._arrived.wait(), timeout_s)
+        except TimeoutError:
+            return
+        finally:
+            self._arrived.clear()
+
+    def _on_records(self, records: list[Record]) -> None:
+        self.head_sequence = max(self.head_sequence, records[-1].sequence)
+        if len(self._waiting) >= RECORDS_MAX:
+            self._has_dropped = True
+        if self._has_dropped:
+            return
+        self._waiting.extend(records)
+        self._next_sequence = records[-1].sequence + 1
+        self._arrived.set()

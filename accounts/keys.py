@@ -1,0 +1,74 @@
+"""API keys: how they are made, what they permit, and how their secrets are kept.
+
+An HMAC secret must be known to check a signature, so it can't be hashed. It is encrypted at rest
+with the venue's master key (AES-256-GCM), bound to its API key: a sealed secret copied to another
+key's row does not open.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import NamedTuple
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+API_KEY_BYTES = 20
+SECRET_BYTES = 32
+NONCE_BYTES = 12  # NIST SP 800-38D, 5.2.1.1: 96 bits are recommended
+MASTER_KEY_BYTES = 32
+
+PERMISSIONS = ("read", "trade")
+COMP_ID = r"^[!-~]{1,64}$"
+"""What SenderCompID(49) a key may be bound to: visible ASCII."""
+
+
+class SealError(Exception):
+    """A sealed secret does not open: another master key sealed it, or it was tampered with."""
+
+
+class Key(NamedTuple):
+    """What is known of a key to anyone who may ask. No `sender_comp_ids`: any."""
+
+    api_key: str
+    account_id: int
+    label: str
+    permissions: tuple[str, ...]
+    sender_comp_ids: tuple[str, ...]
+
+
+class Credential(NamedTuple):
+    """An API key and its secret, both ASCII."""
+
+    api_key: str
+    secret: str
+
+
+def new_credential(randomness: bytes) -> Credential:
+    """Return a key and a secret made of `API_KEY_BYTES + SECRET_BYTES` random bytes."""
+    assert len(randomness) == API_KEY_BYTES + SECRET_BYTES
+    api_key = base64.b32encode(randomness[:API_KEY_BYTES]).decode("ascii")
+    return Credential(api_key, randomness[API_KEY_BYTES:].hex())
+
+
+class SecretBox:
+    """Seals and opens secrets with the master key, of `MASTER_KEY_BYTES` bytes."""
+
+    def __init__(self, master_key: bytes) -> None:
+        if len(master_key) != MASTER_KEY_BYTES:
+            raise ValueError(f"master key of {len(master_key)} bytes, not {MASTER_KEY_BYTES}")
+        self._cipher = AESGCM(master_key)
+
+    def seal(self, credential: Credential, nonce: bytes) -> bytes:
+        """Return the secret encrypted, behind its nonce: `NONCE_BYTES` bytes never used twice."""
+        assert len(nonce) == NONCE_BYTES
+        secret, api_key = credential.secret.encode("ascii"), credential.api_key.encode("ascii")
+        return nonce + self._cipher.encrypt(nonce, secret, api_key)
+
+    def open(self, api_key: str, sealed: bytes) -> str:
+        """Return a key's secret. Raises `SealError`."""
+        nonce, encrypted = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
+        try:
+            return self._cipher.decrypt(nonce, encrypted, api_key.encode("ascii")).decode("ascii")
+        except InvalidTag as error:
+            raise SealError(f"the secret of API key {api_key} does not open") from error

@@ -1,0 +1,84 @@
+"""Double entry: every movement of money as legs that sum to zero per asset.
+
+The venue has two accounts of its own beside its customers'. Custody stands for the world outside:
+what customers brought in is what custody is short of. Fees gathers what trades paid.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from vocabulary.events import FundsCredited, TradeExecuted
+from vocabulary.types import Side
+
+FEES_ACCOUNT_ID = 0
+"""The engine knows it, too, and by this number."""
+
+CUSTODY_ACCOUNT_ID = -1
+"""Negative, so that none of the engine's accounts can ever be it."""
+
+
+class Leg(NamedTuple):
+    """What an account gains (or, below zero, loses) in smallest units of an asset."""
+
+    account_id: int
+    asset_id: int
+    units: int
+
+
+def credit_legs(event: FundsCredited) -> list[Leg]:
+    """Return custody -> customer."""
+    return [
+        Leg(CUSTODY_ACCOUNT_ID, event.asset_id, -event.amount_units),
+        Leg(event.account_id, event.asset_id, event.amount_units),
+    ]
+
+
+def trade_legs(event: TradeExecuted, base_asset_id: int, quote_asset_id: int) -> list[Leg]:
+    """Return base: seller -> buyer and fees; quote: buyer -> seller and fees.
+
+    Each side pays its fee in the asset that it receives. A leg of nothing is left out.
+    """
+    sides = trade_sides(event)
+    legs = [
+        Leg(sides.seller_account_id, base_asset_id, -event.base_units),
+        Leg(sides.buyer_account_id, base_asset_id, event.base_units - sides.buyer_fee_units),
+        Leg(sides.buyer_account_id, quote_asset_id, -event.quote_units),
+        Leg(sides.seller_account_id, quote_asset_id, event.quote_units - sides.seller_fee_units),
+    ]
+    if sides.buyer_fee_units:
+        legs.append(Leg(FEES_ACCOUNT_ID, base_asset_id, sides.buyer_fee_units))
+    if sides.seller_fee_units:
+        legs.append(Leg(FEES_ACCOUNT_ID, quote_asset_id, sides.seller_fee_units))
+    return [leg for leg in legs if leg.units]
+
+
+class TradeSides(NamedTuple):
+    """A trade by who bought and who sold. The buyer pays its fee in base, the seller in quote."""
+
+    buyer_account_id: int
+    seller_account_id: int
+    buyer_order_id: int
+    seller_order_id: int
+    buyer_fee_units: int
+    seller_fee_units: int
+
+
+def trade_sides(event: TradeExecuted) -> TradeSides:
+    if event.incoming_side is Side.BUY:
+        return TradeSides(
+            event.incoming_account_id,
+            event.resting_account_id,
+            event.incoming_order_id,
+            event.resting_order_id,
+            event.incoming_fee_units,
+            event.resting_fee_units,
+        )
+    return TradeSides(
+        event.resting_account_id,
+        event.incoming_account_id,
+        event.resting_order_id,
+        event.incoming_order_id,
+        event.resting_fee_units,
+        event.incoming_fee_units,
+    )

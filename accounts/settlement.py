@@ -1,0 +1,136 @@
+"""Records into batches of ledger rows: what one transaction writes, and up to which sequence.
+
+Pure: the same records make the same rows, so a batch whose fate is unknown can be made again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from accounts.ledger import Leg, credit_legs, trade_legs, trade_sides
+from vocabulary import events as e
+from vocabulary.catalogue import Catalogue
+from vocabulary.codec import Record
+from vocabulary.types import Side
+
+Listing = e.AssetListed | e.InstrumentListed | e.FeesChanged | e.PhaseChanged
+
+
+class SequenceGapError(Exception):
+    """Records are missing; settling the ones behind the hole would lose them for ever."""
+
+
+class EntryRow(NamedTuple):
+    """One leg. `event_index` counts a record's events, `leg_index` an event's legs, from 0.
+
+    The legs of one (sequence, event_index) are linked: they sum to zero per asset.
+    """
+
+    sequence: int
+    event_index: int
+    leg_index: int
+    account_id: int
+    asset_id: int
+    units: int
+
+
+class TradeRow(NamedTuple):
+    """One trade. The buyer's fee is in base units, the seller's in quote units."""
+
+    instrument_id: int
+    trade_id: int
+    sequence: int
+    event_index: int
+    timestamp_ns: int
+    price_ticks: int
+    quantity_lots: int
+    base_units: int
+    quote_units: int
+    buyer_account_id: int
+    seller_account_id: int
+    buyer_order_id: int
+    seller_order_id: int
+    buyer_fee_units: int
+    seller_fee_units: int
+    buyer_is_maker: bool
+
+
+class Batch:
+    """The rows of the records behind `previous_sequence` up to `last_sequence`."""
+
+    def __init__(self, previous_sequence: int) -> None:
+        self.previous_sequence = previous_sequence
+        self.last_sequence = previous_sequence
+        self.listings: list[tuple[int, Listing]] = []  # with the sequence of their record
+        self.entries: list[EntryRow] = []
+        self.trades: list[TradeRow] = []
+        # By (account, asset): how the balance changes.
+        self.deltas: defaultdict[tuple[int, int], int] = defaultdict(int)
+
+
+class Settlement:
+    """Makes batches, each going on where the one before it ended.
+
+    `catalogue` is what was listed as of `settled_sequence`; it is kept up to date from the records.
+    """
+
+    def __init__(self, settled_sequence: int, catalogue: Catalogue) -> None:
+        self.last_sequence = settled_sequence
+        self._catalogue = catalogue
+
+    def batch(self, records: Iterable[Record]) -> Batch:
+        """Return the rows of all records but those already seen. Raises `SequenceGapError`."""
+        batch = Batch(self.last_sequence)
+        for record in records:
+            if record.sequence <= batch.last_sequence:
+                continue
+            if record.sequence != batch.last_sequence + 1:
+                raise SequenceGapError(
+                    f"record {record.sequence} came behind record {batch.last_sequence}"
+                )
+            self._add(batch, record)
+            batch.last_sequence = record.sequence
+        self.last_sequence = batch.last_sequence
+        return batch
+
+    def _add(self, batch: Batch, record: Record) -> None:
+        for index, event in enumerate(record.events):
+            match event:
+                case e.TradeExecuted():
+                    instrument = self._catalogue.instruments[event.instrument_id]
+                    base, quote = instrument.base.asset_id, instrument.quote.asset_id
+                    _post(batch, record.sequence, index, trade_legs(event, base, quote))
+                    batch.trades.append(_trade_row(record, index, event))
+                case e.FundsCredited():
+                    _post(batch, record.sequence, index, credit_legs(event))
+                case e.AssetListed() | e.InstrumentListed() | e.FeesChanged() | e.PhaseChanged():
+                    self._catalogue.apply(event)
+                    batch.listings.append((record.sequence, event))
+                case _:  # orders that come and go move no money
+                    pass
+
+
+def _post(batch: Batch, sequence: int, event_index: int, legs: list[Leg]) -> None:
+    for leg_index, (account_id, asset_id, units) in enumerate(legs):
+        batch.entries.append(
+            EntryRow(sequence, event_index, leg_index, account_id, asset_id, units)
+        )
+        batch.deltas[account_id, asset_id] += units
+
+
+def _trade_row(record: Record, event_index: int, event: e.TradeExecuted) -> TradeRow:
+    return TradeRow(
+        event.instrument_id,
+        event.trade_id,
+        record.sequence,
+        event_index,
+        record.timestamp_ns,
+        event.price_ticks,
+        event.quantity_lots,
+        event.base_units,
+        event.quote_units,
+        *trade_sides(event),
+        buyer_is_maker=event.incoming_side is Side.SELL,
+    )
