@@ -317,13 +317,14 @@ class Orders:
             self._report(ReportKind.EXPIRED, order, reason=event.reason, is_requester=True)
             return
         self._close(order, OrderStatus.CANCELED)
+        assert isinstance(command, c.CancelOrder | c.CancelAllOrders)
         self._report(
             ReportKind.CANCELED,
             order,
             reason=event.reason,
             is_requester=True,
-            client_order_id=getattr(command, "client_order_id", b""),
-            original_client_order_id=order.client_order_id,
+            client_order_id=command.client_order_id,
+            original_client_order_id=order.client_order_id if command.client_order_id else b"",
         )
 
     def _apply_rejected(self, event: e.CommandRejected) -> None:

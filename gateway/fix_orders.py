@@ -1,0 +1,185 @@
+"""FIX requests into commands: D, F and G (new order, cancel, cancel and replace).
+
+What the venue can't honour is refused, never passed over in silence: an order that means more than
+we would do is not the order that its sender wants.
+"""
+
+from __future__ import annotations
+
+from gateway.fix import tags, values
+from gateway.fix.codec import FixMessage
+from gateway.order_entry import OrderEntry
+from gateway.orders import Order, Orders
+from vocabulary.commands import CancelOrder, EnterOrder, ReplaceOrder
+from vocabulary.rejects import Refused, RejectReason
+from vocabulary.types import INT64_MAX, OrderFlags, OrderType, Side, TimeInForce
+
+NEW_ORDER_SINGLE = b"D"
+ORDER_CANCEL_REQUEST = b"F"
+ORDER_CANCEL_REPLACE_REQUEST = b"G"
+ORDER_STATUS_REQUEST = b"H"
+
+OrderCommand = EnterOrder | CancelOrder | ReplaceOrder
+
+_SIDES = {values.Side.BUY: Side.BUY, values.Side.SELL: Side.SELL}
+_ORDER_TYPES = {
+    values.OrdType.MARKET: OrderType.MARKET,
+    values.OrdType.LIMIT: OrderType.LIMIT,
+}
+# FIX 4.4 vol. 7 reads an absent TimeInForce(59) as Day. This venue never closes: it reads Good Till
+# Cancel, and refuses a Day that is asked for by name.
+_TIMES_IN_FORCE = {
+    None: TimeInForce.GOOD_TILL_CANCEL,
+    values.TimeInForce.GOOD_TILL_CANCEL: TimeInForce.GOOD_TILL_CANCEL,
+    values.TimeInForce.IMMEDIATE_OR_CANCEL: TimeInForce.IMMEDIATE_OR_CANCEL,
+    values.TimeInForce.FILL_OR_KILL: TimeInForce.FILL_OR_KILL,
+}
+_FLAGS = {
+    None: OrderFlags.NONE,
+    values.ExecInst.PARTICIPATE_DONT_INITIATE: OrderFlags.POST_ONLY,
+}
+_UNSUPPORTED = frozenset({
+    tags.StopPx,
+    tags.MinQty,
+    tags.MaxFloor,
+    tags.CashOrderQty,
+    tags.OrderPercent,
+    tags.EffectiveTime,
+    tags.ExpireDate,
+    tags.ExpireTime,
+    tags.PegOffsetValue,
+    tags.DiscretionInst,
+    tags.NoAllocs,
+})  # fmt: skip
+
+
+def command(
+    message: FixMessage,
+    order_entry: OrderEntry,
+    session_id: int,
+    session_number: int,
+    account_id: int,
+) -> OrderCommand:
+    """Return what a D, F or G asks for; the dictionary finds it valid. Raises `Refused`."""
+    if message.msg_type == NEW_ORDER_SINGLE:
+        return _enter_order(message, order_entry, session_id, session_number, account_id)
+    if message.msg_type == ORDER_CANCEL_REPLACE_REQUEST:
+        return _replace_order(message, order_entry, session_id, session_number, account_id)
+    return order_entry.cancel_order(
+        session_id,
+        session_number,
+        account_id,
+        symbol=_text(message, tags.Symbol),
+        order_id=order_id(message),
+        original_client_order_id=message.get(tags.OrigClOrdID) or b"",
+        client_order_id=message.get(tags.ClOrdID) or b"",
+    )
+
+
+def named_order(message: FixMessage, orders: Orders, account_id: int) -> Order | None:
+    """Return the order that an F, G or H is about, as far as it is known.
+
+    OrderID(37) counts where it is given, otherwise OrigClOrdID(41) or, in an H, ClOrdID(11).
+    """
+    is_status_request = message.msg_type == ORDER_STATUS_REQUEST
+    try:
+        return orders.order(
+            account_id,
+            order_id=order_id(message),
+            client_order_id=message.get(tags.ClOrdID if is_status_request else tags.OrigClOrdID)
+            or b"",
+        )
+    except Refused:
+        return None
+
+
+def order_id(message: FixMessage) -> int:
+    """Return OrderID(37), 0 where it is absent. Raises `Refused` if it is none of ours."""
+    text = message.get(tags.OrderID)
+    if text is None:
+        return 0
+    if not text.isdigit() or len(text) > 19 or not 0 < int(text) <= INT64_MAX:
+        raise Refused(RejectReason.UNKNOWN_ORDER, "OrderID(37) is none of this venue's")
+    return int(text)
+
+
+def _enter_order(
+    message: FixMessage,
+    order_entry: OrderEntry,
+    session_id: int,
+    session_number: int,
+    account_id: int,
+) -> EnterOrder:
+    time_in_force = _TIMES_IN_FORCE.get(message.get(tags.TimeInForce))
+    flags = _FLAGS.get(message.get(tags.ExecInst))
+    order_type = _ORDER_TYPES.get(message.get(tags.OrdType) or b"")
+    side = _SIDES.get(message.get(tags.Side) or b"")
+    if time_in_force is None:
+        raise _unsupported(message, tags.TimeInForce, "TimeInForce")
+    if flags is None:
+        raise _unsupported(message, tags.ExecInst, "ExecInst")
+    if order_type is None:
+        raise _unsupported(message, tags.OrdType, "OrdType")
+    if side is None:
+        raise _unsupported(message, tags.Side, "Side")
+    _check_supported(message)
+    return order_entry.enter_order(
+        session_id,
+        session_number,
+        account_id,
+        symbol=_text(message, tags.Symbol),
+        side=side,
+        order_type=order_type,
+        time_in_force=time_in_force,
+        flags=flags,
+        price=_text(message, tags.Price) if tags.Price in message else None,
+        quantity=_quantity(message),
+        client_order_id=message.get(tags.ClOrdID) or b"",
+    )
+
+
+def _replace_order(
+    message: FixMessage,
+    order_entry: OrderEntry,
+    session_id: int,
+    session_number: int,
+    account_id: int,
+) -> ReplaceOrder:
+    if message.get(tags.OrdType) != values.OrdType.LIMIT:
+        raise _unsupported(message, tags.OrdType, "OrdType")
+    if message.get(tags.TimeInForce) not in {None, values.TimeInForce.GOOD_TILL_CANCEL}:
+        raise _unsupported(message, tags.TimeInForce, "TimeInForce")
+    _check_supported(message)
+    return order_entry.replace_order(
+        session_id,
+        session_number,
+        account_id,
+        symbol=_text(message, tags.Symbol),
+        order_id=order_id(message),
+        original_client_order_id=message.get(tags.OrigClOrdID) or b"",
+        price=_text(message, tags.Price) if tags.Price in message else None,
+        quantity=_quantity(message),
+        client_order_id=message.get(tags.ClOrdID) or b"",
+    )
+
+
+def _text(message: FixMessage, tag: int) -> str:
+    # Latin-1 knows every byte; what isn't ASCII is found to be no decimal and no symbol.
+    return (message.get(tag) or b"").decode("latin-1")
+
+
+def _quantity(message: FixMessage) -> str:
+    if tags.OrderQty not in message:
+        raise Refused(RejectReason.MALFORMED_QUANTITY, "an order needs OrderQty(38)")
+    return _text(message, tags.OrderQty)
+
+
+def _check_supported(message: FixMessage) -> None:
+    if not _UNSUPPORTED.isdisjoint(message.tags):
+        tag = next(tag for tag in message.tags if tag in _UNSUPPORTED)
+        raise Refused(RejectReason.UNSUPPORTED_ORDER, f"field {tag} is not supported")
+
+
+def _unsupported(message: FixMessage, tag: int, name: str) -> Refused:
+    text = f"{name}({tag})={_text(message, tag)[:16]} is not supported"
+    return Refused(RejectReason.UNSUPPORTED_ORDER, text)

@@ -1,0 +1,282 @@
+"""Reports into FIX: ExecutionReport(8) and OrderCancelReject(9).
+
+All functions return a message's fields behind its header. ExecType(150) and OrdStatus(39) follow
+FIX 4.4 vol. 4, appendix D: a trade is F, never 1 or 2, and an order that runs out of time is C.
+"""
+
+from __future__ import annotations
+
+from gateway.fix import tags, values
+from gateway.fix.codec import FixMessage
+from gateway.fix.timestamps import format_utc_timestamp
+from gateway.fix_orders import ORDER_CANCEL_REQUEST
+from gateway.orders import Fill, Order, OrderStatus, Report, ReportKind
+from vocabulary.catalogue import Catalogue
+from vocabulary.commands import EnterOrder
+from vocabulary.rejects import RejectReason
+from vocabulary.types import CancelReason, OrderFlags, OrderType
+
+EXECUTION_REPORT = b"8"
+ORDER_CANCEL_REJECT = b"9"
+
+_O = values.OrdRejReason
+_C = values.CxlRejReason
+
+# What each reason is to a NewOrderSingle(D), to a cancel or replace, and to a person.
+REJECT_REASONS: dict[RejectReason, tuple[bytes, bytes, str]] = {
+    RejectReason.MALFORMED_PRICE: (_O.OTHER, _C.OTHER, "price is not a decimal"),
+    RejectReason.PRICE_NOT_ON_TICK: (_O.OTHER, _C.OTHER, "price is between two ticks"),
+    RejectReason.MALFORMED_QUANTITY: (_O.INCORRECT_QUANTITY, _C.OTHER, "quantity is not a decimal"),
+    RejectReason.QUANTITY_NOT_ON_LOT: (_O.INCORRECT_QUANTITY, _C.OTHER, "quantity between lots"),
+    RejectReason.MALFORMED_CLIENT_ORDER_ID: (_O.OTHER, _C.OTHER, "ClOrdID(11) is malformed"),
+    RejectReason.UNKNOWN_INSTRUMENT: (_O.UNKNOWN_SYMBOL, _C.OTHER, "symbol is not listed"),
+    RejectReason.NOT_TRADING: (_O.EXCHANGE_CLOSED, _C.OTHER, "instrument is halted"),
+    RejectReason.UNSUPPORTED_ORDER: (
+        _O.UNSUPPORTED_ORDER_CHARACTERISTIC,
+        _C.OTHER,
+        "type, time in force and instructions do not go together",
+    ),
+    RejectReason.PRICE_OUT_OF_RANGE: (_O.OTHER, _C.OTHER, "price is zero or too high"),
+    RejectReason.QUANTITY_OUT_OF_RANGE: (
+        _O.INCORRECT_QUANTITY,
+        _C.OTHER,
+        "quantity is zero or too large",
+    ),
+    RejectReason.NOTIONAL_TOO_SMALL: (_O.OTHER, _C.OTHER, "price x quantity is too small"),
+    RejectReason.NOTIONAL_TOO_LARGE: (
+        _O.ORDER_EXCEEDS_LIMIT,
+        _C.OTHER,
+        "price x quantity is too large",
+    ),
+    RejectReason.UNKNOWN_ORDER: (_O.UNKNOWN_ORDER, _C.UNKNOWN_ORDER, "no such open order"),
+    RejectReason.QUANTITY_NOT_ABOVE_CUMULATIVE: (
+        _O.INCORRECT_QUANTITY,
+        _C.OTHER,
+        "quantity is not above what has been filled",
+    ),
+    RejectReason.DUPLICATE_CLIENT_ORDER_ID: (
+        _O.DUPLICATE_ORDER,
+        _C.DUPLICATE_CL_ORD_ID,
+        "ClOrdID(11) is that of an open order",
+    ),
+    RejectReason.TOO_MANY_OPEN_ORDERS: (_O.ORDER_EXCEEDS_LIMIT, _C.OTHER, "too many open orders"),
+    RejectReason.INSUFFICIENT_FUNDS: (_O.ORDER_EXCEEDS_LIMIT, _C.OTHER, "insufficient funds"),
+    RejectReason.WOULD_TAKE_LIQUIDITY: (
+        _O.OTHER,
+        _C.OTHER,
+        "order would trade at once, and may only be a maker",
+    ),
+}
+
+_EXEC_TYPES = {
+    ReportKind.ACCEPTED: values.ExecType.NEW,
+    ReportKind.REJECTED: values.ExecType.REJECTED,
+    ReportKind.TRADE: values.ExecType.TRADE,
+    ReportKind.CANCELED: values.ExecType.CANCELED,
+    ReportKind.EXPIRED: values.ExecType.EXPIRED,
+    ReportKind.REPLACED: values.ExecType.REPLACED,
+}
+_ORD_STATUSES = {
+    OrderStatus.NEW: values.OrdStatus.NEW,
+    OrderStatus.PARTIALLY_FILLED: values.OrdStatus.PARTIALLY_FILLED,
+    OrderStatus.FILLED: values.OrdStatus.FILLED,
+    OrderStatus.CANCELED: values.OrdStatus.CANCELED,
+    OrderStatus.EXPIRED: values.OrdStatus.EXPIRED,
+    OrderStatus.REJECTED: values.OrdStatus.REJECTED,
+}
+_CANCEL_TEXTS = {
+    CancelReason.IMMEDIATE_OR_CANCEL: b"58=what was not filled at once is canceled\x01",
+    CancelReason.FILL_OR_KILL: b"58=not all of it could be filled at once\x01",
+    CancelReason.MARKET_EXHAUSTED: b"58=no more orders to trade with\x01",
+    CancelReason.MASS_CANCELED: b"58=all orders were canceled\x01",
+}
+_ADDED_LIQUIDITY = b"1"
+_REMOVED_LIQUIDITY = b"2"
+
+
+def message_of(report: Report, catalogue: Catalogue) -> tuple[bytes, bytes]:
+    """Return MsgType(35) and the fields of the message that tells of a report."""
+    if report.kind in {ReportKind.CANCEL_REJECTED, ReportKind.REPLACE_REJECTED}:
+        return ORDER_CANCEL_REJECT, _cancel_reject_of(report)
+    if report.order is None:
+        return EXECUTION_REPORT, _rejected(report, catalogue)
+    return EXECUTION_REPORT, _execution_report(report, report.order)
+
+
+def order_status(order: Order, request: FixMessage, exec_id: bytes, now_ns: int) -> bytes:
+    """Return the ExecutionReport(8) that answers an OrderStatusRequest(H)."""
+    return b"".join([
+        b"37=%d\x0111=%b\x01" % (order.order_id, order.client_order_id),
+        _echo(request, tags.OrdStatusReqID),
+        b"17=%b\x01150=I\x01" % exec_id,
+        _state(order, order.status, order.cumulative_lots, order.leaves_lots, order.quote_units),
+        b"60=%b\x01" % format_utc_timestamp(now_ns),
+    ])  # fmt: skip
+
+
+def unknown_order_status(request: FixMessage, exec_id: bytes, now_ns: int) -> bytes:
+    """Return the ExecutionReport(8) that answers an H for an order we don't know.
+
+    FIX 4.4 vol. 4, "Order Status Request": OrdStatus(39) Rejected, OrdRejReason(103) Unknown order.
+    """
+    return b"".join([
+        b"37=NONE\x01",
+        *(_echo(request, tag) for tag in (tags.ClOrdID, tags.OrdStatusReqID)),
+        b"17=%b\x01150=I\x0139=8\x01103=5\x01" % exec_id,
+        *(_echo(request, tag) for tag in (tags.Symbol, tags.Side)),
+        b"151=0\x0114=0\x016=0\x0160=%b\x0158=no such order\x01" % format_utc_timestamp(now_ns),
+    ])  # fmt: skip
+
+
+def refused_order(
+    request: FixMessage, reason: RejectReason | None, text: str, exec_id: bytes, now_ns: int
+) -> bytes:
+    """Return the ExecutionReport(8) for a D that did not become a command; no reason: throttled."""
+    order_reject_reason = REJECT_REASONS[reason][0] if reason else _O.ORDER_EXCEEDS_LIMIT
+    echoed = (tags.Symbol, tags.Side, tags.OrderQty, tags.OrdType, tags.Price, tags.TimeInForce)
+    return b"".join([
+        b"37=NONE\x01",
+        _echo(request, tags.ClOrdID),
+        b"17=%b\x01150=8\x0139=8\x01103=%b\x01" % (exec_id, order_reject_reason),
+        *(_echo(request, tag) for tag in echoed),
+        b"151=0\x0114=0\x016=0\x0160=%b\x01" % format_utc_timestamp(now_ns),
+        _text(text),
+    ])  # fmt: skip
+
+
+def refused_change(
+    request: FixMessage, order: Order | None, reason: RejectReason | None, text: str, now_ns: int
+) -> bytes:
+    """Return the OrderCancelReject(9) for an F or G that did not become a command."""
+    return _cancel_reject(
+        order,
+        request.get(tags.ClOrdID) or b"",
+        request.get(tags.OrigClOrdID) or b"",
+        is_cancel=request.msg_type == ORDER_CANCEL_REQUEST,
+        reason=REJECT_REASONS[reason][1] if reason else _C.OTHER,
+        text=text,
+        timestamp_ns=now_ns,
+    )
+
+
+def _execution_report(report: Report, order: Order) -> bytes:
+    original = report.original_client_order_id
+    exec_type = _EXEC_TYPES[report.kind]
+    cumulative_lots, leaves_lots = report.cumulative_lots, report.leaves_lots
+    return b"".join([
+        b"37=%d\x0111=%b\x01" % (order.order_id, report.client_order_id),
+        b"41=%b\x01" % original if original else b"",
+        b"17=%d-%d\x01150=%b\x01" % (report.sequence, report.report_index, exec_type),
+        _state(order, report.status, cumulative_lots, leaves_lots, report.quote_units),
+        b"60=%b\x01" % format_utc_timestamp(report.timestamp_ns),
+        _trade(report.fill) if report.fill is not None else b"",
+        _CANCEL_TEXTS.get(report.reason, b"") if isinstance(report.reason, CancelReason) else b"",
+    ])  # fmt: skip
+
+
+def _state(
+    order: Order, status: OrderStatus, cumulative_lots: int, leaves_lots: int, quote_units: int
+) -> bytes:
+    instrument = order.instrument
+    quantity_text = instrument.quantity_text
+    is_limit = order.order_type is OrderType.LIMIT
+    return b"".join([
+        b"39=%b\x01636=%b\x0155=%b\x0154=%d\x0138=%b\x0140=%d\x01" % (
+            _ORD_STATUSES[status],
+            b"Y" if leaves_lots and order.is_working else b"N",
+            instrument.symbol.encode(),
+            order.side,
+            quantity_text(order.quantity_lots).encode(),
+            order.order_type,
+        ),
+        b"44=%b\x01" % instrument.price_text(order.price_ticks).encode() if is_limit else b"",
+        b"59=%d\x01" % order.time_in_force,
+        b"18=6\x01" if order.flags & OrderFlags.POST_ONLY else b"",
+        b"151=%b\x0114=%b\x016=%b\x01" % (
+            quantity_text(leaves_lots).encode(),
+            quantity_text(cumulative_lots).encode(),
+            instrument.average_price_text(quote_units, cumulative_lots).encode(),
+        ),
+    ])  # fmt: skip
+
+
+def _trade(fill: Fill) -> bytes:
+    return (b"32=%b\x0131=%b\x01527=%d\x01851=%b\x01136=1\x01137=%b\x01138=%b\x01139=4\x01") % (
+        fill.instrument.quantity_text(fill.quantity_lots).encode(),
+        fill.instrument.price_text(fill.price_ticks).encode(),
+        fill.trade_id,
+        _ADDED_LIQUIDITY if fill.is_maker else _REMOVED_LIQUIDITY,
+        fill.fee_asset.text(fill.fee_units).encode(),
+        fill.fee_asset.name.encode(),
+    )
+
+
+def _rejected(report: Report, catalogue: Catalogue) -> bytes:
+    command = report.command
+    assert isinstance(command, EnterOrder)
+    assert isinstance(report.reason, RejectReason)
+    instrument = catalogue.instruments[command.instrument_id]
+    reason, _, text = REJECT_REASONS[report.reason]
+    is_limit = command.order_type is OrderType.LIMIT
+    return b"".join([
+        b"37=NONE\x0111=%b\x01" % command.client_order_id,
+        b"17=%d-%d\x01150=8\x0139=8\x01103=%b\x01" % (report.sequence, report.report_index, reason),
+        b"55=%b\x0154=%d\x0138=%b\x0140=%d\x01" % (
+            instrument.symbol.encode(),
+            command.side,
+            instrument.quantity_text(command.quantity_lots).encode(),
+            command.order_type,
+        ),
+        b"44=%b\x01" % instrument.price_text(command.price_ticks).encode() if is_limit else b"",
+        b"59=%d\x01151=0\x0114=0\x016=0\x01" % command.time_in_force,
+        b"60=%b\x01" % format_utc_timestamp(report.timestamp_ns),
+        _text(text),
+    ])  # fmt: skip
+
+
+def _cancel_reject_of(report: Report) -> bytes:
+    assert isinstance(report.reason, RejectReason)
+    _, reason, text = REJECT_REASONS[report.reason]
+    if report.order is not None and report.reason is RejectReason.UNKNOWN_ORDER:
+        reason, text = _C.TOO_LATE_TO_CANCEL, "order is not open any more"
+    return _cancel_reject(
+        report.order,
+        report.client_order_id,
+        report.original_client_order_id,
+        is_cancel=report.kind is ReportKind.CANCEL_REJECTED,
+        reason=reason,
+        text=text,
+        timestamp_ns=report.timestamp_ns,
+    )
+
+
+def _cancel_reject(
+    order: Order | None,
+    client_order_id: bytes,
+    original_client_order_id: bytes,
+    *,
+    is_cancel: bool,
+    reason: bytes,
+    text: str,
+    timestamp_ns: int,
+) -> bytes:
+    # FIX 4.4 vol. 4: where the order is unknown, OrderID(37) is NONE and OrdStatus(39) Rejected.
+    return b"37=%b\x0111=%b\x0141=%b\x0139=%b\x01434=%b\x01102=%b\x0160=%b\x01%b" % (
+        b"%d" % order.order_id if order is not None else b"NONE",
+        client_order_id,
+        original_client_order_id,
+        _ORD_STATUSES[order.status] if order is not None else values.OrdStatus.REJECTED,
+        b"1" if is_cancel else b"2",
+        reason,
+        format_utc_timestamp(timestamp_ns),
+        _text(text),
+    )
+
+
+def _echo(request: FixMessage, tag: int) -> bytes:
+    value = request.get(tag)
+    return b"%d=%b\x01" % (tag, value) if value is not None else b""
+
+
+def _text(text: str) -> bytes:
+    return b"58=%b\x01" % text.replace("\x01", " ").encode("ascii", "replace")
