@@ -19,10 +19,12 @@ from types import ModuleType
 ROOT = Path(__file__).resolve().parent.parent
 
 HOT_MODULES = (
+    "matching.core.fees",
+    "matching.core.holds",
     "matching.core.ladder",
     "matching.core.order_book",
-    "matching.core.holds",
-    "matching.core.fees",
+    "matching.core.event_writer",
+    "matching.core.state",
     "matching.core.engine",
 )
 
@@ -45,14 +47,26 @@ def present_modules() -> list[str]:
     return [module for module in HOT_MODULES if source_path(module).exists()]
 
 
+def sources(module: str) -> list[Path]:
+    """Return what `module` is compiled from: its .py, and the .pxd with its C types, if any."""
+    path = source_path(module)
+    return [path] + [types for types in [path.with_suffix(".pxd")] if types.exists()]
+
+
 def stale_modules() -> list[str]:
-    """Return the modules whose source has changed since it was compiled."""
-    return [
-        module
-        for module in present_modules()
-        if (extension := extension_path(module)) is not None
-        and extension.stat().st_mtime < source_path(module).stat().st_mtime
-    ]
+    """Return the modules whose source has changed since it was compiled.
+
+    Only a checkout has sources that change: an installed file's time says when it was copied.
+    """
+    if not (ROOT / "setup.py").exists():
+        return []
+    stale = []
+    for module in present_modules():
+        extension = extension_path(module)
+        changed = max(path.stat().st_mtime for path in sources(module))
+        if extension is not None and extension.stat().st_mtime < changed:
+            stale.append(module)
+    return stale
 
 
 def is_compiled(module: str) -> bool:
@@ -88,5 +102,5 @@ def prefer_source() -> bool:
 
 
 if __name__ == "__main__":
-    for name in present_modules():
-        print(source_path(name).relative_to(ROOT))  # noqa: T201 (the Makefile reads it)
+    for path in (path for name in present_modules() for path in sources(name)):
+        print(path.relative_to(ROOT))  # noqa: T201 (the Makefile reads it)

@@ -1,4 +1,4 @@
-"""The bytes of commands, events and records: the same on the link between processes and in the journal.
+"""The bytes of commands, events and records, the same on the link and in the journal.
 
 Layout (little endian, no implicit padding)
 -------------------------------------------
@@ -8,9 +8,11 @@ A message is a header of 8 bytes and a body of a fixed layout::
     uint16 version   of that message's layout, from 1
     uint32 size      of the whole message in bytes, a multiple of 8
 
-Every 64-bit field stands on a multiple of 8. Text is one byte of length and then its bytes, filled up with zeros.
+Every 64-bit field stands on a multiple of 8. Text is one byte of length and then its bytes, filled
+up with zeros.
 
-A record is what one command did: a header of 24 bytes, the command, and the events that it caused, up to `size`::
+A record is what one command did: a header of 24 bytes, the command, and the events that it caused,
+up to `size`::
 
     uint32 crc32c    of all that follows
     uint32 size      of the whole record in bytes, a multiple of 8; 0 where a journal's data ends
@@ -159,7 +161,7 @@ def unpack(data: bytes | memoryview, offset: int = 0) -> tuple[Message, int]:
 
 
 def unpack_command(data: bytes | memoryview, offset: int = 0) -> tuple[c.Command, int]:
-    """Return the command at `offset` and the offset behind it. Raises `CodecError`, for an event too."""
+    """Return the command at `offset` and the offset behind it. Raises `CodecError`."""
     message, end = unpack(data, offset)
     if not isinstance(message, c.Command):
         raise CodecError(f"{type(message).__name__} is not a command, at byte {offset}")
@@ -170,11 +172,12 @@ def pack_record(sequence: int, timestamp_ns: int, command: bytes, events: bytes)
     """Return the record of a command's bytes and those of its events."""
     size = RECORD_HEADER.size + len(command) + len(events)
     body = RECORD_HEADER.pack(0, size, sequence, timestamp_ns)[4:] + command + events
-    return google_crc32c.value(body).to_bytes(4, "little") + body
+    crc: int = google_crc32c.value(body)
+    return crc.to_bytes(4, "little") + body
 
 
 def check_record(data: bytes, offset: int = 0) -> int:
-    """Return the offset behind the record at `offset` if it is whole. Raises `CodecError` if it is not."""
+    """Return the offset behind a whole record. Raises `CodecError` if it is not one."""
     if offset + RECORD_HEADER.size > len(data):
         raise CodecError(f"record cut short in its header, at byte {offset}")
     crc, size, _, _ = RECORD_HEADER.unpack_from(data, offset)

@@ -1,7 +1,8 @@
 """What may be asked of the matching process. Imperative, frozen, integers only.
 
-`session_id` names who sends, `session_number` rises with each of a session's commands: together they make a resent
-command known, so that it executes once (see `matching.sequencer`). An `account_id` is the ledger's number of an account.
+`session_id` names who sends, `session_number` rises with each of a session's commands: together
+they make a resent command known, so that it executes once (see `matching.sequencer`). An
+`account_id` is the ledger's number of an account.
 """
 
 import msgspec
@@ -31,8 +32,9 @@ class EnterOrder(Command, frozen=True, gc=False):
 
 
 class ReplaceOrder(Command, frozen=True, gc=False):
-    """New terms for an open order, named by `order_id`, or by `original_client_order_id` where that is 0.
+    """New terms for an open order.
 
+    It is named by `order_id`, or by `original_client_order_id` where that is 0.
     `quantity_lots` is the new total: what has been filled already counts against it.
     """
 
@@ -46,7 +48,7 @@ class ReplaceOrder(Command, frozen=True, gc=False):
 
 
 class CancelOrder(Command, frozen=True, gc=False):
-    """Take an open order out, named by `order_id`, or by `original_client_order_id` where that is 0."""
+    """Take an open order out; named as in `ReplaceOrder`."""
 
     account_id: int
     instrument_id: int
@@ -56,7 +58,7 @@ class CancelOrder(Command, frozen=True, gc=False):
 
 
 class CancelAllOrders(Command, frozen=True, gc=False):
-    """Take out all open orders of an account, in one instrument or, where `instrument_id` is 0, in all."""
+    """Take out an account's open orders in an instrument or, where that is 0, in all."""
 
     account_id: int
     instrument_id: int
@@ -74,8 +76,9 @@ class ListAsset(Command, frozen=True, gc=False):
 class ListInstrument(Command, frozen=True, gc=False):
     """Make an instrument known, in phase `TRADING`.
 
-    One lot is `lot_units` smallest units of the base asset. One lot at a price of one tick costs `tick_lot_units`
-    smallest units of the quote asset. Fees are parts per million of what a side receives.
+    One lot is `lot_units` smallest units of the base asset. One lot at a price of one tick costs
+    `tick_lot_units` smallest units of the quote asset. Fees are parts per million of what a side
+    receives.
     """
 
     instrument_id: int

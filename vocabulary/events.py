@@ -1,7 +1,8 @@
 """What happened. Past tense, frozen, integers only.
 
-Events stand in a record behind the command that caused them (see `vocabulary.codec.Record`) and do not repeat its
-fields, but for those that let a reader follow the book or the money without any state of its own.
+Events stand in a record behind the command that caused them (see `vocabulary.codec.Record`) and do
+not repeat its fields, but for those that let a reader follow the book or the money without any
+state of its own.
 """
 
 import msgspec
@@ -21,7 +22,7 @@ class CommandRejected(Event, frozen=True, gc=False):
 
 
 class OrderAccepted(Event, frozen=True, gc=False):
-    """The record's `EnterOrder` was taken; `held_units` of the asset it spends left the available funds.
+    """The record's `EnterOrder` was taken; `held_units` of what it spends are set aside.
 
     Trades, a cancel or the rest of it coming to rest follow in the same record.
     """
@@ -35,8 +36,8 @@ class OrderAccepted(Event, frozen=True, gc=False):
 class OrderReplaced(Event, frozen=True, gc=False):
     """An open order has new terms, and now holds `held_units` in all.
 
-    Where it kept its priority, its quantity went down in place. Otherwise it left the book, and what it does there anew
-    (trades, coming to rest) follows in the same record.
+    Where it kept its priority, its quantity went down in place. Otherwise it left the book, and
+    what it does there anew (trades, coming to rest) follows in the same record.
     """
 
     order_id: int
@@ -66,9 +67,9 @@ class OrderRested(Event, frozen=True, gc=False):
 class TradeExecuted(Event, frozen=True, gc=False):
     """A resting and an incoming order met, at the resting order's price.
 
-    `trade_id` counts the instrument's trades from 1. Each side pays its fee in the asset that it receives: the buyer in
-    base units, the seller in quote units. `released_units` of the quote asset return to an incoming buyer who was ready to pay
-    more.
+    `trade_id` counts the instrument's trades from 1. Each side pays its fee in the asset that it
+    receives: the buyer in base units, the seller in quote units. `released_units` of the quote
+    asset return to an incoming buyer who was ready to pay more.
     """
 
     trade_id: int
@@ -92,7 +93,10 @@ class TradeExecuted(Event, frozen=True, gc=False):
 
 
 class OrderCanceled(Event, frozen=True, gc=False):
-    """An order ended with `leaves_lots` unfilled. `was_resting` tells whether these lots left the book."""
+    """An order ended with `leaves_lots` unfilled.
+
+    Where it `was_resting`, these lots left the book at `price_ticks`, which is 0 otherwise.
+    """
 
     order_id: int
     account_id: int

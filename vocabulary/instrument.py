@@ -1,11 +1,11 @@
 """Assets and instruments, and the one place where decimal text becomes an integer and back.
 
-A price is a number of ticks, a quantity a number of lots, money a number of an asset's smallest units. For an
-instrument to be listed, one lot at a price of one tick must cost a whole number of units of the quote asset, so that no trade ever
-has to be rounded.
+A price is a number of ticks, a quantity a number of lots, money a number of an asset's smallest
+units. For an instrument to be listed, one lot at a price of one tick must cost a whole number of
+units of the quote asset, so that no trade ever has to be rounded.
 
-A decimal is refused, never rounded: text that is not plain ASCII digits with at most one point (no sign, exponent,
-underscore or space), and a value between two ticks or two lots.
+A decimal is refused, never rounded: text that is not plain ASCII digits with at most one point (no
+sign, exponent, underscore or space), and a value between two ticks or two lots.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Instrument(NamedTuple):
         return decimal_text(lots * self.lot.mantissa, self.lot.scale)
 
     def average_price_text(self, quote_units: int, lots: int) -> str:
-        """Return a volume-weighted price, cut to 8 places beyond the tick's. 0 where nothing traded."""
+        """Return a volume-weighted price, cut 8 places behind the tick's; 0 without a trade."""
         if lots == 0:
             return "0"
         scale = self.tick.scale + 8
@@ -124,11 +124,14 @@ class Terms(NamedTuple):
 def listing_terms(base: Asset, quote: Asset, tick_size: str, lot_size: str) -> Terms:
     """Return the integer terms of an instrument from its decimal ones.
 
-    Raises `ListingError` if a lot is not a whole number of base units, or a tick times a lot not one of quote units.
+    Raises `ListingError` if a lot is not a whole number of base units, or a tick times a lot not
+    one of quote units.
     """
     for name, asset in (("base", base), ("quote", quote)):
         if not 0 <= asset.scale <= ASSET_SCALE_MAX:
-            raise ListingError(f"scale {asset.scale} of {name} asset {asset.name} not in 0..{ASSET_SCALE_MAX}")
+            raise ListingError(
+                f"scale {asset.scale} of {name} asset {asset.name} not in 0..{ASSET_SCALE_MAX}"
+            )
     lot_units = _scaled(lot_size, base.scale)
     if not lot_units:
         raise ListingError(
@@ -137,13 +140,11 @@ def listing_terms(base: Asset, quote: Asset, tick_size: str, lot_size: str) -> T
     tick_scaled = _scaled(tick_size, 18)
     if not tick_scaled:
         raise ListingError(f"tick_size {tick_size!r} is not a positive decimal")
-    cost, remainder = divmod(
-        tick_scaled * lot_units * 10**quote.scale, 10 ** (18 + base.scale)
-    )
+    cost, remainder = divmod(tick_scaled * lot_units * 10**quote.scale, 10 ** (18 + base.scale))
     if remainder:
         raise ListingError(
-            f"tick_size {tick_size} x lot_size {lot_size} is not a whole number of {quote.name} units"
-            f" (10 ** -{quote.scale})"
+            f"tick_size {tick_size} x lot_size {lot_size} is not a whole number"
+            f" of {quote.name} units (10 ** -{quote.scale})"
         )
     return Terms(lot_units, cost)
 
@@ -159,7 +160,10 @@ def build_instrument(
     maker_fee_ppm: int,
     taker_fee_ppm: int,
 ) -> Instrument:
-    """Return an instrument with its tick and lot as decimals. Raises `ListingError` if the tick has no finite decimal."""
+    """Return an instrument with its increments as decimals.
+
+    Raises `ListingError` if the tick is not a decimal of at most 18 places.
+    """
     lot_units, tick_lot_units = terms
     return Instrument(
         instrument_id,
@@ -186,19 +190,22 @@ def decimal_text(mantissa: int, scale: int) -> str:
 
 
 def _scaled(text: str, scale: int) -> int | None:
-    """Return a plain decimal times 10 ** scale, or None if it is not one or has more places than that."""
+    """Return a plain decimal times 10 ** scale, or None if it isn't one of so many places."""
     if _DECIMAL.fullmatch(text) is None:
         return None
     whole, _, places = text.partition(".")
     kept = places[:scale]
     if places[scale:].strip("0"):
         return None
-    return int(whole + kept) * 10 ** (scale - len(kept))
+    scaled: int = int(whole + kept) * 10 ** (scale - len(kept))
+    return scaled
 
 
 def _refuse_shape(text: str, reason: RejectReason, field: str) -> None:
     if _DECIMAL.fullmatch(text) is None:
-        raise Refused(reason, f"{field} {text[:40]!r} is not a plain decimal of at most 20.18 digits")
+        raise Refused(
+            reason, f"{field} {text[:40]!r} is not a plain decimal of at most 20.18 digits"
+        )
 
 
 def _increment(numerator: int, denominator: int) -> Increment:

@@ -1,6 +1,7 @@
 """Every reason for which the venue refuses a command, in order of precedence.
 
-Where several hold, the first in this list is the one given. Each protocol maps the list to its own codes once.
+Where several hold, the first in this list is the one given. Each protocol maps the list to its own
+codes once.
 """
 
 from enum import IntEnum

@@ -150,7 +150,7 @@ cdef class Engine:
     @cython.locals(released_units="long long")
     cdef object cancel_resting(self, OrderBook book, Order order, int reason)
 
-    cdef object cancel(self, OrderBook book, Order order, int reason, long long released_units)
+    cdef object cancel(self, Order order, int reason, long long released_units)
 
     cdef void report_cancel(
         self, Order order, bint was_resting, int reason, long long released_units

@@ -1,11 +1,12 @@
 """The matching engine: one command in, the events that it causes out.
 
-`Engine.apply` is a function of the engine's state and its arguments and of nothing else: no clock, no chance, no order that a
-hash decides. The same commands with the same sequences therefore make the same events on every machine, which is
-what replay, recovery and every reader rely on.
+`Engine.apply` is a function of the engine's state and its arguments and of nothing else: no clock,
+no chance, no order that a hash decides. The same commands with the same sequences therefore make
+the same events on every machine, which is what replay, recovery and every reader rely on.
 
-Orders come as packed bytes and events leave as packed bytes (`vocabulary.codec` describes both), read and written
-as 64-bit words. An order goes through four steps: refuse it, or hold its funds; match it; let what is left rest or cancel it.
+Orders come as packed bytes and events leave as packed bytes (`vocabulary.codec` describes both),
+read and written as 64-bit words. An order goes through four steps: refuse it, or hold its funds;
+match it; let what is left rest or cancel it.
 """
 
 from matching.core.event_writer import EventWriter
@@ -78,7 +79,8 @@ def text_at(data: bytes, at: int) -> bytes:
 
 
 def notional_refusal(book: OrderBook, price_ticks: int, lots: int) -> int:
-    """Return why an order's worth is refused, or 0. The upper bound first, so that the product fits 64 bits."""
+    """Return why an order's worth is refused, or 0."""
+    # The upper bound comes first: past it the product fits 64 bits. Both can't fail at once.
     if price_ticks > UNITS_MAX // book.tick_lot_units // lots:
         return NOTIONAL_TOO_LARGE
     if price_ticks * lots * book.tick_lot_units < book.notional_units_min:
@@ -100,13 +102,15 @@ class Engine:
     def apply(self, command: bytes, sequence: int, timestamp_ns: int) -> bytes:
         """Apply one command, which the sequencer found well formed, and return its events.
 
-        `timestamp_ns` is when the command was sequenced. No command depends on it yet.
+        `timestamp_ns` is when the command was sequenced.
         """
+        self.state.timestamp_ns = timestamp_ns
         self.dispatch(command, memoryview(command).cast("q"), 0, sequence)
         return self.events.take()
 
     def apply_batch(self, commands: bytes, first_sequence: int, timestamp_ns: int) -> bytes:
         """Apply packed commands with consecutive sequences and return all their events."""
+        self.state.timestamp_ns = timestamp_ns
         words = memoryview(commands).cast("q")
         at = 0
         sequence = first_sequence
@@ -117,7 +121,7 @@ class Engine:
         return self.events.take()
 
     def funds(self, account_id: int = 0) -> list[tuple[int, int, int, int]]:
-        """Return rows of account, asset, available and held units, of one account or, for 0, of all.
+        """Return rows of account, asset, available and held units; of all accounts for 0.
 
         Among all stands account 0, the venue's own, with the fees it collected.
         """
@@ -208,16 +212,14 @@ class Engine:
         order.spends.hold(held_units)
         self.events.order_accepted(sequence, account_id, instrument_id, held_units)
         if time_in_force == FILL_OR_KILL and not book.can_fill(side, limit_ticks, lots):
-            return self.cancel(book, order, KILLED, held_units)
+            return self.cancel(order, KILLED, held_units)
         self.match(book, order)
         if order.leaves_lots == 0:
             return None
         if is_market:
-            return self.cancel(
-                book, order, MARKET_EXHAUSTED, order.hold_per_lot * order.leaves_lots
-            )
+            return self.cancel(order, MARKET_EXHAUSTED, order.hold_per_lot * order.leaves_lots)
         if time_in_force == IMMEDIATE_OR_CANCEL:
-            return self.cancel(book, order, NOT_IMMEDIATE, order.hold_per_lot * order.leaves_lots)
+            return self.cancel(order, NOT_IMMEDIATE, order.hold_per_lot * order.leaves_lots)
         return self.rest(book, order)
 
     def replace_order(self, data: bytes, words: memoryview, at: int) -> None:
@@ -327,7 +329,7 @@ class Engine:
     def open_order(
         self, account_id: int, instrument_id: int, order_id: int, client_order_id: bytes
     ) -> Order | None:
-        """Return an account's own open order by order id or, where that is 0, by client order id."""
+        """Return an account's open order by order id or, where that is 0, by client order id."""
         account: Account | None = self.state.accounts.get(account_id)
         order: Order | None
         if account is None:
@@ -447,7 +449,7 @@ class Engine:
         order.spends.release(released_units)
         self.report_cancel(order, True, reason, released_units)
 
-    def cancel(self, book: OrderBook, order: Order, reason: int, released_units: int) -> None:
+    def cancel(self, order: Order, reason: int, released_units: int) -> None:
         """End an incoming order that is not to rest."""
         order.spends.release(released_units)
         self.report_cancel(order, False, reason, released_units)

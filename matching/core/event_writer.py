@@ -1,8 +1,9 @@
 """Writes the engine's events in the layout of `vocabulary.codec`, as 64-bit words.
 
-Every event is a whole number of words: a header of kind, version and size, then the fields, with the narrow ones side by side in
-one word. Writing words into one array, and not objects, is what lets the engine say more than a million things a second; a
-test holds every event written here against the codec's reading of it.
+Every event is a whole number of words: a header of kind, version and size, then the fields, with
+the narrow ones side by side in one word. Writing words into one array, and not objects, is what
+lets the engine say more than a million things a second; a test holds every event written here
+against the codec's reading of it.
 """
 
 from array import array

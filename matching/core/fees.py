@@ -4,7 +4,7 @@ PPM = 1_000_000
 
 
 def fee_units(received_units: int, fee_ppm: int) -> int:
-    """Return the fee on a received amount, rounded up to a whole unit: in the venue's favour, by less than one unit.
+    """Return the fee on a received amount, rounded up to a whole unit: in the venue's favour.
 
     Whole millions and the rest are multiplied apart, so that no product passes 64 bits.
     """

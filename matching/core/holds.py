@@ -1,8 +1,11 @@
 """Funds: what an account may still spend, and what its open orders have set aside.
 
-Funds are held before an order may match, consumed by its trades, and what is left is released when it ends. So
-neither figure is ever negative, and what is held is the sum of what the open orders could still spend.
+Funds are held before an order may match, consumed by its trades, and what is left is released when
+it ends. So neither figure is ever negative, and what is held is the sum of what the open orders
+could still spend.
 """
+
+from typing import Any
 
 
 class Funds:
@@ -30,8 +33,8 @@ class Account:
     def __init__(self, account_id: int) -> None:
         self.account_id = account_id
         self.funds: dict[int, Funds] = {}
-        # The orders are matching.core.ladder.Order, which knows its account in turn.
-        self.open_orders: dict[bytes, object] = {}
+        # Each an Order of `matching.core.ladder`, which in turn knows its account.
+        self.open_orders: dict[bytes, Any] = {}
         self.open_order_count = 0
 
     def funds_in(self, asset_id: int) -> Funds:

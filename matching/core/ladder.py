@@ -6,8 +6,9 @@
              50009   order 9
              49950   order 2 <-> order 28
 
-Levels are found by price in a dictionary. `keys` holds their prices in ascending order, those of the sell side negated, so that
-the best one always stands last, where a list grows and shrinks at no cost.
+Levels are found by price in a dictionary. `keys` holds their prices in ascending order, those of
+the sell side negated, so that the best one always stands last, where a list grows and shrinks at no
+cost.
 """
 
 from bisect import bisect_left, insort
@@ -68,7 +69,7 @@ class Level:
 
 
 class Ladder:
-    """One side of one book. `sign` is 1 where the highest price is best (buys), -1 where the lowest is."""
+    """One side of a book. `sign` is 1 where the highest price is best, -1 where the lowest is."""
 
     def __init__(self, sign: int) -> None:
         self.sign = sign

@@ -1,7 +1,7 @@
 """What the venue itself may ask of the engine: listings, phases, fees and credits.
 
-These are rare, so they are decoded into command objects and answered with event objects; orders are not (see
-`matching.core.engine`).
+These are rare, so they are decoded into command objects and answered with event objects; orders are
+not (see `matching.core.engine`).
 """
 
 from matching.core.holds import Account

@@ -60,7 +60,7 @@ class OrderBook:
         return False
 
     def market_buy_units(self, lots: int, units_max: int) -> int:
-        """Return what buying up to so many lots at market costs now, or -1 if that is more than `units_max`."""
+        """Return what buying up to so many lots at market costs; -1 if over `units_max`."""
         cost = 0
         for level in self.sells:
             taken = min(level.lots, lots)

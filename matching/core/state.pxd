@@ -4,6 +4,7 @@ cimport cython
 @cython.final
 cdef class State:
     cdef public long long sequence
+    cdef public long long timestamp_ns
     cdef readonly dict assets
     cdef readonly dict issued_units
     cdef readonly dict books

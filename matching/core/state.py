@@ -16,6 +16,7 @@ class State:
 
     def __init__(self) -> None:
         self.sequence = 0
+        self.timestamp_ns = 0
         self.assets: dict[int, Asset] = {}
         self.issued_units: dict[int, int] = {}  # by asset: all that was ever credited
         self.books: dict[int, OrderBook] = {}
@@ -24,7 +25,7 @@ class State:
         self.orders: dict[int, Order] = {}  # the resting ones, by order id
 
     def funds(self, account_id: int | None = None) -> list[tuple[int, int, int, int]]:
-        """Return rows of account, asset, available and held units, in order; of one account or of all.
+        """Return rows of account, asset, available and held units; of one account or all.
 
         Funds of nothing at all are left out: whether an account once had some makes no difference.
         """
@@ -38,13 +39,13 @@ class State:
         ]
 
     def state_hash(self) -> str:
-        """Return a digest of everything above that does not depend on how it is laid out in memory."""
+        """Return a digest of all this that does not depend on its layout in memory."""
         digest = blake2b(digest_size=16)
 
         def add(*row: object) -> None:
             digest.update(repr(row).encode())
 
-        add("sequence", self.sequence)
+        add("sequence", self.sequence, self.timestamp_ns)
         for asset_id, asset in sorted(self.assets.items()):
             add("asset", *asset, self.issued_units[asset_id])
         for row in self.funds():
