@@ -1,13 +1,26 @@
 """What the market-data channels on Redis carry, and what their snapshot keys hold.
 
-One channel per instrument and kind, `agio:<kind>:<symbol>` (candles: `agio:candles:<interval>:<symbol>`), and beside it a
-snapshot under `agio:snapshot:<channel without its "agio:">`. All are MessagePack arrays of the structs below, prices in
-ticks, quantities in lots, money in smallest units, times in UTC nanoseconds.
+One channel per instrument and kind, `agio:<kind>:<symbol>`, and beside it a snapshot under
+`agio:snapshot:<kind>:<symbol>`. Kinds: depth, trades, ticker and, for each interval,
+`candles:<interval>`. All are MessagePack arrays of the structs below, prices in ticks, quantities
+in lots, money in smallest units, times in UTC nanoseconds.
 
-Redis pub/sub may drop messages. So each message carries `sequence`, the journal sequence up to which it speaks, and
-`previous_sequence`, that of the channel's message before it. A reader whose last `sequence` is not the next message's
-`previous_sequence` has a gap: it takes the snapshot, waits for one whose `sequence` is at least that
-`previous_sequence`, and goes on with the messages behind it.
+Redis pub/sub may drop messages. So each message carries `sequence`, the journal sequence up to
+which it speaks, and `previous_sequence`, that of the channel's message before it. A reader whose
+last `sequence` is not the next message's `previous_sequence` has a gap: it takes the snapshot,
+waits for one whose `sequence` is at least that `previous_sequence`, and goes on with the messages
+behind it.
+
+Time alone also changes a candle (it closes) and the ticker (old trades leave it). Such a message
+repeats its `previous_sequence` as its `sequence`; losing one is made good by the next, which says
+all that it said.
+
+The last message may be lost, too, and then no other shows the gap. So once a second the heartbeat
+channel tells where each channel stands. A reader that stands elsewhere behind it has a gap.
+
+History
+-------
+1   The first version.
 """
 
 from __future__ import annotations
@@ -15,8 +28,17 @@ from __future__ import annotations
 import msgspec
 
 CHANNEL_PREFIX = "agio:"
+HEARTBEAT_CHANNEL = "agio:heartbeat"
+HEARTBEAT_INTERVAL_S = 1.0
 
 CANDLE_INTERVALS_SECONDS = {"1m": 60, "5m": 300, "15m": 900, "1h": 3600, "4h": 14400, "1d": 86400}
+KINDS = ("depth", "trades", "ticker", *(f"candles:{name}" for name in CANDLE_INTERVALS_SECONDS))
+
+TAPE_PRINTS_MAX = 1_000
+"""How many of an instrument's newest trades a snapshot holds, and a message at most."""
+
+CANDLES_MAX = 1_000
+"""How many of an interval's newest candles a snapshot holds."""
 
 
 class _Wire(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -66,6 +88,12 @@ class Print(_Wire, frozen=True, array_like=True, gc=False):
 
 
 class TradesPrinted(_Message, frozen=True, array_like=True, gc=False):
+    """The trades since the message before, oldest first.
+
+    Trade ids rise by one, also from message to message. A hole means that more than
+    `TAPE_PRINTS_MAX` came while Redis could not be reached, and these are the newest.
+    """
+
     prints: list[Print]
 
 
@@ -78,7 +106,7 @@ class TradesSnapshot(_Wire, frozen=True, array_like=True, gc=False):
 
 
 class Candle(_Wire, frozen=True, array_like=True, gc=False):
-    """One interval's trades. Prices in ticks; `taker_buy_*` counts trades whose incoming order bought."""
+    """One interval's trades; `taker_buy_*` counts those whose incoming order bought."""
 
     open_time_ns: int
     open_ticks: int
@@ -96,6 +124,8 @@ class Candle(_Wire, frozen=True, array_like=True, gc=False):
 
 
 class CandlesChanged(_Message, frozen=True, array_like=True, gc=False):
+    """The candles that changed, oldest first. Before a new one stands the one that it follows."""
+
     candles: list[Candle]
 
 
@@ -108,7 +138,10 @@ class CandlesSnapshot(_Wire, frozen=True, array_like=True, gc=False):
 
 
 class Ticker(_Wire, frozen=True, array_like=True, gc=False):
-    """The last 24 hours, in steps of a minute. Prices are 0 before the first trade."""
+    """The last 24 hours, in steps of a minute.
+
+    Prices are 0 before the first trade; where none is left in the 24 hours, all are the last one.
+    """
 
     open_time_ns: int
     close_time_ns: int
@@ -134,8 +167,26 @@ class TickerSnapshot(_Wire, frozen=True, array_like=True, gc=False):
     ticker: Ticker
 
 
+class Mark(_Wire, frozen=True, array_like=True, gc=False, order=True):
+    """Where a channel stands: its last message's. Both fields order it, as time alone may pass."""
+
+    sequence: int
+    timestamp_ns: int
+
+
+class Heartbeat(_Wire, frozen=True, array_like=True, gc=False):
+    """Where each channel stands, by `<kind>:<symbol>`; sent behind all messages that it counts."""
+
+    timestamp_ns: int
+    marks: dict[str, Mark]
+
+
+Message = DepthChanged | TradesPrinted | CandlesChanged | TickerChanged
+Snapshot = DepthSnapshot | TradesSnapshot | CandlesSnapshot | TickerSnapshot
+
+
 def channel(kind: str, symbol: str) -> str:
-    """Return a channel's name; `kind` is depth, trades, ticker or candles:<interval>."""
+    """Return a channel's name; `kind` is one of `KINDS`."""
     return f"{CHANNEL_PREFIX}{kind}:{symbol}"
 
 

@@ -1,0 +1,78 @@
+"""Depth: how many lots rest at each price."""
+
+from __future__ import annotations
+
+from vocabulary import events as e
+from vocabulary.market_data import DepthChanged, DepthSnapshot, Level
+from vocabulary.types import Side
+
+
+class Depth:
+    """One instrument's resting lots by price, and the prices where they have changed.
+
+    It knows no orders: events say what joins and what leaves the book.
+    """
+
+    def __init__(self) -> None:
+        self.bids: dict[int, int] = {}
+        self.asks: dict[int, int] = {}
+        # Prices touched since the last message, with the lots that it left readers with.
+        self._bids_before: dict[int, int] = {}
+        self._asks_before: dict[int, int] = {}
+
+    def apply(self, event: e.Event) -> bool:
+        """Take an event of this instrument in; return whether it touched the book."""
+        match event:
+            case e.OrderRested():
+                self._add(event.side, event.price_ticks, event.leaves_lots)
+            case e.TradeExecuted(incoming_side=incoming_side):
+                # The incoming order's lots never were in the book.
+                resting_side = Side.SELL if incoming_side is Side.BUY else Side.BUY
+                self._add(resting_side, event.price_ticks, -event.quantity_lots)
+            case e.OrderReplaced(kept_priority=True):
+                change_lots = event.leaves_lots - event.previous_leaves_lots
+                self._add(event.side, event.price_ticks, change_lots)
+            case e.OrderReplaced():
+                self._add(event.side, event.previous_price_ticks, -event.previous_leaves_lots)
+            case e.OrderCanceled(was_resting=True):
+                self._add(event.side, event.price_ticks, -event.leaves_lots)
+            case _:
+                return False
+        return True
+
+    def take(self, sequence: int, previous_sequence: int, timestamp_ns: int) -> DepthChanged | None:
+        """Return the levels that changed since the last call; None if all are as they were then."""
+        bids = _changes(self.bids, self._bids_before)
+        asks = _changes(self.asks, self._asks_before)
+        if not bids and not asks:
+            return None
+        return DepthChanged(sequence, previous_sequence, timestamp_ns, bids, asks)
+
+    def snapshot(self, sequence: int, timestamp_ns: int) -> DepthSnapshot:
+        bids = [Level(price, self.bids[price]) for price in sorted(self.bids, reverse=True)]
+        asks = [Level(price, self.asks[price]) for price in sorted(self.asks)]
+        return DepthSnapshot(sequence, timestamp_ns, bids, asks)
+
+    def _add(self, side: Side, price_ticks: int, lots: int) -> None:
+        levels, before = (
+            (self.bids, self._bids_before) if side is Side.BUY else (self.asks, self._asks_before)
+        )
+        old_lots = levels.get(price_ticks, 0)
+        new_lots = old_lots + lots
+        assert new_lots >= 0, f"{new_lots} lots at {price_ticks} {side.name}"
+        before.setdefault(price_ticks, old_lots)
+        if new_lots:
+            levels[price_ticks] = new_lots
+        else:
+            del levels[price_ticks]
+
+
+def _changes(levels: dict[int, int], before: dict[int, int]) -> list[Level]:
+    """Return the touched levels whose lots are other than before, and forget that they changed."""
+    changed = [
+        Level(price_ticks, lots)
+        for price_ticks, old_lots in before.items()
+        if (lots := levels.get(price_ticks, 0)) != old_lots
+    ]
+    before.clear()
+    return changed

@@ -1,0 +1,1 @@
+"""The reader of the event stream that writes to Redis."""

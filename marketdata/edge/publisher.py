@@ -1,0 +1,192 @@
+"""Publishes what the matching process did on Redis: messages, snapshots, a heartbeat."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+
+import hiredis
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+from redis.asyncio import Redis
+from redis.asyncio.connection import Connection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from marketdata.channel import Writes
+from marketdata.feed import Feed
+from matching.client import MatchingClient
+from vocabulary.codec import Record
+from vocabulary.market_data import HEARTBEAT_CHANNEL, HEARTBEAT_INTERVAL_S
+
+Command = tuple[str | bytes, ...]
+
+TICK_S = 0.05
+# How late a record may be without counting in a candle that was already told as closed.
+IN_FLIGHT_NS = 100_000_000
+REDIS_TIMEOUT_S = 5.0
+BACKOFF_MIN_S = 0.1
+BACKOFF_MAX_S = 2.0
+
+SEQUENCE = Gauge("agio_marketdata_sequence", "Last journal sequence taken in")
+MESSAGES = Counter("agio_marketdata_messages", "Messages published")
+SNAPSHOTS = Counter("agio_marketdata_snapshots", "Snapshots written")
+REWRITES = Counter("agio_marketdata_rewrites", "Times that every snapshot was written anew")
+REDIS_CONNECTED = Gauge("agio_marketdata_redis_connected", "1 while connected to Redis")
+WRITE_SECONDS = Histogram(
+    "agio_marketdata_write_seconds",
+    "Time from a write to Redis to its last reply",
+    buckets=(0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3),
+)
+
+log = structlog.get_logger("marketdata")
+
+
+class MarketDataPublisher:
+    """Reads the journal's events from the first on, and keeps Redis telling what they made.
+
+    It catches up silently, writes every snapshot, and goes on with a message per change. At most
+    one write is on its way to Redis; what changes meanwhile goes into the next one, so a slow or
+    dead Redis never slows the reading, and costs readers messages but never the truth.
+    """
+
+    def __init__(self, *, matching_address: str, redis_url: str) -> None:
+        self._feed = Feed()
+        self._client = MatchingClient(
+            matching_address,
+            "marketdata",
+            from_sequence=1,
+            on_records=self._apply,
+            on_caught_up=self._begin,
+        )
+        self._redis = Redis.from_url(
+            redis_url,
+            socket_timeout=REDIS_TIMEOUT_S,
+            socket_connect_timeout=REDIS_TIMEOUT_S,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._has_begun = False
+        self._is_connected = False
+        self._heartbeat_due_s = 0.0
+        self._backoff_s = BACKOFF_MIN_S
+        self._wakeup = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Return once connected to the matching process; Redis may come later."""
+        self._task = asyncio.create_task(self._run())
+        await self._client.start()
+        log.info("started")
+
+    async def stop(self) -> None:
+        await self._client.stop()
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        await self._redis.aclose()
+        log.info("stopped", sequence=self._feed.sequence)
+
+    def health(self) -> dict[str, object]:
+        return {
+            "ready": self._has_begun and self._is_connected,
+            "sequence": self._feed.sequence,
+            "lag_records": max(self._client.head_sequence - self._feed.sequence, 0),
+            "matching_connected": self._client.connected,
+            "redis_connected": self._is_connected,
+        }
+
+    def _apply(self, records: list[Record]) -> None:
+        for record in records:
+            self._feed.apply(record)
+        SEQUENCE.set(self._feed.sequence)
+        self._wakeup.set()
+
+    def _begin(self) -> None:
+        """Begin to publish, when caught up for the first time; later ones are reconnections."""
+        if self._has_begun:
+            return
+        self._feed.tick(time.time_ns() - IN_FLIGHT_NS)
+        self._feed.begin()
+        self._has_begun = True
+        log.info("caught up", sequence=self._feed.sequence)
+        self._wakeup.set()
+
+    async def _run(self) -> None:
+        """Keep a connection to Redis."""
+        while True:
+            pool = self._redis.connection_pool
+            connection: Connection = pool.make_connection()  # type: ignore[no-untyped-call]
+            try:
+                await connection.connect()  # type: ignore[no-untyped-call]
+                self._set_connected(True)
+                await self._publish(connection)
+            except (RedisError, OSError, TimeoutError) as error:
+                log.warning("Redis failed", error=str(error), retry_in_s=self._backoff_s)
+            finally:
+                self._set_connected(False)
+                await connection.disconnect(nowait=True)
+            await asyncio.sleep(self._backoff_s)
+            self._backoff_s = min(self._backoff_s * 2, BACKOFF_MAX_S)
+
+    async def _publish(self, connection: Connection) -> None:
+        """Publish until the connection fails. What a failed write held, the snapshots hold, too."""
+        self._rewrite_snapshots()
+        self._heartbeat_due_s = 0.0
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TICK_S):
+                    await self._wakeup.wait()
+            self._wakeup.clear()
+            if not self._has_begun:
+                continue
+            self._feed.tick(time.time_ns() - IN_FLIGHT_NS)
+            writes = self._feed.take_writes(time.monotonic_ns())
+            if writes.messages or writes.snapshots:
+                await self._write(connection, writes)
+            if time.monotonic() >= self._heartbeat_due_s:
+                await self._beat(connection)
+
+    async def _write(self, connection: Connection, writes: Writes) -> None:
+        commands: list[Command] = [("PUBLISH", channel, data) for channel, data in writes.messages]
+        commands += [("SET", key, data) for key, data in writes.snapshots]
+        with WRITE_SECONDS.time():
+            await _execute(connection, commands)
+        MESSAGES.inc(len(writes.messages))
+        SNAPSHOTS.inc(len(writes.snapshots))
+
+    async def _beat(self, connection: Connection) -> None:
+        """Tell where the channels stand, and write the snapshots anew if Redis lost any."""
+        self._heartbeat_due_s = time.monotonic() + HEARTBEAT_INTERVAL_S
+        keys = self._feed.snapshot_keys()
+        heartbeat = self._feed.heartbeat(time.time_ns())
+        commands: list[Command] = [("PUBLISH", HEARTBEAT_CHANNEL, heartbeat)]
+        if keys:
+            commands.append(("EXISTS", *keys))
+        replies = await _execute(connection, commands)
+        self._backoff_s = BACKOFF_MIN_S  # it takes what we write
+        if keys and replies[-1] != len(keys):
+            log.warning("snapshots lost", expected=len(keys), found=replies[-1])
+            self._rewrite_snapshots()
+
+    def _rewrite_snapshots(self) -> None:
+        self._feed.rewrite_snapshots()
+        self._wakeup.set()
+        REWRITES.inc()
+
+    def _set_connected(self, is_connected: bool) -> None:
+        self._is_connected = is_connected
+        REDIS_CONNECTED.set(is_connected)
+
+
+async def _execute(connection: Connection, commands: list[tuple[str | bytes, ...]]) -> list[object]:
+    """Send all commands in one write and return their replies. Raises `RedisError`.
+
+    redis-py's pipeline does the same at twice the cost: it takes a connection from its pool, and
+    packs each argument in Python.
+    """
+    packed = [hiredis.pack_command(command) for command in commands]  # type: ignore[arg-type]
+    await connection.send_packed_command(b"".join(packed))
+    return [await connection.read_response() for _ in commands]
