@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-HOT    := $(shell $(PYTHON) agio/hot_paths.py) $(wildcard matching/core/*.pxd)
+HOT    := $(shell $(PYTHON) agio/hot_paths.py)
 SECONDS ?=
 UV     ?= uv
 

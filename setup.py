@@ -40,7 +40,6 @@ def extensions() -> list[Extension]:
                 "initializedcheck": False,
                 "cdivision": True,
             },
-            show_all_warnings=True,
         )
     )
 

@@ -48,6 +48,7 @@ def test_a_source_newer_than_its_extension_is_stale(
     monkeypatch.setattr(hot_paths, "ROOT", tmp_path)
     source = hot_paths.source_path(hot_paths.HOT_MODULES[0])
     source.parent.mkdir(parents=True)
+    (tmp_path / "setup.py").touch()  # a checkout
     source.write_text("")
     assert hot_paths.stale_modules() == []  # nothing compiled, nothing stale
 
