@@ -27,7 +27,7 @@ _LENGTH_TAGS = frozenset(DATA_TAGS)
 _NOT_STRUCTURE = bytes(byte for byte in range(256) if byte not in b"=\x01")
 
 
-class _Garbled(Exception):  # noqa: N818
+class _Garbled(Exception):
     """What looked like a message is none; it never leaves this module."""
 
 
@@ -163,7 +163,9 @@ class Decoder:
         partial = position, False
         garbled = position + 1, False
         length_at = buffer.find(b"\x019=", position, position + _HEAD_LENGTH_MAX) + 3
-        body_at = buffer.find(SOH, length_at, position + _HEAD_LENGTH_MAX) + 1 if length_at > 2 else 0
+        body_at = (
+            buffer.find(SOH, length_at, position + _HEAD_LENGTH_MAX) + 1 if length_at > 2 else 0
+        )
         if not body_at:
             return partial if len(buffer) - position < _HEAD_LENGTH_MAX else garbled
         length_text = buffer[length_at : body_at - 1]
@@ -243,7 +245,7 @@ def checksum(data: bytes) -> int:
 
 
 def encode(body: bytes) -> bytes:
-    """Put BeginString(8), BodyLength(9) and CheckSum(10) around fields that start at MsgType(35)."""
+    """Put BeginString(8), BodyLength(9) and CheckSum(10) around the fields from MsgType(35) on."""
     message = b"8=FIX.4.4\x019=%d\x01%b" % (len(body), body)
     return b"%b10=%03d\x01" % (message, checksum(message))
 

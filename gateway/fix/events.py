@@ -1,4 +1,4 @@
-"""What a session tells its owner, in order. An application message is its own event: `FixMessage`."""
+"""What a session tells its owner. An application message is its own event: `FixMessage`."""
 
 from dataclasses import dataclass, field
 

@@ -1,9 +1,9 @@
 """What a session must remember over connections and restarts, and the store that forgets.
 
 One store belongs to one pair of CompIDs. It holds both next numbers, every sent message that may
-have to be sent again, and `watermark`, a number of the owner's that is saved with each sent message:
-what it had handled when the message was made. Reset starts both numbers at 1 again and begins a
-new `epoch`; `(epoch, MsgSeqNum)` therefore never repeats, and rises.
+have to be sent again, and `watermark`, a number of the owner's that is saved with each sent
+message: what it had handled when the message was made. Reset starts both numbers at 1 again and
+begins a new `epoch`; `(epoch, MsgSeqNum)` therefore never repeats, and rises.
 """
 
 from collections.abc import Iterator

@@ -11,6 +11,7 @@ _SECOND_NS = 1_000_000_000
 _DAY_S = 86_400
 _TO_SECONDS = len(b"YYYYMMDD-HH:MM:SS")
 _DIGITS_OF_LENGTH = {_TO_SECONDS + 4: 3, _TO_SECONDS + 7: 6, _TO_SECONDS + 10: 9}
+_DECIMAL_NS = {3: 1_000_000, 6: 1_000, 9: 1}
 _DAYS_BEFORE_MONTH = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365)
 
 
@@ -19,7 +20,7 @@ def format_utc_timestamp(time_ns: int, digits: int = 3) -> bytes:
     seconds, rest = divmod(time_ns, _SECOND_NS)
     if digits == 3:
         return b"%b.%03d" % (_format_second(seconds), rest // 1_000_000)
-    return b"%b.%0*d" % (_format_second(seconds), digits, rest // 10 ** (9 - digits))
+    return b"%b.%0*d" % (_format_second(seconds), digits, rest // _DECIMAL_NS[digits])
 
 
 def parse_utc_timestamp(text: bytes) -> int:
@@ -33,7 +34,7 @@ def parse_utc_timestamp(text: bytes) -> int:
     decimals = text[_TO_SECONDS + 1 :]
     if not digits or text[_TO_SECONDS] != ord(".") or not decimals.isdigit():
         return -1
-    return seconds * _SECOND_NS + int(decimals) * 10 ** (9 - digits)
+    return seconds * _SECOND_NS + int(decimals) * _DECIMAL_NS[digits]
 
 
 def parse_utc_date(text: bytes) -> int:

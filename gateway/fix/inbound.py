@@ -1,0 +1,68 @@
+"""The receiving half of a session: which number is next, what came early, what has been taken."""
+
+from collections import deque
+
+from gateway.fix.codec import FixMessage
+from gateway.fix.store import SessionStore
+
+
+class Inbound:
+    """Two numbers run here, one behind the other.
+
+    `next_expected` rises as messages are received. The store's next number rises only past what the
+    owner has taken: after a crash the peer is asked again for everything in between. Administrative
+    messages are taken as soon as all before them are.
+    """
+
+    def __init__(self, store: SessionStore, early_messages_max: int) -> None:
+        self.next_expected = store.next_target_msg_seq_num
+        self._store = store
+        self._untaken: deque[int] = deque()
+        self._early: dict[int, FixMessage | None] = {}
+        self._early_messages_max = early_messages_max
+        self._missing_until = 0
+
+    def hand_up(self, msg_seq_num: int) -> None:
+        """Pass an application message that the owner has yet to take."""
+        self.next_expected = msg_seq_num + 1
+        self._untaken.append(msg_seq_num)
+
+    def advance(self, next_expected: int) -> None:
+        """Pass everything below `next_expected`, which the owner need not know of."""
+        if self._early and next_expected > self.next_expected + 1:
+            for number in [number for number in self._early if number < next_expected]:
+                del self._early[number]
+        self.next_expected = next_expected
+        if not self._untaken:
+            self._store.set_next_target(next_expected)
+
+    def taken(self, msg_seq_num: int) -> None:
+        """Note that the owner has taken all application messages up to this one."""
+        untaken = self._untaken
+        if not untaken or untaken[0] > msg_seq_num:
+            return
+        while untaken and untaken[0] <= msg_seq_num:
+            untaken.popleft()
+        self._store.set_next_target(untaken[0] if untaken else self.next_expected)
+
+    def keep_early(self, msg_seq_num: int, message: FixMessage | None) -> None:
+        """Keep a message until its turn comes; None for one that needs nothing more then.
+
+        Beyond the limit it is let go: the gap that it leaves is found when it is reached.
+        """
+        if len(self._early) < self._early_messages_max:
+            self._early.setdefault(msg_seq_num, message)
+
+    def take_early(self) -> tuple[bool, FixMessage | None]:
+        """Return whether the next message came early, and that message."""
+        if self.next_expected not in self._early:
+            return False, None
+        return True, self._early.pop(self.next_expected)
+
+    def miss_until(self, msg_seq_num: int) -> None:
+        """Note that a message came early: all numbers below it are missing."""
+        self._missing_until = msg_seq_num - 1
+
+    @property
+    def is_gap_filled(self) -> bool:
+        return self.next_expected > self._missing_until
