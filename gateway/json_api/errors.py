@@ -1,0 +1,181 @@
+"""What goes wrong, in Binance's numbers (binance-spot-api-docs, errors.md)."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from gateway.auth import AuthFailure, Unauthorized
+from vocabulary.rejects import RejectReason
+
+
+class ErrorCode(IntEnum):
+    """The error codes that this venue uses, by Binance's names."""
+
+    UNKNOWN = -1000
+    DISCONNECTED = -1001
+    TOO_MANY_REQUESTS = -1003
+    TIMEOUT = -1007
+    SERVER_BUSY = -1008
+    INVALID_MESSAGE = -1013
+    UNKNOWN_ORDER_COMPOSITION = -1014
+    TOO_MANY_ORDERS = -1015
+    UNSUPPORTED_OPERATION = -1020
+    INVALID_TIMESTAMP = -1021
+    INVALID_SIGNATURE = -1022
+    ILLEGAL_CHARS = -1100
+    TOO_MANY_PARAMETERS = -1101
+    MANDATORY_PARAM_EMPTY_OR_MALFORMED = -1102
+    UNKNOWN_PARAM = -1103
+    PARAM_EMPTY = -1105
+    PARAM_NOT_REQUIRED = -1106
+    INVALID_TIME_IN_FORCE = -1115
+    INVALID_ORDER_TYPE = -1116
+    INVALID_SIDE = -1117
+    BAD_INTERVAL = -1120
+    BAD_SYMBOL = -1121
+    OPTIONAL_PARAMS_BAD_COMBO = -1128
+    INVALID_PARAMETER = -1130
+    BAD_RECV_WINDOW = -1131
+    INVALID_JSON = -1135
+    NEW_ORDER_REJECTED = -2010
+    CANCEL_REJECTED = -2011
+    NO_SUCH_ORDER = -2013
+    BAD_API_KEY_FORMAT = -2014
+    REJECTED_API_KEY = -2015
+    ORDER_AMEND_REJECTED = -2038
+
+
+_HTTP_STATUS = {
+    ErrorCode.UNKNOWN: 500,
+    ErrorCode.DISCONNECTED: 503,
+    ErrorCode.TOO_MANY_REQUESTS: 429,
+    ErrorCode.TOO_MANY_ORDERS: 429,
+    ErrorCode.TIMEOUT: 504,
+    ErrorCode.SERVER_BUSY: 503,
+    ErrorCode.BAD_API_KEY_FORMAT: 401,
+    ErrorCode.REJECTED_API_KEY: 401,
+}
+
+
+class ApiError(Exception):
+    """A request that fails. What the client gets: `{"code": ..., "msg": ...}`."""
+
+    def __init__(self, code: ErrorCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+    @property
+    def http_status(self) -> int:
+        return _HTTP_STATUS.get(self.code, 400)
+
+
+_FILTER = ErrorCode.INVALID_MESSAGE
+_DECIMAL = r"legal range is '^[0-9]{1,20}(\.[0-9]{1,18})?$'."
+_CLIENT_ORDER_ID = "legal range is '^[a-zA-Z0-9.:/_-]{1,36}$'."
+
+REFUSALS: dict[RejectReason, tuple[ErrorCode, str]] = {
+    RejectReason.MALFORMED_PRICE: (
+        ErrorCode.ILLEGAL_CHARS,
+        f"Illegal characters found in parameter 'price'; {_DECIMAL}",
+    ),
+    RejectReason.PRICE_NOT_ON_TICK: (_FILTER, "Filter failure: PRICE_FILTER"),
+    RejectReason.MALFORMED_QUANTITY: (
+        ErrorCode.ILLEGAL_CHARS,
+        f"Illegal characters found in parameter 'quantity'; {_DECIMAL}",
+    ),
+    RejectReason.QUANTITY_NOT_ON_LOT: (_FILTER, "Filter failure: LOT_SIZE"),
+    RejectReason.MALFORMED_CLIENT_ORDER_ID: (
+        ErrorCode.ILLEGAL_CHARS,
+        "Illegal characters found in parameter 'newClientOrderId'; " + _CLIENT_ORDER_ID,
+    ),
+    RejectReason.UNKNOWN_ACCOUNT: (
+        ErrorCode.NEW_ORDER_REJECTED,
+        "This account may not place or cancel orders.",
+    ),
+    RejectReason.UNKNOWN_INSTRUMENT: (ErrorCode.BAD_SYMBOL, "Invalid symbol."),
+    RejectReason.NOT_TRADING: (_FILTER, "Market is closed."),
+    RejectReason.UNSUPPORTED_ORDER: (
+        ErrorCode.UNKNOWN_ORDER_COMPOSITION,
+        "Unsupported order combination.",
+    ),
+    RejectReason.PRICE_OUT_OF_RANGE: (_FILTER, "Filter failure: PRICE_FILTER"),
+    RejectReason.QUANTITY_OUT_OF_RANGE: (_FILTER, "Filter failure: LOT_SIZE"),
+    RejectReason.NOTIONAL_TOO_SMALL: (_FILTER, "Filter failure: NOTIONAL"),
+    RejectReason.NOTIONAL_TOO_LARGE: (_FILTER, "Filter failure: NOTIONAL"),
+    RejectReason.UNKNOWN_ORDER: (ErrorCode.CANCEL_REJECTED, "Unknown order sent."),
+    RejectReason.QUANTITY_NOT_ABOVE_CUMULATIVE: (
+        ErrorCode.ORDER_AMEND_REJECTED,
+        "The new quantity is not above what has been executed.",
+    ),
+    RejectReason.DUPLICATE_CLIENT_ORDER_ID: (
+        ErrorCode.NEW_ORDER_REJECTED,
+        "Duplicate order sent.",
+    ),
+    RejectReason.TOO_MANY_OPEN_ORDERS: (_FILTER, "Filter failure: MAX_NUM_ORDERS"),
+    RejectReason.INSUFFICIENT_FUNDS: (
+        ErrorCode.NEW_ORDER_REJECTED,
+        "Account has insufficient balance for requested action.",
+    ),
+    RejectReason.WOULD_TAKE_LIQUIDITY: (
+        ErrorCode.NEW_ORDER_REJECTED,
+        "Order would immediately match and take.",
+    ),
+}
+"""Each reason for which an order, a cancel or a replace is refused; the ops desk has others."""
+
+
+def refusal(reason: RejectReason) -> ApiError:
+    """Return the error that tells a client of a refusal."""
+    code, message = REFUSALS.get(reason, (ErrorCode.NEW_ORDER_REJECTED, reason.name))
+    return ApiError(code, message)
+
+
+_REJECTED_KEY = (ErrorCode.REJECTED_API_KEY, "Invalid API-key, IP, or permissions for action.")
+_FAILURES: dict[AuthFailure, tuple[ErrorCode, str]] = {
+    AuthFailure.WRONG_SIGNATURE: (
+        ErrorCode.INVALID_SIGNATURE,
+        "Signature for this request is not valid.",
+    ),
+    AuthFailure.OUTSIDE_RECEIVE_WINDOW: (
+        ErrorCode.INVALID_TIMESTAMP,
+        "Timestamp for this request is outside of the recvWindow.",
+    ),
+}
+
+
+def unauthorized(error: Unauthorized) -> ApiError:
+    """Return the error of a request that its sender may not make."""
+    return ApiError(*_FAILURES.get(error.failure, _REJECTED_KEY))
+
+
+def unknown_key() -> ApiError:
+    return ApiError(*_REJECTED_KEY)
+
+
+def invalid_symbol() -> ApiError:
+    return refusal(RejectReason.UNKNOWN_INSTRUMENT)
+
+
+def no_such_order() -> ApiError:
+    return ApiError(ErrorCode.NO_SUCH_ORDER, "Order does not exist.")
+
+
+def mandatory(name: str) -> ApiError:
+    return ApiError(
+        ErrorCode.MANDATORY_PARAM_EMPTY_OR_MALFORMED,
+        f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.",
+    )
+
+
+def not_required(name: str) -> ApiError:
+    return ApiError(ErrorCode.PARAM_NOT_REQUIRED, f"Parameter '{name}' sent when not required.")
+
+
+def outcome_unknown() -> ApiError:
+    """Return the error of a command whose record did not arrive in time: it may still execute."""
+    return ApiError(
+        ErrorCode.TIMEOUT,
+        "Timeout waiting for response from backend server."
+        " Send status unknown; execution status unknown.",
+    )

@@ -1,0 +1,55 @@
+"""All that a client can ask for: its name over WebSocket, its place over HTTP."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import NamedTuple
+
+from gateway.json_api import requests as r
+
+
+class Security(Enum):
+    """What a request must carry. All but `PUBLIC` are signed, by a key that has the permission."""
+
+    PUBLIC = auto()
+    READ = auto()
+    TRADE = auto()
+
+
+class Operation(NamedTuple):
+    """`method` and `path` are empty where an operation exists over WebSocket only."""
+
+    name: str
+    request_type: type[r.Request]
+    security: Security
+    method: str = ""
+    path: str = ""
+
+
+_PUBLIC, _READ, _TRADE = Security.PUBLIC, Security.READ, Security.TRADE
+
+OPERATIONS = (
+    Operation("ping", r.Request, _PUBLIC, "GET", "/api/v3/ping"),
+    Operation("time", r.Request, _PUBLIC, "GET", "/api/v3/time"),
+    Operation("exchangeInfo", r.Symbols, _PUBLIC, "GET", "/api/v3/exchangeInfo"),
+    Operation("depth", r.Depth, _PUBLIC, "GET", "/api/v3/depth"),
+    Operation("trades.recent", r.Trades, _PUBLIC, "GET", "/api/v3/trades"),
+    Operation("trades.aggregate", r.AggregateTrades, _PUBLIC, "GET", "/api/v3/aggTrades"),
+    Operation("klines", r.Klines, _PUBLIC, "GET", "/api/v3/klines"),
+    Operation("ticker.24hr", r.Symbols, _PUBLIC, "GET", "/api/v3/ticker/24hr"),
+    Operation("ticker.price", r.Symbols, _PUBLIC, "GET", "/api/v3/ticker/price"),
+    Operation("ticker.book", r.Symbols, _PUBLIC, "GET", "/api/v3/ticker/bookTicker"),
+    Operation("order.place", r.PlaceOrder, _TRADE, "POST", "/api/v3/order"),
+    Operation("order.test", r.PlaceOrder, _TRADE, "POST", "/api/v3/order/test"),
+    Operation("order.cancel", r.CancelOrder, _TRADE, "DELETE", "/api/v3/order"),
+    Operation("order.status", r.QueryOrder, _READ, "GET", "/api/v3/order"),
+    Operation("openOrders.cancelAll", r.CancelOpenOrders, _TRADE, "DELETE", "/api/v3/openOrders"),
+    Operation("openOrders.status", r.OpenOrders, _READ, "GET", "/api/v3/openOrders"),
+    Operation("allOrders", r.AllOrders, _READ, "GET", "/api/v3/allOrders"),
+    Operation("myTrades", r.MyTrades, _READ, "GET", "/api/v3/myTrades"),
+    Operation("account.status", r.Account, _READ, "GET", "/api/v3/account"),
+    Operation("userDataStream.subscribe.signature", r.SignedRequest, _READ),
+    Operation("userDataStream.unsubscribe", r.Unsubscribe, _PUBLIC),
+)
+
+BY_NAME = {operation.name: operation for operation in OPERATIONS}

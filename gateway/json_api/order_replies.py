@@ -1,0 +1,225 @@
+"""Orders and fills as a client sees them, in answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from gateway.orders import Fill, Order
+from vocabulary.types import OrderFlags, OrderType, Side, TimeInForce
+
+TIME_IN_FORCE_NAMES = {
+    TimeInForce.GOOD_TILL_CANCEL: "GTC",
+    TimeInForce.IMMEDIATE_OR_CANCEL: "IOC",
+    TimeInForce.FILL_OR_KILL: "FOK",
+}
+
+
+class Reply(msgspec.Struct, rename="camel", gc=False):
+    """JSON's names are those of the fields in camel case."""
+
+
+class OrderAck(Reply):
+    symbol: str
+    order_id: int
+    order_list_id: int
+    client_order_id: str
+    transact_time: int
+
+
+class OrderResult(OrderAck):
+    price: str
+    orig_qty: str
+    executed_qty: str
+    orig_quote_order_qty: str
+    cummulative_quote_qty: str
+    status: str
+    time_in_force: str
+    type: str
+    side: str
+    working_time: int
+    self_trade_prevention_mode: str
+
+
+class FillReply(Reply):
+    price: str
+    qty: str
+    commission: str
+    commission_asset: str
+    trade_id: int
+
+
+class OrderFull(OrderResult):
+    fills: list[FillReply]
+
+
+class CancelReply(Reply):
+    symbol: str
+    orig_client_order_id: str
+    order_id: int
+    order_list_id: int
+    client_order_id: str
+    transact_time: int
+    price: str
+    orig_qty: str
+    executed_qty: str
+    orig_quote_order_qty: str
+    cummulative_quote_qty: str
+    status: str
+    time_in_force: str
+    type: str
+    side: str
+    self_trade_prevention_mode: str
+
+
+class OrderReply(Reply):
+    symbol: str
+    order_id: int
+    order_list_id: int
+    client_order_id: str
+    price: str
+    orig_qty: str
+    executed_qty: str
+    cummulative_quote_qty: str
+    status: str
+    time_in_force: str
+    type: str
+    side: str
+    stop_price: str
+    iceberg_qty: str
+    time: int
+    update_time: int
+    is_working: bool
+    working_time: int
+    orig_quote_order_qty: str
+    self_trade_prevention_mode: str
+
+
+class MyTrade(Reply):
+    symbol: str
+    id: int
+    order_id: int
+    order_list_id: int
+    price: str
+    qty: str
+    quote_qty: str
+    commission: str
+    commission_asset: str
+    time: int
+    is_buyer: bool
+    is_maker: bool
+    is_best_match: bool
+
+
+def milliseconds(time_ns: int) -> int:
+    return time_ns // 1_000_000
+
+
+def order_type_name(order: Order) -> str:
+    if order.order_type is OrderType.MARKET:
+        return "MARKET"
+    return "LIMIT_MAKER" if order.flags & OrderFlags.POST_ONLY else "LIMIT"
+
+
+def placed(order: Order, fills: Sequence[Fill], response_type: str) -> Reply:
+    """Return the answer to a new order; FULL has the trades that it made at once."""
+    ack = (
+        order.instrument.symbol,
+        order.order_id,
+        -1,
+        order.client_order_id.decode(),
+        milliseconds(order.entered_ns),
+    )
+    if response_type == "ACK":
+        return OrderAck(*ack)
+    result = (*ack, *_terms(order), milliseconds(order.entered_ns), "NONE")
+    if response_type == "RESULT":
+        return OrderResult(*result)
+    return OrderFull(*result, [_fill(fill) for fill in fills])
+
+
+def canceled(order: Order, client_order_id: bytes) -> CancelReply:
+    """Return the answer to a cancel, which `client_order_id` names."""
+    return CancelReply(
+        order.instrument.symbol,
+        order.client_order_id.decode(),
+        order.order_id,
+        -1,
+        client_order_id.decode(),
+        milliseconds(order.updated_ns),
+        *_terms(order),
+        "NONE",
+    )
+
+
+def order_reply(order: Order) -> OrderReply:
+    instrument = order.instrument
+    price, quantity, executed, zero, quote, status, in_force, order_type, side = _terms(order)
+    return OrderReply(
+        instrument.symbol,
+        order.order_id,
+        -1,
+        order.client_order_id.decode(),
+        price,
+        quantity,
+        executed,
+        quote,
+        status,
+        in_force,
+        order_type,
+        side,
+        stop_price=instrument.price_text(0),
+        iceberg_qty=instrument.quantity_text(0),
+        time=milliseconds(order.entered_ns),
+        update_time=milliseconds(order.updated_ns),
+        is_working=order.is_working,
+        working_time=milliseconds(order.entered_ns),
+        orig_quote_order_qty=zero,
+        self_trade_prevention_mode="NONE",
+    )
+
+
+def my_trade(fill: Fill) -> MyTrade:
+    instrument = fill.instrument
+    return MyTrade(
+        instrument.symbol,
+        fill.trade_id,
+        fill.order_id,
+        -1,
+        instrument.price_text(fill.price_ticks),
+        instrument.quantity_text(fill.quantity_lots),
+        instrument.quote.text(fill.quote_units),
+        fill.fee_asset.text(fill.fee_units),
+        fill.fee_asset.name,
+        milliseconds(fill.timestamp_ns),
+        is_buyer=fill.side is Side.BUY,
+        is_maker=fill.is_maker,
+        is_best_match=True,
+    )
+
+
+def _terms(order: Order) -> tuple[str, str, str, str, str, str, str, str, str]:
+    """Return the fields from `price` to `side`, which all answers share."""
+    instrument = order.instrument
+    return (
+        instrument.price_text(order.price_ticks),
+        instrument.quantity_text(order.quantity_lots),
+        instrument.quantity_text(order.cumulative_lots),
+        instrument.quote.text(0),
+        instrument.quote.text(order.quote_units),
+        order.status.name,
+        TIME_IN_FORCE_NAMES[order.time_in_force],
+        order_type_name(order),
+        order.side.name,
+    )
+
+
+def _fill(fill: Fill) -> FillReply:
+    return FillReply(
+        fill.instrument.price_text(fill.price_ticks),
+        fill.instrument.quantity_text(fill.quantity_lots),
+        fill.fee_asset.text(fill.fee_units),
+        fill.fee_asset.name,
+        fill.trade_id,
+    )

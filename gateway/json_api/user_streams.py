@@ -1,0 +1,50 @@
+"""Who listens to an account's events, and what there is to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway.json_api.user_events import EXECUTION_TYPES, encode, execution_report
+from gateway.orders import Report
+from vocabulary.codec import Record
+from vocabulary.events import FundsCredited
+
+Listener = Callable[[bytes], None]
+
+
+class UserStreams:
+    """Listeners by account. `touched` collects the accounts with a listener whose funds changed."""
+
+    def __init__(self) -> None:
+        self.touched: set[int] = set()
+        self._listeners: dict[int, list[Listener]] = {}
+
+    @property
+    def listener_count(self) -> int:
+        return sum(map(len, self._listeners.values()))
+
+    def subscribe(self, account_id: int, listener: Listener) -> None:
+        self._listeners.setdefault(account_id, []).append(listener)
+
+    def unsubscribe(self, account_id: int, listener: Listener) -> None:
+        listeners = self._listeners[account_id]
+        listeners.remove(listener)
+        if not listeners:
+            del self._listeners[account_id]
+
+    def publish(self, account_id: int, event: bytes) -> None:
+        for listener in self._listeners.get(account_id, ()):
+            listener(event)
+
+    def on_record(self, record: Record, reports: list[Report]) -> None:
+        """Tell the owners of a record's orders."""
+        for report in reports:
+            order = report.order
+            if order is None or order.account_id not in self._listeners:
+                continue
+            if report.kind in EXECUTION_TYPES:
+                self.publish(order.account_id, encode(execution_report(report, order)))
+                self.touched.add(order.account_id)
+        for event in record.events:
+            if isinstance(event, FundsCredited) and event.account_id in self._listeners:
+                self.touched.add(event.account_id)

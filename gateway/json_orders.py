@@ -1,0 +1,221 @@
+"""Orders of REST and WebSocket clients: requests into commands, records into answers.
+
+All clients of a gateway process share one session towards the matching process. A request is
+answered when the record of its command arrives; one whose record is late is answered "unknown",
+never "rejected": it may still execute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from gateway.json_api import order_replies
+from gateway.json_api import requests as r
+from gateway.json_api.errors import ApiError, ErrorCode, outcome_unknown, refusal
+from gateway.order_entry import OrderEntry
+from gateway.orders import Order, Report, ReportKind
+from gateway.throttle import Throttle, Throttled
+from vocabulary import commands as c
+from vocabulary.codec import Record
+from vocabulary.rejects import Refused, RejectReason
+from vocabulary.types import OrderFlags, OrderType, Side, TimeInForce
+
+Answer = Callable[[Any], None]
+"""Called once: with an `ApiError`, or with what msgspec encodes."""
+
+ANSWER_TIMEOUT_NS = 5_000_000_000
+ORDERS_PER_S_MAX = 1_000
+
+_SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}
+_TIMES_IN_FORCE = {name: member for member, name in order_replies.TIME_IN_FORCE_NAMES.items()}
+_ORDER_TYPES = {
+    "LIMIT": (OrderType.LIMIT, OrderFlags.NONE),
+    "LIMIT_MAKER": (OrderType.LIMIT, OrderFlags.POST_ONLY),
+    "MARKET": (OrderType.MARKET, OrderFlags.NONE),
+}
+
+
+class _Pending(NamedTuple):
+    """A command on its way. `reply` makes the answer of its record's reports."""
+
+    answer: Answer
+    reply: Callable[[list[Report]], Any]
+    deadline_ns: int
+
+
+class JsonOrders:
+    """The session that JSON orders share. Methods raise `ApiError` for what is refused at once.
+
+    `submit` hands a command on; it raises `ApiError` if it can't take one more.
+    """
+
+    def __init__(
+        self,
+        *,
+        session_id: int,
+        order_entry: OrderEntry,
+        submit: Callable[[c.Command], None],
+        orders_per_s_max: int = ORDERS_PER_S_MAX,
+    ) -> None:
+        self.session_id = session_id
+        self.orders_per_s_max = orders_per_s_max
+        self.timeouts = 0
+        self._entry = order_entry
+        self._submit = submit
+        self._last_number = 0
+        self._pending: dict[int, _Pending] = {}  # by session number, so the oldest comes first
+        self._throttles: dict[int, Throttle] = {}  # by account
+
+    @property
+    def pending_count(self) -> int:
+        return len(self._pending)
+
+    def place(self, account_id: int, request: r.PlaceOrder, now_ns: int, answer: Answer) -> None:
+        self._throttle(account_id, Throttle.take_order, now_ns)
+        number = self._last_number + 1
+        command = self._enter(account_id, request, number)
+        response_type = request.response_type
+        self._send(command, now_ns, answer, lambda reports: _placed(reports, response_type))
+
+    def test(self, account_id: int, request: r.PlaceOrder) -> None:
+        """Check a new order as far as can be seen without sending it."""
+        self._enter(account_id, request, self._last_number + 1)
+
+    def cancel(self, account_id: int, request: r.CancelOrder, now_ns: int, answer: Answer) -> None:
+        request.check()
+        self._throttle(account_id, Throttle.take_cancel, now_ns)
+        number = self._last_number + 1
+        try:
+            command = self._entry.cancel_order(
+                self.session_id,
+                number,
+                account_id,
+                symbol=request.symbol,
+                order_id=request.order_id or 0,
+                original_client_order_id=(request.orig_client_order_id or "").encode(),
+                client_order_id=self._client_order_id(request.new_client_order_id, number),
+            )
+        except Refused as refused:
+            raise refusal(refused.reason) from None
+        self._send(command, now_ns, answer, _canceled)
+
+    def cancel_all(
+        self, account_id: int, request: r.CancelOpenOrders, now_ns: int, answer: Answer
+    ) -> None:
+        self._throttle(account_id, Throttle.take_cancel, now_ns)
+        number = self._last_number + 1
+        try:
+            command = self._entry.cancel_all_orders(
+                self.session_id,
+                number,
+                account_id,
+                symbol=request.symbol,
+                client_order_id=self._client_order_id(None, number),
+            )
+        except Refused as refused:
+            raise refusal(refused.reason) from None
+        self._send(command, now_ns, answer, _all_canceled)
+
+    def on_record(self, record: Record, reports: list[Report]) -> None:
+        """Answer the request whose record this is, if it is one of ours and still waited for."""
+        if record.command.session_id != self.session_id:
+            return
+        pending = self._pending.pop(record.command.session_number, None)
+        if pending is not None:
+            pending.answer(pending.reply(reports))
+
+    def expire(self, now_ns: int) -> None:
+        """Answer "unknown" to whoever has waited too long."""
+        while self._pending:
+            number, pending = next(iter(self._pending.items()))
+            if pending.deadline_ns > now_ns:
+                return
+            del self._pending[number]
+            self.timeouts += 1
+            pending.answer(outcome_unknown())
+
+    def _enter(self, account_id: int, request: r.PlaceOrder, number: int) -> c.EnterOrder:
+        request.check()
+        order_type, flags = _ORDER_TYPES[request.type]
+        try:
+            return self._entry.enter_order(
+                self.session_id,
+                number,
+                account_id,
+                symbol=request.symbol,
+                side=_SIDES[request.side],
+                order_type=order_type,
+                time_in_force=_TIMES_IN_FORCE[request.time_in_force]
+                if request.time_in_force is not None
+                else TimeInForce.GOOD_TILL_CANCEL,
+                flags=flags,
+                price=request.price,
+                quantity=request.quantity,
+                client_order_id=self._client_order_id(request.new_client_order_id, number),
+            )
+        except Refused as refused:
+            raise refusal(refused.reason) from None
+
+    def _send(
+        self,
+        command: c.Command,
+        now_ns: int,
+        answer: Answer,
+        reply: Callable[[list[Report]], Any],
+    ) -> None:
+        self._submit(command)
+        self._last_number = command.session_number
+        self._pending[command.session_number] = _Pending(answer, reply, now_ns + ANSWER_TIMEOUT_NS)
+
+    def _client_order_id(self, given: str | None, number: int) -> bytes:
+        # Unique for ever, as both parts are, and at most 33 characters.
+        return given.encode() if given is not None else b"%x-%x" % (self.session_id, number)
+
+    def _throttle(
+        self, account_id: int, take: Callable[[Throttle, int], None], now_ns: int
+    ) -> None:
+        throttle = self._throttles.get(account_id)
+        if throttle is None:
+            throttle = self._throttles[account_id] = Throttle(self.orders_per_s_max)
+        try:
+            take(throttle, now_ns)
+        except Throttled:
+            raise ApiError(
+                ErrorCode.TOO_MANY_ORDERS,
+                f"Too many new orders; current limit is {self.orders_per_s_max} orders per SECOND.",
+            ) from None
+
+
+def _placed(reports: list[Report], response_type: str) -> Any:
+    first = reports[0]
+    order = first.order
+    if order is None:
+        return _refused(first)
+    fills = [each.fill for each in reports if each.order is order and each.fill is not None]
+    return order_replies.placed(order, fills, response_type)
+
+
+def _canceled(reports: list[Report]) -> Any:
+    first = reports[0]
+    if first.kind is not ReportKind.CANCELED:
+        return _refused(first)
+    return _cancel_reply(first)
+
+
+def _all_canceled(reports: list[Report]) -> Any:
+    if reports and reports[0].kind is not ReportKind.CANCELED:
+        return _refused(reports[0])
+    # Binance, too, answers so where there was nothing to cancel.
+    return [_cancel_reply(each) for each in reports] or refusal(RejectReason.UNKNOWN_ORDER)
+
+
+def _cancel_reply(report: Report) -> order_replies.CancelReply:
+    order: Order | None = report.order
+    assert order is not None
+    return order_replies.canceled(order, report.client_order_id)
+
+
+def _refused(report: Report) -> ApiError:
+    assert isinstance(report.reason, RejectReason)
+    return refusal(report.reason)
