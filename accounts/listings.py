@@ -20,6 +20,6 @@ class Listings:
             changed = ("asset", event.asset_id)
         else:
             changed = ("instrument", event.instrument_id)
-        if self._last_sequences.get(changed, -1) < sequence:
+        if self._last_sequences.get(changed, 0) <= sequence:
             self._last_sequences[changed] = sequence
             self.catalogue.apply(event)

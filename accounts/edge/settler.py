@@ -97,7 +97,8 @@ class Settler:
             ) as error:
                 self.last_error = f"{type(error).__name__}: {error}"
                 log.error("settlement starts anew", error=self.last_error, pause_s=self._pause_s)  # noqa: TRY400
-            self.is_running = False
+            finally:
+                self.is_running = False
             retries_counter.inc()
             await asyncio.sleep(self._pause_s)
             self._pause_s = min(2 * self._pause_s, RETRY_PAUSE_S_MAX)

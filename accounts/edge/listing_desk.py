@@ -1,0 +1,155 @@
+"""What the ops desk can do about listings: through the engine, and without Postgres."""
+
+from __future__ import annotations
+
+import asyncio
+
+from accounts.edge.engine_desk import EngineDesk, MakeCommand
+from accounts.listings import Listings
+from accounts.ops_api import (
+    AssetReply,
+    ChangedInstrumentReply,
+    InstrumentReply,
+    InstrumentsReply,
+    ListAssetRequest,
+    ListInstrumentRequest,
+    OpsError,
+    SetFeesRequest,
+    SymbolPath,
+)
+from vocabulary import commands as c
+from vocabulary import events as e
+from vocabulary.instrument import Asset, Instrument, ListingError, listing_terms
+from vocabulary.types import TradingPhase
+
+
+class ListingDesk:
+    """Assets and instruments. Methods raise `OpsError`."""
+
+    def __init__(self, engine: EngineDesk, listings: Listings) -> None:
+        self._engine = engine
+        self._listings = listings
+        # Numbers are given here, so one listing at a time.
+        self._listing = asyncio.Lock()
+
+    async def list_asset(self, body: ListAssetRequest) -> AssetReply:
+        """Make an asset known."""
+        catalogue = self._listings.catalogue
+        async with self._listing:
+            if body.name in catalogue.asset_by_name:
+                raise OpsError(409, "already_listed", f"asset {body.name} is listed", "name")
+            asset_id = max(catalogue.assets, default=0) + 1
+            sequence, event = await self._engine.execute(
+                lambda session_id, number: c.ListAsset(
+                    session_id, number, asset_id, body.scale, body.name.encode("ascii")
+                )
+            )
+            assert isinstance(event, e.AssetListed)
+            self._listings.apply(sequence, event)
+        return AssetReply(sequence=sequence, asset_id=asset_id, name=body.name, scale=body.scale)
+
+    async def list_instrument(self, body: ListInstrumentRequest) -> ChangedInstrumentReply:
+        """List an instrument for trading."""
+        catalogue = self._listings.catalogue
+        async with self._listing:
+            base, quote = self._asset(body.base, "base"), self._asset(body.quote, "quote")
+            if body.symbol in catalogue.instrument_by_symbol:
+                raise OpsError(409, "already_listed", f"{body.symbol} is listed", "symbol")
+            try:
+                terms = listing_terms(base, quote, body.tick_size, body.lot_size)
+                notional_units_min = quote.units(body.notional_min)
+            except (ListingError, ValueError) as error:
+                raise OpsError(422, "invalid_listing", str(error)) from None
+            instrument_id = max(catalogue.instruments, default=0) + 1
+            return await self._change(
+                lambda session_id, number: c.ListInstrument(
+                    session_id,
+                    number,
+                    instrument_id,
+                    base.asset_id,
+                    quote.asset_id,
+                    terms.lot_units,
+                    terms.tick_lot_units,
+                    notional_units_min,
+                    body.maker_fee_ppm,
+                    body.taker_fee_ppm,
+                    body.symbol.encode("ascii"),
+                )
+            )
+
+    async def list_instruments(self) -> InstrumentsReply:
+        """Show all instruments."""
+        catalogue = self._listings.catalogue
+        return InstrumentsReply(
+            instruments=[
+                InstrumentReply.model_validate(
+                    _fields(listed, catalogue.phases[listed.instrument_id])
+                )
+                for listed in catalogue.instruments.values()
+            ]
+        )
+
+    async def halt_instrument(self, path: SymbolPath) -> ChangedInstrumentReply:
+        """Take no more orders in an instrument; cancels still work."""
+        return await self._change_phase(path.symbol, TradingPhase.HALTED)
+
+    async def resume_instrument(self, path: SymbolPath) -> ChangedInstrumentReply:
+        """Take orders again."""
+        return await self._change_phase(path.symbol, TradingPhase.TRADING)
+
+    async def set_fees(self, path: SymbolPath, body: SetFeesRequest) -> ChangedInstrumentReply:
+        """Set the fees of the trades that follow, in parts per million of what a side receives."""
+        instrument = self._instrument(path.symbol)
+        return await self._change(
+            lambda session_id, number: c.SetFees(
+                session_id,
+                number,
+                instrument.instrument_id,
+                body.maker_fee_ppm,
+                body.taker_fee_ppm,
+            )
+        )
+
+    async def _change_phase(self, symbol: str, phase: TradingPhase) -> ChangedInstrumentReply:
+        instrument = self._instrument(symbol)
+        return await self._change(
+            lambda session_id, number: c.ChangePhase(
+                session_id, number, instrument.instrument_id, phase
+            )
+        )
+
+    async def _change(self, make: MakeCommand) -> ChangedInstrumentReply:
+        sequence, event = await self._engine.execute(make)
+        assert isinstance(event, e.InstrumentListed | e.PhaseChanged | e.FeesChanged)
+        self._listings.apply(sequence, event)
+        catalogue = self._listings.catalogue
+        listed = catalogue.instruments[event.instrument_id]
+        fields = _fields(listed, catalogue.phases[listed.instrument_id])
+        return ChangedInstrumentReply.model_validate(fields | {"sequence": sequence})
+
+    def _asset(self, name: str, field: str) -> Asset:
+        asset = self._listings.catalogue.asset_by_name.get(name)
+        if asset is None:
+            raise OpsError(404, "unknown_asset", f"there is no asset {name!r}", field)
+        return asset
+
+    def _instrument(self, symbol: str) -> Instrument:
+        instrument = self._listings.catalogue.instrument_by_symbol.get(symbol)
+        if instrument is None:
+            raise OpsError(404, "unknown_instrument", f"there is no instrument {symbol!r}")
+        return instrument
+
+
+def _fields(instrument: Instrument, phase: TradingPhase) -> dict[str, object]:
+    return {
+        "instrument_id": instrument.instrument_id,
+        "symbol": instrument.symbol,
+        "base": instrument.base.name,
+        "quote": instrument.quote.name,
+        "tick_size": instrument.tick.text,
+        "lot_size": instrument.lot.text,
+        "notional_min": instrument.quote.text(instrument.notional_units_min),
+        "maker_fee_ppm": instrument.maker_fee_ppm,
+        "taker_fee_ppm": instrument.taker_fee_ppm,
+        "phase": phase.name.lower(),
+    }

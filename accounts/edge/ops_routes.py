@@ -1,0 +1,151 @@
+"""Where HTTP finds each of the desk's operations, and who may ask."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from accounts import ops_api as api
+from accounts.edge.ledger_desk import LedgerDesk
+from accounts.edge.listing_desk import ListingDesk
+from accounts.edge.ops_desk import OpsDesk
+from accounts.routes import Access, Route
+
+
+def routes(desk: OpsDesk, listings: ListingDesk, ledger: LedgerDesk) -> list[Route]:
+    return [
+        *_account_routes(desk),
+        *_key_routes(desk),
+        *_listing_routes(listings),
+        Route(
+            "GET", "/trial-balance", Access.OPS, ledger.show_trial_balance, api.TrialBalanceReply
+        ),
+        Route("GET", "/health", Access.ANYONE, ledger.show_health, api.HealthReply),
+    ]
+
+
+def _account_routes(desk: OpsDesk) -> list[Route]:
+    return [
+        Route(
+            "POST",
+            "/accounts",
+            Access.OPS,
+            desk.create_account,
+            api.AccountReply,
+            HTTPStatus.CREATED,
+            body=api.CreateAccount,
+        ),
+        Route(
+            "GET",
+            "/accounts",
+            Access.OPS,
+            desk.list_accounts,
+            api.AccountsReply,
+            parameters=api.AccountsQuery,
+        ),
+        Route(
+            "POST",
+            "/accounts/{account_id}/credits",
+            Access.OPS,
+            desk.credit_funds,
+            api.CreditReply,
+            HTTPStatus.CREATED,
+            parameters=api.AccountPath,
+            body=api.Credit,
+        ),
+        Route(
+            "GET",
+            "/accounts/{account_id}/balances",
+            Access.OPS,
+            desk.show_balances,
+            api.BalancesReply,
+            parameters=api.AccountPath,
+        ),
+    ]
+
+
+def _key_routes(desk: OpsDesk) -> list[Route]:
+    return [
+        Route(
+            "POST",
+            "/keys",
+            Access.OPS,
+            desk.create_key,
+            api.NewKeyReply,
+            HTTPStatus.CREATED,
+            body=api.CreateKey,
+        ),
+        Route(
+            "GET",
+            "/keys",
+            Access.OPS,
+            desk.list_keys,
+            api.KeysReply,
+            parameters=api.KeysQuery,
+        ),
+        Route(
+            "DELETE",
+            "/keys/{api_key}",
+            Access.OPS,
+            desk.revoke_key,
+            None,
+            HTTPStatus.NO_CONTENT,
+            parameters=api.KeyPath,
+        ),
+        Route(
+            "GET",
+            "/internal/credentials/{api_key}",
+            Access.SERVICE,
+            desk.show_credential,
+            api.CredentialReply,
+            parameters=api.KeyPath,
+        ),
+    ]
+
+
+def _listing_routes(listings: ListingDesk) -> list[Route]:
+    return [
+        Route(
+            "POST",
+            "/assets",
+            Access.OPS,
+            listings.list_asset,
+            api.AssetReply,
+            HTTPStatus.CREATED,
+            body=api.ListAssetRequest,
+        ),
+        Route(
+            "POST",
+            "/instruments",
+            Access.OPS,
+            listings.list_instrument,
+            api.ChangedInstrumentReply,
+            HTTPStatus.CREATED,
+            body=api.ListInstrumentRequest,
+        ),
+        Route("GET", "/instruments", Access.OPS, listings.list_instruments, api.InstrumentsReply),
+        Route(
+            "POST",
+            "/instruments/{symbol}/halt",
+            Access.OPS,
+            listings.halt_instrument,
+            api.ChangedInstrumentReply,
+            parameters=api.SymbolPath,
+        ),
+        Route(
+            "POST",
+            "/instruments/{symbol}/resume",
+            Access.OPS,
+            listings.resume_instrument,
+            api.ChangedInstrumentReply,
+            parameters=api.SymbolPath,
+        ),
+        Route(
+            "POST",
+            "/instruments/{symbol}/fees",
+            Access.OPS,
+            listings.set_fees,
+            api.ChangedInstrumentReply,
+            parameters=api.SymbolPath,
+            body=api.SetFeesRequest,
+        ),
+    ]

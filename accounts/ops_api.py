@@ -1,0 +1,262 @@
+"""What the ops desk says to the venue, and what it hears back. Amounts are decimal text."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from accounts.keys import COMP_ID
+from accounts.users import ACCOUNT_NAME
+from vocabulary.types import ASSET_SCALE_MAX, FEE_PPM_MAX, ID_MAX
+
+LIST_LIMIT_MAX = 1000
+
+AccountName = Annotated[str, Field(pattern=ACCOUNT_NAME)]
+AccountId = Annotated[int, Field(ge=1, le=ID_MAX)]
+AssetName = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,15}$")]
+Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,31}$")]
+# Only what may be a decimal at all; the asset or instrument has the last word.
+Decimal = Annotated[str, Field(pattern=r"^[0-9]{1,20}(\.[0-9]{1,18})?$", examples=["0.01"])]
+FeePpm = Annotated[int, Field(ge=0, le=FEE_PPM_MAX, strict=True)]
+Label = Annotated[str, Field(pattern=r"^[ -~]{0,64}$")]
+CompId = Annotated[str, Field(pattern=COMP_ID)]
+Permission = Literal["read", "trade"]
+
+
+class OpsError(Exception):
+    """A request that is answered with an error: HTTP status, code, and the field at fault."""
+
+    def __init__(self, status: int, code: str, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.field = field
+
+
+class Request(BaseModel):
+    """A request, from the body or from path and query. What it does not know it refuses."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Reply(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class ErrorDetail(Reply):
+    code: str
+    message: str
+    field: str | None = None
+
+
+class ErrorReply(Reply):
+    error: ErrorDetail
+
+
+# Accounts
+
+
+class AccountPath(Request):
+    account_id: AccountId
+
+
+class AccountsQuery(Request):
+    """`after` is the last account_id of the page before."""
+
+    name: AccountName | None = None
+    after: Annotated[int, Field(ge=0, le=ID_MAX)] = 0
+    limit: Annotated[int, Field(ge=1, le=LIST_LIMIT_MAX)] = LIST_LIMIT_MAX
+
+
+class CreateAccount(Request):
+    name: AccountName
+
+
+class AccountReply(Reply):
+    account_id: int
+    name: str
+
+
+class AccountsReply(Reply):
+    accounts: list[AccountReply]
+
+
+class Credit(Request):
+    asset: AssetName
+    amount: Decimal
+
+
+class CreditReply(Reply):
+    """`available` is what the account may spend since the journal's record `sequence`."""
+
+    sequence: int
+    asset: str
+    amount: str
+    available: str
+
+
+class BalanceReply(Reply):
+    asset: str
+    amount: str
+
+
+class BalancesReply(Reply):
+    """The ledger as of the journal's record `settled_sequence`."""
+
+    settled_sequence: int
+    balances: list[BalanceReply]
+
+
+# API keys
+
+
+class KeyPath(Request):
+    api_key: Annotated[str, Field(pattern=r"^[ -~]{1,128}$")]
+
+
+class KeysQuery(Request):
+    account_id: AccountId
+
+
+class CreateKey(Request):
+    """For one account, by number or by name. No `sender_comp_ids`: any SenderCompID(49) will do."""
+
+    account_id: AccountId | None = None
+    account: AccountName | None = None
+    label: Label = ""
+    permissions: Annotated[list[Permission], Field(min_length=1, max_length=2)] = [
+        "read",
+        "trade",
+    ]
+    sender_comp_ids: Annotated[list[CompId], Field(max_length=32)] = []
+
+    @model_validator(mode="after")
+    def _names_one_account(self) -> Self:
+        if (self.account_id is None) == (self.account is None):
+            raise ValueError("give either account_id or account")
+        return self
+
+
+class KeyReply(Reply):
+    api_key: str
+    account_id: int
+    label: str
+    permissions: list[str]
+    sender_comp_ids: list[str]
+
+
+class NewKeyReply(KeyReply):
+    """The only reply that ever shows the secret."""
+
+    secret: str
+
+
+class KeysReply(Reply):
+    keys: list[KeyReply]
+
+
+class CredentialReply(Reply):
+    """What a gateway needs to authenticate a client."""
+
+    api_key: str
+    secret: str
+    account_id: int
+    sender_comp_ids: list[str]
+    permissions: list[str]
+
+
+# Listings
+
+
+class SymbolPath(Request):
+    symbol: Symbol
+
+
+class ListAssetRequest(Request):
+    """`scale`: the decimal places of the smallest unit."""
+
+    name: AssetName
+    scale: Annotated[int, Field(ge=0, le=ASSET_SCALE_MAX, strict=True)]
+
+
+class AssetReply(Reply):
+    sequence: int
+    asset_id: int
+    name: str
+    scale: int
+
+
+class ListInstrumentRequest(Request):
+    """One lot at a price of one tick must be whole units of the quote asset."""
+
+    symbol: Symbol
+    base: AssetName
+    quote: AssetName
+    tick_size: Decimal
+    lot_size: Decimal
+    notional_min: Decimal = "0"
+    maker_fee_ppm: FeePpm = 0
+    taker_fee_ppm: FeePpm = 0
+
+
+class SetFeesRequest(Request):
+    maker_fee_ppm: FeePpm
+    taker_fee_ppm: FeePpm
+
+
+class InstrumentReply(Reply):
+    instrument_id: int
+    symbol: str
+    base: str
+    quote: str
+    tick_size: str
+    lot_size: str
+    notional_min: str
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+    phase: str
+
+
+class ChangedInstrumentReply(InstrumentReply):
+    """The instrument since the journal's record `sequence`."""
+
+    sequence: int
+
+
+class InstrumentsReply(Reply):
+    instruments: list[InstrumentReply]
+
+
+# Whether the money adds up
+
+
+class AssetSumsReply(Reply):
+    asset: str
+    sum: str
+    customers: str
+    fees: str
+    custody: str
+
+
+class DifferenceReply(Reply):
+    account_id: int
+    asset: str
+    engine: str
+    ledger: str
+
+
+class TrialBalanceReply(Reply):
+    """Engine and ledger, both as of the journal's record `settled_sequence`."""
+
+    settled_sequence: int
+    assets: list[AssetSumsReply]
+    differences: list[DifferenceReply]
+    agrees: bool
+
+
+class HealthReply(Reply):
+    model_config = ConfigDict(extra="allow")
+
+    ready: bool
