@@ -30,6 +30,7 @@ REJECT_REASONS: dict[RejectReason, tuple[bytes, bytes, str]] = {
     RejectReason.QUANTITY_NOT_ON_LOT: (_O.INCORRECT_QUANTITY, _C.OTHER, "quantity between lots"),
     RejectReason.MALFORMED_CLIENT_ORDER_ID: (_O.OTHER, _C.OTHER, "ClOrdID(11) is malformed"),
     RejectReason.UNKNOWN_INSTRUMENT: (_O.UNKNOWN_SYMBOL, _C.OTHER, "symbol is not listed"),
+    RejectReason.UNKNOWN_ACCOUNT: (_O.UNKNOWN_ACCOUNT, _C.OTHER, "account can't trade"),
     RejectReason.NOT_TRADING: (_O.EXCHANGE_CLOSED, _C.OTHER, "instrument is halted"),
     RejectReason.UNSUPPORTED_ORDER: (
         _O.UNSUPPORTED_ORDER_CHARACTERISTIC,

@@ -156,6 +156,14 @@ class Report(NamedTuple):
         """Return ExecID(17): one per report, the same whenever the record is read again."""
         return f"{self.sequence}-{self.report_index}"
 
+    def unsolicited(self) -> Report:
+        """Return this report for the order's own session, where another one asked for it."""
+        if self.kind is not ReportKind.CANCELED or not self.original_client_order_id:
+            return self
+        return self._replace(
+            client_order_id=self.original_client_order_id, original_client_order_id=b""
+        )
+
 
 class _Account:
     """What is known of one account's orders."""

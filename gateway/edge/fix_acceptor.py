@@ -1,0 +1,244 @@
+"""The FIX order-entry door: a thin shell of sockets around `gateway.fix` sessions."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import cast
+
+import structlog
+from prometheus_client import Counter, Gauge
+
+from gateway.auth import Unauthorized, check_logon
+from gateway.edge.credentials import CredentialStore, CredentialsUnavailableError
+from gateway.edge.fix_sessions import FixSessions, TooManySessionsError
+from gateway.fix.codec import FixMessage
+from gateway.fix.events import LoggedOn, LogonReceived, RejectReceived, SessionClosed
+from gateway.fix.session import Session, SessionSettings
+from gateway.fix.states import State
+from gateway.fix_order_flow import Identity, OrderFlow
+
+CONNECTIONS_MAX = 4_000
+UNSENT_BYTES_MAX = 8 * 1024 * 1024
+"""A peer that leaves more than this unread is disconnected; the next logon's resend has it all."""
+
+TICK_S = 0.25
+LOGOUT_GRACE_S = 2.0
+
+log = structlog.get_logger("gateway")
+
+_messages_received = Counter(
+    "agio_gateway_fix_messages_received_total", "Application messages received over FIX"
+)
+_bytes_sent = Counter("agio_gateway_fix_bytes_sent_total", "Bytes sent over FIX")
+_sessions = Gauge("agio_gateway_fix_sessions", "FIX sessions logged on")
+
+
+class FixAcceptor:
+    """Listens, and keeps the connections. One timer serves them all."""
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        port: int,
+        settings: SessionSettings,
+        sessions: FixSessions,
+        credentials: CredentialStore,
+    ) -> None:
+        self.port = port
+        self.settings = settings
+        self.sessions = sessions
+        self.credentials = credentials
+        self.connections: set[_Connection] = set()
+        self._host = host
+        self._server: asyncio.Server | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def start(self) -> None:
+        """Listen; `port` is the one found free where 0 was asked for."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: _Connection(self), self._host, self.port, backlog=1024
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+        self._timer = loop.call_later(TICK_S, self._tick)
+        log.info("FIX order entry listens", host=self._host, port=self.port)
+
+    async def stop(self) -> None:
+        """Log every session out, wait for the peers' answers for a moment, and close."""
+        if self._server is not None:
+            self._server.close()
+        now_ns = time.time_ns()
+        for connection in list(self.connections):
+            connection.log_out("the venue closes", now_ns)
+        ends = [connection.ended for connection in self.connections]
+        if ends:
+            await asyncio.wait(ends, timeout=LOGOUT_GRACE_S)
+        for connection in list(self.connections):
+            connection.abort("the venue closed")
+        if self._timer is not None:
+            self._timer.cancel()
+
+    @property
+    def logged_on(self) -> int:
+        return sum(connection.session.is_logged_on for connection in self.connections)
+
+    def _tick(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(TICK_S, self._tick)
+        now_ns = time.time_ns()
+        for connection in list(self.connections):
+            connection.tick(now_ns)
+
+
+class _Connection(asyncio.Protocol):
+    """One socket: bytes in, then what came of them, then at most one write."""
+
+    def __init__(self, acceptor: FixAcceptor) -> None:
+        self.session = Session(acceptor.settings, time.time_ns())
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._acceptor = acceptor
+        self._flow: OrderFlow | None = None
+        self._transport: asyncio.Transport
+        self._authentication: asyncio.Task[None] | None = None
+        self._is_writing_paused = False
+        self._is_reading_paused = False
+        self._is_closing = False
+        self._log = log
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._log = log.bind(peer=transport.get_extra_info("peername"))
+        self._acceptor.connections.add(self)
+        if len(self._acceptor.connections) > CONNECTIONS_MAX:
+            self.abort("too many connections")
+
+    def data_received(self, data: bytes) -> None:
+        now_ns = time.time_ns()
+        self.session.receive_data(data, now_ns)
+        self._handle_events(now_ns)
+        self.flush()
+
+    def eof_received(self) -> bool:
+        now_ns = time.time_ns()
+        self.session.receive_eof(now_ns)
+        self._handle_events(now_ns)
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio's signature)
+        self.session.receive_eof(time.time_ns())
+        self._handle_events(time.time_ns())
+        if self._authentication is not None:
+            self._authentication.cancel()
+        self._acceptor.connections.discard(self)
+        self.ended.set_result(None)
+
+    def pause_writing(self) -> None:
+        self._is_writing_paused = True
+
+    def resume_writing(self) -> None:
+        self._is_writing_paused = False
+        self.flush()
+
+    # The acceptor's
+
+    def tick(self, now_ns: int) -> None:
+        self.session.tick(now_ns)
+        self._handle_events(now_ns)
+        self.flush()
+
+    def log_out(self, text: str, now_ns: int) -> None:
+        self.session.send_logout(text, now_ns)
+        self._handle_events(now_ns)
+        self.flush()
+
+    def abort(self, text: str) -> None:
+        """Close at once; what the peer has not got is sent again after its next logon."""
+        self.session.drop(text)
+        self._handle_events(time.time_ns())
+        self._transport.abort()
+
+    def flush(self) -> None:
+        """Write what the session has to send."""
+        data = self.session.data_to_send()
+        if data:
+            self._transport.write(data)
+            _bytes_sent.inc(len(data))
+            if self._transport.get_write_buffer_size() > UNSENT_BYTES_MAX:
+                self._log.warning("FIX peer reads too slowly", bytes=UNSENT_BYTES_MAX)
+                self.abort("reads too slowly")
+        if self._is_closing:
+            self._transport.close()
+        elif self.session.has_more_to_send and not self._is_writing_paused:
+            asyncio.get_running_loop().call_soon(self.flush)
+        if self._is_reading_paused and self._flow is not None and not self._flow.is_full:
+            self._is_reading_paused = False
+            self._transport.resume_reading()
+
+    # Events
+
+    def _handle_events(self, now_ns: int) -> None:
+        events = self.session.events_received()
+        if not events:
+            return
+        flow = self._flow
+        if flow is not None and self.session.state is State.CLOSED:
+            flow.detach()
+        requests = 0
+        for event in events:
+            match event:
+                case FixMessage():
+                    assert flow is not None
+                    flow.receive(event, now_ns)
+                    requests += 1
+                case LogonReceived():
+                    self._authentication = asyncio.create_task(self._authenticate(event))
+                case LoggedOn():
+                    self._log.info("FIX session logged on", heartbeat_s=event.heartbeat_interval_s)
+                    _sessions.inc()
+                case RejectReceived():
+                    self._log.warning("FIX peer rejected a message", message=repr(event.message))
+                case SessionClosed():
+                    self._close(event)
+        if requests:
+            _messages_received.inc(requests)
+        if flow is not None and flow.is_full and not self._is_reading_paused:
+            self._is_reading_paused = True
+            self._transport.pause_reading()
+
+    def _close(self, event: SessionClosed) -> None:
+        self._is_closing = True
+        if self._flow is not None:
+            self._flow = None
+            _sessions.dec()
+        self._log.info("FIX session closed", reason=event.text, by_logout=event.by_logout)
+
+    async def _authenticate(self, logon: LogonReceived) -> None:
+        """Find out who logs on; until that is certain nothing of the session is touched."""
+        comp_id = logon.sender_comp_id
+        try:
+            username = (logon.username or b"").decode("ascii", "replace")
+            credential = check_logon(
+                await self._acceptor.credentials.get(username),
+                logon.password or b"",
+                comp_id.decode("latin-1"),
+                "trade",
+            )
+            now_ns = time.time_ns()
+            flow = self._acceptor.sessions.open(Identity(credential.account_id, comp_id), now_ns)
+        except (Unauthorized, CredentialsUnavailableError, TooManySessionsError) as error:
+            self._log.warning("FIX logon refused", comp_id=comp_id, reason=str(error))
+            now_ns = time.time_ns()
+            self.session.refuse_logon(str(error), now_ns)
+        else:
+            self._log = self._log.bind(account_id=credential.account_id, comp_id=comp_id)
+            if flow.session is not None:
+                # FIX 4.4 vol. 2, "Logon": a second logon of a session is cut off without a message.
+                self.session.drop("the session is logged on already")
+            elif self.session.accept_logon(flow.store, now_ns):
+                flow.attach(self.session, self.flush)
+                self._flow = flow
+        self._handle_events(now_ns)
+        self.flush()

@@ -1,0 +1,274 @@
+"""One FIX session's orders, over all its connections.
+
+A session is an account, a SenderCompID(49) and a service. Its connections come and go; this stays,
+so that reports find their way while nobody is logged on, and no request is done twice.
+
+Exactly once
+------------
+A request's number in the matching process is made of the store's epoch and its MsgSeqNum(34), so a
+resent one is known there. Requests wait in `_pending` until their record is back; whatever is
+answered here (refusals, status requests) waits its turn among them. Only then is a number taken:
+after a crash the next logon asks for all that was not, and what had been done is not done again.
+
+A report's watermark is its place in the journal. The store keeps it with the message, so records
+that come again after a restart make only the messages that are missing.
+
+While the matching process is away
+----------------------------------
+New requests are refused at once with BusinessMessageReject(j), Application not available: an order
+that lay waiting would meet another market than its sender saw. Those on their way are unknown until
+it is back, and are answered then.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple, Protocol
+
+from gateway import fix_orders, fix_reports
+from gateway.fix import tags, values
+from gateway.fix.codec import FixMessage
+from gateway.fix.outbound import store_application
+from gateway.fix.session import Session, SessionSettings
+from gateway.fix.store import SessionStore
+from gateway.order_entry import OrderEntry
+from gateway.orders import Orders, Report
+from gateway.throttle import Throttle, Throttled
+from matching.client import MatchingUnavailable
+from vocabulary.commands import Command
+from vocabulary.rejects import Refused, RejectReason
+
+PENDING_MAX = 8_192
+"""How many requests of a session may be without an answer before it is read no further.
+
+The matching process remembers more of a session's numbers than this.
+"""
+
+_EPOCH_SHIFT = 32
+_REPORT_SHIFT = 20
+_REQUESTS = {
+    fix_orders.NEW_ORDER_SINGLE,
+    fix_orders.ORDER_CANCEL_REQUEST,
+    fix_orders.ORDER_CANCEL_REPLACE_REQUEST,
+}
+
+Reply = Callable[[int], None]  # given the time in UTC nanoseconds
+
+
+class Matching(Protocol):
+    """What is needed of `matching.client.MatchingClient`."""
+
+    connected: bool
+
+    def submit(self, command: Command) -> None: ...
+
+
+class Identity(NamedTuple):
+    """Whose session it is, by the account's number and SenderCompID(49)."""
+
+    account_id: int
+    sender_comp_id: bytes
+
+
+class OrderFlow:
+    """Takes a session's requests, and gives it its reports. Times are UTC nanoseconds."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        session_id: int,
+        store: SessionStore,
+        settings: SessionSettings,
+        *,
+        order_entry: OrderEntry,
+        orders: Orders,
+        matching: Matching,
+        rate_per_s: int,
+    ) -> None:
+        self.identity = identity
+        self.session_id = session_id
+        self.store = store
+        self.session: Session | None = None
+        self._flush = store.flush
+        self._settings = settings
+        self._order_entry = order_entry
+        self._orders = orders
+        self._matching = matching
+        self._throttle = Throttle(rate_per_s)
+        self._submitted_number = 0
+        # Each with its answer, or None while the record has to come first.
+        self._pending: deque[tuple[FixMessage, Reply | None]] = deque()
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._pending) >= PENDING_MAX
+
+    def attach(self, session: Session, flush: Callable[[], None]) -> None:
+        """Use a connection's session, which has the store; `flush` writes what it has to send."""
+        self.session = session
+        self._flush = flush
+
+    def detach(self) -> None:
+        """Forget the connection. What is pending was not taken, and is asked for again."""
+        self.session = None
+        self._flush = self.store.flush
+        self._pending.clear()
+
+    def flush(self) -> None:
+        """Let go of what has gathered: to the peer, or to the store alone."""
+        self._flush()
+
+    # Requests
+
+    def receive(self, message: FixMessage, now_ns: int) -> None:
+        """Take an application message in, also the last ones of a connection that has ended.
+
+        Without a connection nothing can be answered here: what isn't a command comes again.
+        """
+        reply = self._ask(message, now_ns)
+        if self.session is not None:
+            self._pending.append((message, reply))
+            if reply is not None:
+                self._answer(0, now_ns)
+
+    def acknowledge(self, session_number: int, now_ns: int) -> None:
+        """Learn that the matching process has done a request, whose reports are all delivered."""
+        self._submitted_number = max(self._submitted_number, session_number)
+        epoch, msg_seq_num = divmod(session_number, 1 << _EPOCH_SHIFT)
+        if epoch != self.store.epoch:
+            return
+        if self.session is not None:
+            self._answer(msg_seq_num, now_ns)
+        elif msg_seq_num == self.store.next_target_msg_seq_num:
+            self.store.set_next_target(msg_seq_num + 1)
+
+    def refuse(self, session_number: int, text: str, now_ns: int) -> None:
+        """Learn that the matching process took a request for none, or has forgotten its number."""
+        for index, (message, reply) in enumerate(self._pending):
+            if reply is None and self._number(message) == session_number:
+                reason = values.BusinessRejectReason.OTHER
+                self._pending[index] = message, partial(self._reject, message, reason, text)
+                self._answer(0, now_ns)
+                return
+
+    def _ask(self, message: FixMessage, now_ns: int) -> Reply | None:
+        """Submit what a message asks for; otherwise return its answer, to be given in its turn."""
+        if message.msg_type == fix_orders.ORDER_STATUS_REQUEST:
+            return partial(self._tell_status, message)
+        if message.msg_type not in _REQUESTS:
+            return partial(
+                self._reject,
+                message,
+                values.BusinessRejectReason.UNSUPPORTED_MESSAGE_TYPE,
+                "Unsupported Message Type",
+            )
+        number = self._number(message)
+        try:
+            # What had been submitted before may have been done: only the record can answer it.
+            if number > self._submitted_number:
+                self._check_limits(message, now_ns)
+            self._matching.submit(
+                fix_orders.command(
+                    message,
+                    self._order_entry,
+                    self.session_id,
+                    number,
+                    self.identity.account_id,
+                )
+            )
+        except Refused as refused:
+            return partial(self._refuse, message, refused.reason, refused.text)
+        except Throttled as throttled:
+            return partial(self._refuse, message, None, throttled.text)
+        except MatchingUnavailable:
+            return partial(
+                self._reject,
+                message,
+                values.BusinessRejectReason.APPLICATION_NOT_AVAILABLE,
+                "the matching process is not available, nothing was done",
+            )
+        self._submitted_number = max(self._submitted_number, number)
+        return None
+
+    def _check_limits(self, message: FixMessage, now_ns: int) -> None:
+        if message.msg_type == fix_orders.ORDER_CANCEL_REQUEST:
+            self._throttle.take_cancel(now_ns)
+        else:
+            self._throttle.take_order(now_ns)
+        if not self._matching.connected:
+            raise MatchingUnavailable
+
+    def _answer(self, done: int, now_ns: int) -> None:
+        """Answer in turn, given that the requests up to the number `done` have been done."""
+        pending = self._pending
+        taken = 0
+        while pending and (pending[0][1] is not None or pending[0][0].msg_seq_num <= done):
+            message, reply = pending.popleft()
+            taken = message.msg_seq_num
+            if reply is not None:
+                reply(now_ns)
+        if taken:
+            assert self.session is not None
+            self.session.taken(taken)
+
+    def _number(self, message: FixMessage) -> int:
+        return (self.store.epoch << _EPOCH_SHIFT) | message.msg_seq_num
+
+    # Reports
+
+    def deliver(self, report: Report, now_ns: int) -> None:
+        """Send a report, or keep it for the next logon; but one that has its message already."""
+        watermark = (report.sequence << _REPORT_SHIFT) + report.report_index + 1
+        if watermark <= self.store.watermark:
+            return
+        msg_type, body = fix_reports.message_of(report, self._orders.catalogue)
+        if self.session is not None:
+            self.session.send_application(msg_type, body, now_ns, watermark)
+        else:
+            store_application(
+                self._settings.sender_comp_id,
+                self.identity.sender_comp_id,
+                self.store,
+                msg_type,
+                body,
+                now_ns,
+                watermark,
+            )
+
+    # Answers of our own
+
+    def _tell_status(self, request: FixMessage, now_ns: int) -> None:
+        order = fix_orders.named_order(request, self._orders, self.identity.account_id)
+        exec_id = self._exec_id(request)
+        if order is None:
+            body = fix_reports.unknown_order_status(request, exec_id, now_ns)
+        else:
+            body = fix_reports.order_status(order, request, exec_id, now_ns)
+        self._send(fix_reports.EXECUTION_REPORT, body, now_ns)
+
+    def _refuse(
+        self, request: FixMessage, reason: RejectReason | None, text: str, now_ns: int
+    ) -> None:
+        if request.msg_type == fix_orders.NEW_ORDER_SINGLE:
+            exec_id = self._exec_id(request)
+            body = fix_reports.refused_order(request, reason, text, exec_id, now_ns)
+            self._send(fix_reports.EXECUTION_REPORT, body, now_ns)
+        else:
+            order = fix_orders.named_order(request, self._orders, self.identity.account_id)
+            body = fix_reports.refused_change(request, order, reason, text, now_ns)
+            self._send(fix_reports.ORDER_CANCEL_REJECT, body, now_ns)
+
+    def _reject(self, request: FixMessage, reason: bytes, text: str, now_ns: int) -> None:
+        assert self.session is not None
+        ref_id = request.get(tags.ClOrdID) or b""
+        self.session.send_business_reject(request, reason, text, now_ns, ref_id)
+
+    def _send(self, msg_type: bytes, body: bytes, now_ns: int) -> None:
+        assert self.session is not None
+        self.session.send_application(msg_type, body, now_ns)
+
+    def _exec_id(self, request: FixMessage) -> bytes:
+        # Reports of records are numbered by the journal; this can't be mistaken for one of them.
+        return b"%x-%x" % (self.session_id, self._number(request))

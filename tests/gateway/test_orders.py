@@ -1,0 +1,165 @@
+import pytest
+
+from gateway import orders as gateway_orders
+from gateway.orders import OrderStatus, ReportKind
+from tests.gateway.engine_room import (
+    ALICE,
+    ALICE_SESSION,
+    BOB,
+    BOB_SESSION,
+    BTCUSDT,
+    OPS_SESSION,
+    EngineRoom,
+)
+from vocabulary import commands as c
+from vocabulary.rejects import RejectReason
+from vocabulary.types import CancelReason, Side, TimeInForce, TradingPhase
+
+
+@pytest.fixture
+def room() -> EngineRoom:
+    return EngineRoom()
+
+
+def test_a_new_order_is_reported_once_and_is_open(room: EngineRoom) -> None:
+    (report,) = room.enter(b"a1", Side.BUY, "0.5", "50000")
+    assert report.kind is ReportKind.ACCEPTED
+    assert (report.status, report.leaves_lots) == (OrderStatus.NEW, 50_000)
+    assert report.exec_id == f"{report.sequence}-0"
+    assert room.orders.open_orders(ALICE) == [report.order]
+    assert room.orders.order(ALICE, client_order_id=b"a1") is report.order
+    assert room.orders.order(BOB, client_order_id=b"a1") is None
+    assert report.order is not None
+    assert room.orders.order(BOB, order_id=report.order.order_id) is None
+
+
+def test_a_trade_is_reported_to_both_sides_with_fees_in_the_received_asset(
+    room: EngineRoom,
+) -> None:
+    room.enter(b"a1", Side.BUY, "0.5", "50000")
+    accepted, resting, incoming = room.enter(b"b1", Side.SELL, "0.2", "49000", account_id=BOB)
+
+    assert accepted.kind is ReportKind.ACCEPTED
+    assert resting.fill is not None
+    assert incoming.fill is not None
+    assert not resting.is_requester
+    assert incoming.is_requester
+    assert (resting.status, resting.leaves_lots) == (OrderStatus.PARTIALLY_FILLED, 30_000)
+    assert (incoming.status, incoming.leaves_lots) == (OrderStatus.FILLED, 0)
+    # The maker buys 0.2 BTC and pays 0.1 % of it, the taker gets 10,000 USDT and pays 0.2 %.
+    assert resting.fill.fee_asset.text(resting.fill.fee_units) == "0.00020000"
+    assert resting.fill.fee_asset.name == "BTC"
+    assert incoming.fill.fee_asset.text(incoming.fill.fee_units) == "20.00000000"
+    assert incoming.fill.fee_asset.name == "USDT"
+    assert resting.fill.trade_id == incoming.fill.trade_id == 1
+    assert room.orders.fills(ALICE, BTCUSDT) == [resting.fill]
+    assert room.orders.open_order_count == 1
+
+
+def test_reports_keep_their_values_while_the_order_goes_on(room: EngineRoom) -> None:
+    room.enter(b"a1", Side.BUY, "0.1", "50000")
+    room.enter(b"a2", Side.BUY, "0.1", "49999")
+    reports = room.enter(b"b1", Side.SELL, "0.3", "49000", account_id=BOB)
+    own = [report for report in reports if report.client_order_id == b"b1"]
+    assert [(report.cumulative_lots, report.leaves_lots) for report in own] == [
+        (0, 30_000),
+        (10_000, 20_000),
+        (20_000, 10_000),
+    ]
+
+
+def test_a_replace_gives_the_order_its_new_name(room: EngineRoom) -> None:
+    room.enter(b"a1", Side.BUY, "0.5", "50000")
+    (report,) = room.apply(
+        c.ReplaceOrder(ALICE_SESSION, 99, ALICE, BTCUSDT, 0, 5_000_000, 40_000, b"a2", b"a1")
+    )
+    assert report.kind is ReportKind.REPLACED
+    assert (report.client_order_id, report.original_client_order_id) == (b"a2", b"a1")
+    assert room.orders.order(ALICE, client_order_id=b"a1") is None
+    assert room.orders.order(ALICE, client_order_id=b"a2") is report.order
+
+
+def test_a_cancel_names_the_request_and_the_order(room: EngineRoom) -> None:
+    room.enter(b"a1", Side.BUY, "0.5", "50000")
+    (report,) = room.apply(c.CancelOrder(ALICE_SESSION, 99, ALICE, BTCUSDT, 0, b"x1", b"a1"))
+    assert report.kind is ReportKind.CANCELED
+    assert (report.client_order_id, report.original_client_order_id) == (b"x1", b"a1")
+    assert (report.leaves_lots, report.status) == (0, OrderStatus.CANCELED)
+    assert room.orders.open_orders(ALICE) == []
+
+    unsolicited = report.unsolicited()
+    assert (unsolicited.client_order_id, unsolicited.original_client_order_id) == (b"a1", b"")
+
+
+def test_cancel_all_reports_each_order(room: EngineRoom) -> None:
+    room.enter(b"a1", Side.BUY, "0.5", "50000")
+    room.enter(b"a2", Side.SELL, "0.5", "60000")
+    reports = room.apply(c.CancelAllOrders(ALICE_SESSION, 99, ALICE, 0, b""))
+    assert [(report.kind, report.client_order_id) for report in reports] == [
+        (ReportKind.CANCELED, b"a1"),
+        (ReportKind.CANCELED, b"a2"),
+    ]
+    assert room.apply(c.CancelAllOrders(ALICE_SESSION, 100, ALICE, 0, b"")) == []
+
+
+def test_what_an_immediate_order_leaves_expires(room: EngineRoom) -> None:
+    reports = room.enter(
+        b"a1", Side.BUY, "0.5", "50000", time_in_force=TimeInForce.IMMEDIATE_OR_CANCEL
+    )
+    assert [report.kind for report in reports] == [ReportKind.ACCEPTED, ReportKind.EXPIRED]
+    assert reports[1].reason is CancelReason.IMMEDIATE_OR_CANCEL
+    assert reports[1].status is OrderStatus.EXPIRED
+
+
+def test_refusals_are_told_by_what_was_asked(room: EngineRoom) -> None:
+    (report,) = room.enter(b"a1", Side.BUY, "9999", "50000")
+    assert (report.kind, report.reason) == (ReportKind.REJECTED, RejectReason.INSUFFICIENT_FUNDS)
+    (report,) = room.apply(c.CancelOrder(ALICE_SESSION, 98, ALICE, BTCUSDT, 0, b"x", b"no"))
+    assert (report.kind, report.order) == (ReportKind.CANCEL_REJECTED, None)
+    (report,) = room.apply(
+        c.ReplaceOrder(ALICE_SESSION, 99, ALICE, BTCUSDT, 0, 5_000_000, 1_000, b"x", b"no")
+    )
+    assert report.kind is ReportKind.REPLACE_REJECTED
+
+
+def test_a_refused_change_of_a_closed_order_still_names_it(room: EngineRoom) -> None:
+    room.enter(b"a1", Side.BUY, "0.5", "50000")
+    room.apply(c.CancelOrder(ALICE_SESSION, 98, ALICE, BTCUSDT, 0, b"x1", b"a1"))
+    (report,) = room.apply(c.CancelOrder(ALICE_SESSION, 99, ALICE, BTCUSDT, 0, b"x2", b"a1"))
+    assert report.order is room.orders.order(ALICE, client_order_id=b"a1")
+
+
+def test_listings_and_halts_reach_the_catalogue(room: EngineRoom) -> None:
+    assert list(room.catalogue.instrument_by_symbol) == ["BTCUSDT"]
+    assert room.apply(c.ChangePhase(OPS_SESSION, 99, BTCUSDT, TradingPhase.HALTED)) == []
+    assert room.catalogue.phases[BTCUSDT] is TradingPhase.HALTED
+
+
+def test_closed_orders_and_fills_are_bounded(
+    room: EngineRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway_orders, "CLOSED_ORDERS_MAX", 2)
+    for name in (b"a1", b"a2", b"a3"):
+        room.enter(name, Side.BUY, "0.01", "50000")
+        room.enter(b"b" + name, Side.SELL, "0.01", "50000", account_id=BOB)
+    assert [order.client_order_id for order in room.orders.orders(ALICE)] == [b"a2", b"a3"]
+    assert room.orders.order(ALICE, client_order_id=b"a1") is None
+    assert room.orders.order(ALICE, client_order_id=b"a3") is not None
+
+
+def test_a_name_used_again_means_the_newer_order(
+    room: EngineRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway_orders, "CLOSED_ORDERS_MAX", 1)
+    for number in range(3):
+        room.enter(b"same", Side.BUY, "0.01", "50000")
+        room.apply(c.CancelOrder(ALICE_SESSION, 100 + number, ALICE, BTCUSDT, 0, b"x", b"same"))
+    found = room.orders.order(ALICE, client_order_id=b"same")
+    assert found is not None
+    assert found.order_id == max(order.order_id for order in room.orders.orders(ALICE))
+
+
+def test_orders_of_another_session_keep_their_own(room: EngineRoom) -> None:
+    (report,) = room.enter(b"b1", Side.BUY, "0.01", "50000", account_id=BOB)
+    assert report.order is not None
+    assert report.order.session_id == BOB_SESSION
