@@ -21,6 +21,8 @@ ASSET_SCALE_MAX = 12
 
 CLIENT_ORDER_ID_BYTES_MAX = 36
 
+OPEN_ORDERS_PER_ACCOUNT_MAX = 100_000
+
 
 class Side(IntEnum):
     """Side(54), with FIX's values."""

@@ -7,7 +7,7 @@ from matching.core.ladder cimport Ladder, Level, Order
 from matching.core.order_book cimport OrderBook
 from matching.core.state cimport State
 
-cdef long long OPEN_ORDERS_PER_ACCOUNT_MAX
+cdef long long OPEN_ORDERS_MAX
 cdef long long ENTER_ORDER
 cdef long long REPLACE_ORDER
 cdef long long CANCEL_ORDER

@@ -22,6 +22,7 @@ from vocabulary.codec import LAYOUTS, pack, unpack_command
 from vocabulary.rejects import RejectReason
 from vocabulary.types import (
     INT64_MAX,
+    OPEN_ORDERS_PER_ACCOUNT_MAX,
     PRICE_TICKS_MAX,
     QUANTITY_LOTS_MAX,
     CancelReason,
@@ -30,8 +31,6 @@ from vocabulary.types import (
     Side,
     TimeInForce,
 )
-
-OPEN_ORDERS_PER_ACCOUNT_MAX = 100_000
 
 # Plain integers under the names of the vocabulary, which the compiled form keeps as C integers.
 ENTER_ORDER = LAYOUTS[c.EnterOrder].kind
@@ -48,6 +47,7 @@ POST_ONLY = OrderFlags.POST_ONLY.value
 PRICE_MAX = PRICE_TICKS_MAX
 QUANTITY_MAX = QUANTITY_LOTS_MAX
 UNITS_MAX = INT64_MAX
+OPEN_ORDERS_MAX = OPEN_ORDERS_PER_ACCOUNT_MAX
 ID_MASK = 0xFFFFFFFF
 
 MALFORMED_CLIENT_ORDER_ID = RejectReason.MALFORMED_CLIENT_ORDER_ID.value
@@ -194,7 +194,7 @@ class Engine:
             return self.events.command_rejected(INSUFFICIENT_FUNDS)
         if client_order_id in account.open_orders:
             return self.events.command_rejected(DUPLICATE_CLIENT_ORDER_ID)
-        if account.open_order_count >= OPEN_ORDERS_PER_ACCOUNT_MAX:
+        if account.open_order_count >= OPEN_ORDERS_MAX:
             return self.events.command_rejected(TOO_MANY_OPEN_ORDERS)
         order = Order(
             sequence, account, instrument_id, side, limit_ticks, lots, flags, client_order_id

@@ -1,0 +1,81 @@
+"""What must hold between any two commands.
+
+Tests check it after every step; it costs far too much to run live.
+"""
+
+from collections import defaultdict
+
+from matching.core.ladder import Ladder
+from matching.core.state import State
+from vocabulary.types import Side
+
+
+class InvariantBroken(AssertionError):
+    """The engine's state contradicts itself; says where."""
+
+
+def check(state: State) -> None:
+    """Raise `InvariantBroken` if a book or an account contradicts itself."""
+    held: defaultdict[tuple[int, int], int] = defaultdict(int)
+    resting = 0
+    for instrument_id, book in state.books.items():
+        buys, sells = book.buys.best, book.sells.best
+        if buys is not None and sells is not None and buys.price_ticks >= sells.price_ticks:
+            raise InvariantBroken(f"book {instrument_id} is crossed")
+        for ladder in (book.buys, book.sells):
+            _check_ladder(ladder)
+            for level in ladder:
+                for order in level:
+                    resting += 1
+                    held[order.account.account_id, order.spends.asset_id] += (
+                        order.hold_per_lot * order.leaves_lots
+                    )
+                    terms = order.price_ticks * book.tick_lot_units
+                    if order.hold_per_lot != (terms if order.side == Side.BUY else book.lot_units):
+                        raise InvariantBroken(f"order {order.order_id} holds the wrong amount")
+                    if state.orders.get(order.order_id) is not order:
+                        raise InvariantBroken(f"order {order.order_id} is not among the orders")
+                    if order.account.open_orders.get(order.client_order_id) is not order:
+                        raise InvariantBroken(f"order {order.order_id} is not its account's")
+    if resting != len(state.orders):
+        raise InvariantBroken(f"{len(state.orders)} orders, of which {resting} rest")
+    _check_funds(state, held)
+
+
+def _check_ladder(ladder: Ladder) -> None:
+    if ladder.keys != sorted(ladder.levels) or len(ladder.keys) != len(set(ladder.keys)):
+        raise InvariantBroken("a ladder's prices are out of order")
+    if ladder.best is not (ladder.levels[ladder.keys[-1]] if ladder.keys else None):
+        raise InvariantBroken("a ladder's best level is not its best")
+    for level in ladder:
+        orders = list(level)
+        if not orders or level.newest is not orders[-1]:
+            raise InvariantBroken(f"level {level.price_ticks} has lost its newest order")
+        if level.lots != sum(order.leaves_lots for order in orders):
+            raise InvariantBroken(f"level {level.price_ticks} has a wrong number of lots")
+        for order in orders:
+            if not 0 < order.leaves_lots <= order.quantity_lots:
+                raise InvariantBroken(f"order {order.order_id} leaves {order.leaves_lots} lots")
+            if order.level is not level or order.price_ticks != level.price_ticks:
+                raise InvariantBroken(f"order {order.order_id} rests at the wrong level")
+
+
+def _check_funds(state: State, held: dict[tuple[int, int], int]) -> None:
+    total: defaultdict[int, int] = defaultdict(int)
+    for account_id, account in state.accounts.items():
+        if account.open_order_count != len(account.open_orders):
+            raise InvariantBroken(f"account {account_id} miscounts its open orders")
+        for asset_id, funds in account.funds.items():
+            total[asset_id] += funds.available + funds.held
+            if funds.available < 0 or funds.held < 0:
+                raise InvariantBroken(f"account {account_id} is negative in asset {asset_id}")
+            if funds.held != held[account_id, asset_id]:
+                raise InvariantBroken(
+                    f"account {account_id} holds {funds.held} of asset {asset_id},"
+                    f" its open orders {held[account_id, asset_id]}"
+                )
+    for asset_id, issued in state.issued_units.items():
+        if total[asset_id] != issued:
+            raise InvariantBroken(
+                f"{issued} units of asset {asset_id} issued, {total[asset_id]} there"
+            )

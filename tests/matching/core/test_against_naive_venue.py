@@ -1,0 +1,209 @@
+"""The engine says exactly what the naive venue says, and never contradicts itself."""
+
+import random
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from matching.core import invariants
+from matching.core.engine import Engine
+from tests.oracles.naive_venue import NaiveVenue
+from vocabulary import commands as c
+from vocabulary import events as e
+from vocabulary.codec import Record, pack, pack_record, unpack_record
+from vocabulary.types import INT64_MAX, OrderFlags, OrderType, Side, TimeInForce, TradingPhase
+
+ACCOUNTS = (1, 2, 3)
+LISTINGS = (
+    c.ListAsset(7, 1, asset_id=1, scale=2, name=b"BTC"),
+    c.ListAsset(7, 2, asset_id=2, scale=2, name=b"USD"),
+    c.ListAsset(7, 3, asset_id=3, scale=0, name=b"ETH"),
+    c.ListInstrument(7, 4, 1, 1, 2, 4, 2, 8, 1500, 2500, b"BTCUSD"),
+    c.ListInstrument(7, 5, 2, 3, 1, 1, 1, 0, 0, 0, b"ETHBTC"),
+)
+
+
+class Both:
+    """The engine and the naive venue, asked the same."""
+
+    def __init__(self) -> None:
+        self.engine = Engine()
+        self.venue = NaiveVenue()
+        self.sequence = 0
+        for listing in LISTINGS:
+            self.ask(listing)
+
+    def ask(self, command: c.Command) -> list[e.Event]:
+        self.sequence += 1
+        packed = pack(command)
+        data = pack_record(1, 1, packed, self.engine.apply(packed, self.sequence, self.sequence))
+        record: Record
+        record, _ = unpack_record(data)
+        assert record.events == self.venue.apply(command, self.sequence)
+        return record.events
+
+    def check(self) -> None:
+        invariants.check(self.engine.state)
+        assert self.engine.funds() == self.venue.funds()
+        for instrument_id, book in self.engine.state.books.items():
+            for side, ladder in ((Side.BUY, book.buys), (Side.SELL, book.sells)):
+                assert [
+                    (order.order_id, order.price_ticks, order.leaves_lots)
+                    for level in ladder
+                    for order in level
+                ] == [
+                    (order.order_id, order.price, order.leaves)
+                    for order in self.venue.queue(instrument_id, side)
+                ]
+
+
+accounts = st.sampled_from((*ACCOUNTS, *ACCOUNTS, 0, 9))
+instruments = st.sampled_from((1, 1, 1, 2, 3))
+sides = st.sampled_from(Side)
+prices = st.one_of(st.integers(1, 8), st.integers(1, 8), st.sampled_from((0, 2**40, 2**40 + 1, -1)))
+quantities = st.one_of(
+    st.integers(1, 20), st.integers(1, 20), st.sampled_from((0, -3, 2**47, 2**48 + 1, INT64_MAX))
+)
+names = st.sampled_from([b"n%d" % number for number in range(12)] + [b""])
+
+
+class EngineAndNaiveVenue(RuleBasedStateMachine):
+    @initialize(units=st.lists(st.integers(1, 4000), min_size=6, max_size=6))
+    def list_and_fund(self, units: list[int]) -> None:
+        self.both = Both()
+        for index, amount in enumerate(units):
+            account_id, asset_id = ACCOUNTS[index % 3], 1 + index // 3
+            self.both.ask(c.CreditFunds(7, 6, account_id, asset_id, amount))
+
+    @rule(
+        account_id=accounts,
+        instrument_id=instruments,
+        side=sides,
+        order_type=st.sampled_from((OrderType.LIMIT, OrderType.LIMIT, OrderType.MARKET)),
+        time_in_force=st.sampled_from((TimeInForce.GOOD_TILL_CANCEL, *TimeInForce)),
+        flags=st.sampled_from((OrderFlags.NONE, OrderFlags.NONE, OrderFlags.POST_ONLY)),
+        price=prices,
+        quantity=quantities,
+        name=names,
+    )
+    def enter(
+        self,
+        account_id: int,
+        instrument_id: int,
+        side: Side,
+        order_type: OrderType,
+        time_in_force: TimeInForce,
+        flags: OrderFlags,
+        price: int,
+        quantity: int,
+        name: bytes,
+    ) -> None:
+        if order_type is OrderType.MARKET and price < 8:
+            price = 0
+        terms = (side, order_type, time_in_force, flags, price, quantity, name)
+        self.both.ask(c.EnterOrder(8, 1, account_id, instrument_id, *terms))
+
+    @rule(
+        account_id=accounts,
+        instrument_id=instruments,
+        age=st.integers(0, 8),
+        price=prices,
+        quantity=quantities,
+        name=names,
+        original=names,
+    )
+    def replace(
+        self,
+        account_id: int,
+        instrument_id: int,
+        age: int,
+        price: int,
+        quantity: int,
+        name: bytes,
+        original: bytes,
+    ) -> None:
+        order_id = 0 if age % 2 else max(self.both.sequence - age, 0)
+        terms = (order_id, price, quantity, name, original)
+        self.both.ask(c.ReplaceOrder(8, 1, account_id, instrument_id, *terms))
+
+    @rule(account_id=accounts, instrument_id=instruments, age=st.integers(0, 8), original=names)
+    def cancel(self, account_id: int, instrument_id: int, age: int, original: bytes) -> None:
+        order_id = 0 if age % 2 else max(self.both.sequence - age, 0)
+        self.both.ask(c.CancelOrder(8, 1, account_id, instrument_id, order_id, b"", original))
+
+    @rule(account_id=accounts, instrument_id=st.sampled_from((0, 1, 2, 3)))
+    def cancel_all(self, account_id: int, instrument_id: int) -> None:
+        self.both.ask(c.CancelAllOrders(8, 1, account_id, instrument_id, b""))
+
+    @rule(
+        account_id=accounts,
+        asset_id=st.sampled_from((1, 2, 3, 4)),
+        units=st.one_of(st.integers(1, 3000), st.sampled_from((0, -1, INT64_MAX))),
+    )
+    def credit(self, account_id: int, asset_id: int, units: int) -> None:
+        self.both.ask(c.CreditFunds(8, 1, account_id, asset_id, units))
+
+    @rule(
+        instrument_id=instruments,
+        phase=st.sampled_from((TradingPhase.TRADING, TradingPhase.TRADING, TradingPhase.HALTED)),
+    )
+    def change_phase(self, instrument_id: int, phase: TradingPhase) -> None:
+        self.both.ask(c.ChangePhase(8, 1, instrument_id, phase))
+
+    @rule(instrument_id=instruments, fees=st.sampled_from(((0, 0), (1, 999), (100_000, 100_001))))
+    def set_fees(self, instrument_id: int, fees: tuple[int, int]) -> None:
+        self.both.ask(c.SetFees(8, 1, instrument_id, *fees))
+
+    @invariant()
+    def agrees(self) -> None:
+        self.both.check()
+
+
+EngineAndNaiveVenue.TestCase.settings = settings(
+    max_examples=300, stateful_step_count=60, deadline=None
+)
+TestEngineAndNaiveVenue = EngineAndNaiveVenue.TestCase
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_long_random_flow_trades_exactly_as_the_naive_venue(seed: int) -> None:
+    chance = random.Random(seed)
+    both = Both()
+    for account_id in ACCOUNTS:
+        both.ask(c.CreditFunds(7, 6, account_id, 1, 50_000))
+        both.ask(c.CreditFunds(7, 6, account_id, 2, 500_000))
+    trades = 0
+    for number in range(1500):
+        kind = chance.random()
+        account_id = chance.choice(ACCOUNTS)
+        order_id = both.sequence - chance.randrange(60)
+        price, lots = chance.randint(90, 110), chance.randint(1, 40)
+        name = b"o%d" % number
+        if kind < 0.3:
+            command: c.Command = c.CancelOrder(8, 1, account_id, 1, max(order_id, 1), b"", b"")
+        elif kind < 0.45:
+            command = c.ReplaceOrder(8, 1, account_id, 1, max(order_id, 1), price, lots, name, b"")
+        else:
+            side = chance.choice((Side.BUY, Side.SELL))
+            time_in_force = chance.choice((TimeInForce.GOOD_TILL_CANCEL, *TimeInForce))
+            is_market = chance.random() < 0.1
+            command = c.EnterOrder(
+                8,
+                1,
+                account_id,
+                1,
+                side,
+                OrderType.MARKET if is_market else OrderType.LIMIT,
+                time_in_force,
+                OrderFlags.NONE,
+                0 if is_market else price,
+                lots,
+                name,
+            )
+        trades += sum(isinstance(event, e.TradeExecuted) for event in both.ask(command))
+        if number % 100 == 0:
+            both.check()
+    both.check()
+    assert trades > 300

@@ -1,0 +1,194 @@
+"""Each of the engine's reasons to refuse, once, in the order of precedence; and nothing changes."""
+
+import msgspec
+import pytest
+
+from matching.core import invariants
+from matching.core.engine import Engine
+from vocabulary import commands as c
+from vocabulary import events as e
+from vocabulary.codec import pack, unpack
+from vocabulary.rejects import RejectReason as R
+from vocabulary.types import (
+    ID_MAX,
+    INT64_MAX,
+    OPEN_ORDERS_PER_ACCOUNT_MAX,
+    PRICE_TICKS_MAX,
+    OrderFlags,
+    OrderType,
+    Side,
+    TimeInForce,
+    TradingPhase,
+)
+
+HALTED, EXPENSIVE = 2, 3
+LISTINGS = (
+    c.ListAsset(1, 1, 1, 0, b"BTC"),
+    c.ListAsset(1, 1, 2, 0, b"USD"),
+    c.ListInstrument(1, 1, 1, 1, 2, 1, 1, 20, 0, 0, b"BTCUSD"),
+    c.ListInstrument(1, 1, HALTED, 1, 2, 1, 1, 0, 0, 0, b"HALTED"),
+    c.ListInstrument(1, 1, EXPENSIVE, 1, 2, 1, 2**40, 0, 0, 0, b"EXPENSIVE"),
+    c.ChangePhase(1, 1, HALTED, TradingPhase.HALTED),
+    c.CreditFunds(1, 1, 1, 1, 1000),
+    c.CreditFunds(1, 1, 1, 2, 1000),
+)
+
+
+ENTER = c.EnterOrder(
+    1,
+    1,
+    account_id=1,
+    instrument_id=1,
+    side=Side.BUY,
+    order_type=OrderType.LIMIT,
+    time_in_force=TimeInForce.GOOD_TILL_CANCEL,
+    flags=OrderFlags.NONE,
+    price_ticks=10,
+    quantity_lots=5,
+    client_order_id=b"new",
+)
+REPLACE = c.ReplaceOrder(
+    1,
+    1,
+    account_id=1,
+    instrument_id=1,
+    order_id=0,
+    price_ticks=10,
+    quantity_lots=5,
+    client_order_id=b"newer",
+    original_client_order_id=b"part",
+)
+LISTING = c.ListInstrument(
+    1,
+    1,
+    instrument_id=9,
+    base_asset_id=1,
+    quote_asset_id=2,
+    lot_units=1,
+    tick_lot_units=1,
+    notional_units_min=0,
+    maker_fee_ppm=0,
+    taker_fee_ppm=0,
+    symbol=b"NEW",
+)
+
+
+def enter(**changes: object) -> c.Command:
+    return msgspec.structs.replace(ENTER, **changes)
+
+
+def replace(**changes: object) -> c.Command:
+    return msgspec.structs.replace(REPLACE, **changes)
+
+
+def listing(**changes: object) -> c.Command:
+    return msgspec.structs.replace(LISTING, **changes)
+
+
+REFUSED = [
+    (R.MALFORMED_CLIENT_ORDER_ID, enter(client_order_id=b"")),
+    (R.UNKNOWN_ACCOUNT, enter(account_id=0)),
+    (R.UNKNOWN_ACCOUNT, c.CreditFunds(1, 1, 0, 1, 5)),
+    (R.UNKNOWN_ACCOUNT, c.CreditFunds(1, 1, ID_MAX + 1, 1, 5)),
+    (R.UNKNOWN_INSTRUMENT, enter(instrument_id=7)),
+    (R.UNKNOWN_INSTRUMENT, replace(instrument_id=7)),
+    (R.UNKNOWN_INSTRUMENT, c.CancelOrder(1, 1, 1, 7, 0, b"", b"open")),
+    (R.UNKNOWN_INSTRUMENT, c.CancelAllOrders(1, 1, 1, 7, b"")),
+    (R.UNKNOWN_INSTRUMENT, c.ChangePhase(1, 1, 7, TradingPhase.HALTED)),
+    (R.UNKNOWN_INSTRUMENT, c.SetFees(1, 1, 7, 0, 0)),
+    (R.NOT_TRADING, enter(instrument_id=HALTED)),
+    (R.NOT_TRADING, replace(instrument_id=HALTED)),
+    (
+        R.UNSUPPORTED_ORDER,
+        enter(flags=OrderFlags.POST_ONLY, time_in_force=TimeInForce.FILL_OR_KILL),
+    ),
+    (
+        R.UNSUPPORTED_ORDER,
+        enter(flags=OrderFlags.POST_ONLY, order_type=OrderType.MARKET, price_ticks=0),
+    ),
+    (R.PRICE_OUT_OF_RANGE, enter(price_ticks=0)),
+    (R.PRICE_OUT_OF_RANGE, enter(price_ticks=-1)),
+    (R.PRICE_OUT_OF_RANGE, enter(price_ticks=PRICE_TICKS_MAX + 1)),
+    (R.PRICE_OUT_OF_RANGE, enter(order_type=OrderType.MARKET, price_ticks=1)),
+    (R.PRICE_OUT_OF_RANGE, replace(price_ticks=0)),
+    (R.QUANTITY_OUT_OF_RANGE, enter(quantity_lots=0)),
+    (R.QUANTITY_OUT_OF_RANGE, enter(quantity_lots=-1)),
+    (R.QUANTITY_OUT_OF_RANGE, enter(quantity_lots=INT64_MAX)),
+    (R.QUANTITY_OUT_OF_RANGE, replace(quantity_lots=0)),
+    (R.NOTIONAL_TOO_SMALL, enter(price_ticks=3)),
+    (R.NOTIONAL_TOO_SMALL, replace(price_ticks=3)),
+    (R.NOTIONAL_TOO_LARGE, enter(instrument_id=EXPENSIVE, price_ticks=2**22, quantity_lots=2)),
+    (R.UNKNOWN_ORDER, replace(original_client_order_id=b"none")),
+    (R.UNKNOWN_ORDER, replace(account_id=5)),
+    (R.UNKNOWN_ORDER, c.CancelOrder(1, 1, 1, 1, 0, b"", b"none")),
+    (R.UNKNOWN_ORDER, c.CancelOrder(1, 1, 1, HALTED, 0, b"", b"open")),
+    (R.QUANTITY_NOT_ABOVE_CUMULATIVE, replace(quantity_lots=2)),
+    (R.DUPLICATE_CLIENT_ORDER_ID, enter(client_order_id=b"open")),
+    (R.DUPLICATE_CLIENT_ORDER_ID, replace(client_order_id=b"open")),
+    (R.INSUFFICIENT_FUNDS, enter(price_ticks=1001)),
+    (R.INSUFFICIENT_FUNDS, enter(account_id=5)),
+    (R.INSUFFICIENT_FUNDS, replace(price_ticks=1000)),
+    (
+        R.WOULD_TAKE_LIQUIDITY,
+        enter(flags=OrderFlags.POST_ONLY, side=Side.SELL, price_ticks=10),
+    ),
+    (R.UNKNOWN_ASSET, c.CreditFunds(1, 1, 1, 7, 5)),
+    (R.UNKNOWN_ASSET, listing(base_asset_id=7)),
+    (R.ALREADY_LISTED, c.ListAsset(1, 1, 1, 0, b"NEW")),
+    (R.ALREADY_LISTED, c.ListAsset(1, 1, 9, 0, b"BTC")),
+    (R.ALREADY_LISTED, listing(instrument_id=1)),
+    (R.ALREADY_LISTED, listing(symbol=b"BTCUSD")),
+    (R.INVALID_LISTING, c.ListAsset(1, 1, 9, 13, b"NEW")),
+    (R.INVALID_LISTING, c.ListAsset(1, 1, 0, 0, b"NEW")),
+    (R.INVALID_LISTING, c.ListAsset(1, 1, 9, 0, b"N W")),
+    (R.INVALID_LISTING, listing(quote_asset_id=1)),
+    (R.INVALID_LISTING, listing(lot_units=0)),
+    (R.INVALID_LISTING, listing(lot_units=3)),  # a tick of a third is no decimal
+    (R.INVALID_LISTING, listing(symbol=b"")),
+    (R.INVALID_FEE, listing(maker_fee_ppm=100_001)),
+    (R.INVALID_FEE, c.SetFees(1, 1, 1, 0, 100_001)),
+    (R.INVALID_AMOUNT, c.CreditFunds(1, 1, 1, 1, 0)),
+    (R.FUNDS_OVERFLOW, c.CreditFunds(1, 1, 1, 1, INT64_MAX)),
+]
+
+
+@pytest.fixture
+def engine() -> Engine:
+    """Give an engine in which account 1 has an order `open` and one, `part`, filled by half."""
+    engine = Engine()
+    orders = (
+        enter(client_order_id=b"open"),
+        enter(client_order_id=b"part", price_ticks=11, quantity_lots=4),
+        enter(client_order_id=b"other", side=Side.SELL, price_ticks=11, quantity_lots=2),
+    )
+    for sequence, command in enumerate((*LISTINGS, *orders), start=1):
+        event, _ = unpack(engine.apply(pack(command), sequence, 0))
+        assert not isinstance(event, e.CommandRejected)
+    return engine
+
+
+@pytest.mark.parametrize(
+    ("reason", "command"), REFUSED, ids=[f"{number}" for number in range(len(REFUSED))]
+)
+def test_is_refused_and_changes_nothing(engine: Engine, reason: R, command: c.Command) -> None:
+    funds = engine.funds()
+    book = [order.leaves_lots for order in engine.state.orders.values()]
+    events = engine.apply(pack(command), 99, 0)
+    assert unpack(events) == (e.CommandRejected(reason), len(events))
+    assert engine.funds() == funds
+    assert [order.leaves_lots for order in engine.state.orders.values()] == book
+    invariants.check(engine.state)
+
+
+def test_an_account_has_a_bounded_number_of_open_orders(engine: Engine) -> None:
+    engine.state.accounts[1].open_order_count = OPEN_ORDERS_PER_ACCOUNT_MAX
+    event, _ = unpack(engine.apply(pack(enter()), 99, 0))
+    assert event == e.CommandRejected(R.TOO_MANY_OPEN_ORDERS)
+
+
+def test_every_reason_of_the_engine_is_tested_in_order() -> None:
+    tested = list(dict.fromkeys(reason for reason, _ in REFUSED))
+    assert tested == sorted(tested)
+    found_by_gateways = {reason for reason in R if reason < R.UNKNOWN_ACCOUNT}
+    elsewhere = {R.TOO_MANY_OPEN_ORDERS}
+    assert set(R) - found_by_gateways - elsewhere == set(tested) - {R.MALFORMED_CLIENT_ORDER_ID}

@@ -1,0 +1,167 @@
+"""Plays the tables in tests/scenarios: what is asked, what the engine says, the book.
+
+In the tables one lot is one unit of BTC, and a lot at a price of one tick costs one unit of USD, so
+that every figure can be checked in the head. A line is a request; what follows it indented is all
+that the engine said; `book` and `funds` draw the state. Orders are named by their client order ids.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from matching.core import invariants
+from matching.core.engine import Engine
+from vocabulary import commands as c
+from vocabulary import events as e
+from vocabulary.codec import pack, pack_record, unpack_record
+from vocabulary.types import OrderFlags, OrderType, Side, TimeInForce, TradingPhase
+
+SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("*.txt"))
+ASSETS = {"BTC": 1, "USD": 2}
+ENTER = re.compile(r"(\w+) (buys|sells) (\d+) at (\d+|market) as (\w+)(?: (ioc|fok|post-only))?")
+REPLACE = re.compile(r"(\w+) replaces (\w+) with (\d+) at (\d+) as (\w+)")
+CANCEL = re.compile(r"(\w+) cancels (\w+)")
+CREDIT = re.compile(r"(\w+) is credited (\d+) (\w+)")
+FEES = re.compile(r"fees maker (\d+) taker (\d+)")
+
+
+class Table:
+    """One scenario's engine, and the names that people and orders have in it."""
+
+    def __init__(self) -> None:
+        self.engine = Engine()
+        self.sequence = 0
+        self.accounts: dict[str, int] = {}
+        self.orders: dict[int, str] = {}
+        self.new_name = ""  # that the replace under way asks for
+        for name, asset_id in ASSETS.items():
+            self.ask(c.ListAsset(1, 1, asset_id, 0, name.encode()))
+        self.ask(c.ListInstrument(1, 1, 1, 1, 2, 1, 1, 0, 0, 0, b"BTCUSD"))
+
+    def ask(self, command: c.Command) -> list[str]:
+        self.sequence += 1
+        packed = pack(command)
+        events = self.engine.apply(packed, self.sequence, 0)
+        record, _ = unpack_record(pack_record(self.sequence, 0, packed, events))
+        invariants.check(self.engine.state)
+        return [self.said(event) for event in record.events]
+
+    def account(self, name: str) -> int:
+        return self.accounts.setdefault(name, len(self.accounts) + 1)
+
+    def answer(self, request: str) -> list[str]:
+        """Return what follows a request's line, without its indentation."""
+        if request == "book":
+            return list(self.book())
+        if request == "funds":
+            return list(self.funds())
+        return self.ask(self.command(request))
+
+    def command(self, request: str) -> c.Command:
+        if match := ENTER.fullmatch(request):
+            who, verb, lots, price, name, how = match.groups()
+            self.orders[self.sequence + 1] = name
+            return c.EnterOrder(
+                1,
+                1,
+                self.account(who),
+                1,
+                Side.BUY if verb == "buys" else Side.SELL,
+                OrderType.MARKET if price == "market" else OrderType.LIMIT,
+                {"ioc": TimeInForce.IMMEDIATE_OR_CANCEL, "fok": TimeInForce.FILL_OR_KILL}.get(
+                    how, TimeInForce.GOOD_TILL_CANCEL
+                ),
+                OrderFlags.POST_ONLY if how == "post-only" else OrderFlags.NONE,
+                0 if price == "market" else int(price),
+                int(lots),
+                name.encode(),
+            )
+        if match := REPLACE.fullmatch(request):
+            who, name, lots, price, new_name = match.groups()
+            self.new_name = new_name
+            terms = (int(price), int(lots), new_name.encode(), name.encode())
+            return c.ReplaceOrder(1, 1, self.account(who), 1, 0, *terms)
+        if match := CANCEL.fullmatch(request):
+            who, name = match.groups()
+            if name == "all":
+                return c.CancelAllOrders(1, 1, self.account(who), 0, b"")
+            return c.CancelOrder(1, 1, self.account(who), 1, 0, b"", name.encode())
+        if match := CREDIT.fullmatch(request):
+            who, units, asset = match.groups()
+            return c.CreditFunds(1, 1, self.account(who), ASSETS[asset], int(units))
+        if match := FEES.fullmatch(request):
+            return c.SetFees(1, 1, 1, *map(int, match.groups()))
+        if request in ("halt", "resume"):
+            phase = TradingPhase.HALTED if request == "halt" else TradingPhase.TRADING
+            return c.ChangePhase(1, 1, 1, phase)
+        raise AssertionError(f"no such request: {request}")
+
+    def said(self, event: e.Event) -> str:
+        match event:
+            case e.CommandRejected():
+                return f"rejected: {event.reason.name}"
+            case e.OrderAccepted():
+                return f"{self.orders[event.order_id]} accepted, holds {event.held_units}"
+            case e.OrderReplaced():
+                self.orders[event.order_id] = self.new_name
+                place = "keeps its place" if event.kept_priority else "loses its place"
+                return (
+                    f"{self.orders[event.order_id]} replaced, {place},"
+                    f" leaves {event.leaves_lots}, holds {event.held_units}"
+                )
+            case e.OrderRested():
+                name = self.orders[event.order_id]
+                return f"{name} rests, {event.leaves_lots} at {event.price_ticks}"
+            case e.TradeExecuted():
+                fees = f"fees {event.resting_fee_units} and {event.incoming_fee_units}"
+                released = f", {event.released_units} released" if event.released_units else ""
+                return (
+                    f"{self.orders[event.resting_order_id]} and"
+                    f" {self.orders[event.incoming_order_id]} trade"
+                    f" {event.quantity_lots} at {event.price_ticks}, {fees}{released}"
+                )
+            case e.OrderCanceled():
+                name = self.orders[event.order_id]
+                reason = event.reason.name.lower().replace("_", " ")
+                return (
+                    f"{name} canceled ({reason}), leaves {event.leaves_lots},"
+                    f" {event.released_units} released"
+                )
+            case e.FundsCredited():
+                return f"available {event.available_units}"
+            case e.PhaseChanged():
+                return event.phase.name.lower()
+        return type(event).__name__
+
+    def book(self) -> Iterator[str]:
+        """Draw the book: sells from the worst down to the best, then buys, oldest order first."""
+        book = self.engine.state.books[1]
+        for mark, levels in (("sell", reversed(list(book.sells))), ("buy", list(book.buys))):
+            for level in levels:
+                orders = " ".join(f"{self.orders[o.order_id]}:{o.leaves_lots}" for o in level)
+                yield f"{mark} {level.price_ticks}  {orders}"
+
+    def funds(self) -> Iterator[str]:
+        names = {number: name for name, number in self.accounts.items()} | {0: "venue"}
+        assets = {number: name for name, number in ASSETS.items()}
+        for account_id, asset_id, available, held in self.engine.funds():
+            yield f"{names[account_id]} {assets[asset_id]} {available} available, {held} held"
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+def test_scenario(path: Path) -> None:
+    table = Table()
+    played: list[str] = []
+    for line in path.read_text().splitlines():
+        if not line.strip() or line.startswith("#"):
+            played.append(line)
+        elif not line.startswith(" "):
+            played.append(line)
+            played.extend(f"    {said}" for said in table.answer(line))
+    assert "\n".join(played) == path.read_text().rstrip("\n")
+
+
+def test_there_are_scenarios() -> None:
+    assert len(SCENARIOS) >= 12

@@ -1,0 +1,423 @@
+"""The venue's rules in the plainest form: lists are searched, nothing is kept that can be derived.
+
+It says in full which events a command must cause. A refusal is the least of *all* reasons that
+hold, so that it also checks the order of precedence. Funds held are not kept at all: they are what
+the open orders could still spend.
+"""
+
+from dataclasses import dataclass
+
+from vocabulary import commands as c
+from vocabulary import events as e
+from vocabulary.rejects import RejectReason as R
+from vocabulary.types import (
+    FEE_PPM_MAX,
+    INT64_MAX,
+    PRICE_TICKS_MAX,
+    QUANTITY_LOTS_MAX,
+    CancelReason,
+    OrderFlags,
+    OrderType,
+    Side,
+    TimeInForce,
+    TradingPhase,
+)
+
+
+@dataclass
+class NaiveOrder:
+    order_id: int
+    account_id: int
+    instrument_id: int
+    side: Side
+    price: int
+    quantity: int
+    leaves: int
+    flags: OrderFlags
+    client_order_id: bytes
+    priority: int = 0
+
+
+class NaiveVenue:
+    def __init__(self) -> None:
+        self.assets: dict[int, c.ListAsset] = {}
+        self.instruments: dict[int, c.ListInstrument] = {}
+        self.phases: dict[int, TradingPhase] = {}
+        self.fees: dict[int, tuple[int, int]] = {}
+        self.totals: dict[tuple[int, int], int] = {}
+        self.open: list[NaiveOrder] = []
+        self.trades: dict[int, int] = {}
+        self.priorities = 0
+
+    def apply(self, command: c.Command, sequence: int) -> list[e.Event]:
+        match command:
+            case c.EnterOrder():
+                return self.enter(command, sequence)
+            case c.ReplaceOrder():
+                return self.replace(command)
+            case c.CancelOrder():
+                return self.cancel(command)
+            case c.CancelAllOrders():
+                return self.cancel_all(command)
+            case c.CreditFunds():
+                return [self.credit(command)]
+            case c.ChangePhase():
+                if command.instrument_id not in self.instruments:
+                    return [e.CommandRejected(R.UNKNOWN_INSTRUMENT)]
+                self.phases[command.instrument_id] = command.phase
+                return [e.PhaseChanged(command.instrument_id, command.phase)]
+            case c.SetFees():
+                return [self.set_fees(command)]
+            case c.ListAsset():
+                self.assets[command.asset_id] = command
+                return [e.AssetListed(command.asset_id, command.scale, command.name)]
+            case c.ListInstrument():
+                return [self.list_instrument(command)]
+        raise AssertionError(command)
+
+    # --- What can be derived.
+
+    def spent_asset(self, instrument_id: int, side: Side) -> int:
+        terms = self.instruments[instrument_id]
+        return terms.quote_asset_id if side is Side.BUY else terms.base_asset_id
+
+    def worth(self, instrument_id: int, side: Side, price: int, lots: int) -> int:
+        """Return what an order of these terms could spend."""
+        terms = self.instruments[instrument_id]
+        return lots * (price * terms.tick_lot_units if side is Side.BUY else terms.lot_units)
+
+    def held(self, account_id: int, asset_id: int) -> int:
+        return sum(
+            self.worth(order.instrument_id, order.side, order.price, order.leaves)
+            for order in self.open
+            if order.account_id == account_id
+            and self.spent_asset(order.instrument_id, order.side) == asset_id
+        )
+
+    def available(self, account_id: int, asset_id: int) -> int:
+        return self.totals.get((account_id, asset_id), 0) - self.held(account_id, asset_id)
+
+    def funds(self) -> list[tuple[int, int, int, int]]:
+        return [
+            (account, asset, self.available(account, asset), self.held(account, asset))
+            for (account, asset), total in sorted(self.totals.items())
+            if total
+        ]
+
+    def queue(self, instrument_id: int, side: Side) -> list[NaiveOrder]:
+        """Return the resting orders of a side: best price first, oldest first."""
+        sign = -1 if side is Side.BUY else 1
+        orders = [o for o in self.open if o.instrument_id == instrument_id and o.side is side]
+        return sorted(orders, key=lambda order: (sign * order.price, order.priority))
+
+    def counterparties(self, instrument_id: int, side: Side, limit: int | None) -> list[NaiveOrder]:
+        """Those that an order of this side and limit (none: at market) would trade with."""
+        other = Side.SELL if side is Side.BUY else Side.BUY
+        return [
+            order
+            for order in self.queue(instrument_id, other)
+            if limit is None or (order.price <= limit if side is Side.BUY else order.price >= limit)
+        ]
+
+    def market_cost(self, instrument_id: int, lots: int) -> int:
+        cost = 0
+        for order in self.counterparties(instrument_id, Side.BUY, None):
+            taken = min(lots, order.leaves)
+            cost += self.worth(instrument_id, Side.BUY, order.price, taken)
+            lots -= taken
+        return cost
+
+    def named(self, account_id: int, client_order_id: bytes) -> NaiveOrder | None:
+        for order in self.open:
+            if (order.account_id, order.client_order_id) == (account_id, client_order_id):
+                return order
+        return None
+
+    def find(self, command: c.CancelOrder | c.ReplaceOrder) -> NaiveOrder | None:
+        for order in self.open:
+            mine = order.account_id == command.account_id
+            here = order.instrument_id == command.instrument_id
+            if command.order_id:
+                meant = order.order_id == command.order_id
+            else:
+                meant = order.client_order_id == command.original_client_order_id
+            if mine and here and meant:
+                return order
+        return None
+
+    # --- The commands.
+
+    def terms_refusals(self, command: c.EnterOrder | c.ReplaceOrder, is_market: bool) -> set[R]:
+        instrument = self.instruments.get(command.instrument_id)
+        if instrument is None:
+            return {R.UNKNOWN_INSTRUMENT}
+        reasons = set()
+        price, lots = command.price_ticks, command.quantity_lots
+        if self.phases[command.instrument_id] is not TradingPhase.TRADING:
+            reasons.add(R.NOT_TRADING)
+        if (price != 0) if is_market else not 1 <= price <= PRICE_TICKS_MAX:
+            reasons.add(R.PRICE_OUT_OF_RANGE)
+        if not 1 <= lots <= QUANTITY_LOTS_MAX or lots * instrument.lot_units > INT64_MAX:
+            reasons.add(R.QUANTITY_OUT_OF_RANGE)
+        if not is_market and not reasons & {R.PRICE_OUT_OF_RANGE, R.QUANTITY_OUT_OF_RANGE}:
+            notional = price * lots * instrument.tick_lot_units
+            if notional < instrument.notional_units_min:
+                reasons.add(R.NOTIONAL_TOO_SMALL)
+            if notional > INT64_MAX:
+                reasons.add(R.NOTIONAL_TOO_LARGE)
+        return reasons
+
+    def enter(self, command: c.EnterOrder, sequence: int) -> list[e.Event]:
+        account, side, lots = command.account_id, command.side, command.quantity_lots
+        is_market = command.order_type is OrderType.MARKET
+        limit = None if is_market else command.price_ticks
+        post_only = OrderFlags.POST_ONLY in command.flags
+        rests = not is_market and command.time_in_force is TimeInForce.GOOD_TILL_CANCEL
+        reasons = self.terms_refusals(command, is_market)
+        if not command.client_order_id:
+            reasons.add(R.MALFORMED_CLIENT_ORDER_ID)
+        if account == 0:
+            reasons.add(R.UNKNOWN_ACCOUNT)
+        if post_only and not rests:
+            reasons.add(R.UNSUPPORTED_ORDER)
+        if self.named(account, command.client_order_id):
+            reasons.add(R.DUPLICATE_CLIENT_ORDER_ID)
+        cost = 0
+        if not reasons:
+            cost = self.worth(command.instrument_id, side, command.price_ticks, lots)
+            if is_market and side is Side.BUY:
+                cost = self.market_cost(command.instrument_id, lots)
+            never_credited = all(owner != account for owner, _ in self.totals)
+            asset = self.spent_asset(command.instrument_id, side)
+            if never_credited or cost > self.available(account, asset):
+                reasons.add(R.INSUFFICIENT_FUNDS)
+            if post_only and self.counterparties(command.instrument_id, side, limit):
+                reasons.add(R.WOULD_TAKE_LIQUIDITY)
+        if reasons:
+            return [e.CommandRejected(min(reasons))]
+
+        order = NaiveOrder(
+            sequence,
+            account,
+            command.instrument_id,
+            side,
+            command.price_ticks,
+            lots,
+            lots,
+            command.flags,
+            command.client_order_id,
+        )
+        events: list[e.Event] = [e.OrderAccepted(sequence, account, order.instrument_id, cost)]
+        fillable = sum(o.leaves for o in self.counterparties(order.instrument_id, side, limit))
+        if command.time_in_force is TimeInForce.FILL_OR_KILL and fillable < lots:
+            return [*events, self.canceled(order, CancelReason.FILL_OR_KILL, cost)]
+        events += self.match(order, limit)
+        if order.leaves == 0:
+            return events
+        if rests:
+            return [*events, self.rest(order)]
+        left = self.worth(order.instrument_id, side, order.price, order.leaves)
+        if is_market:
+            return [*events, self.canceled(order, CancelReason.MARKET_EXHAUSTED, left)]
+        return [*events, self.canceled(order, CancelReason.IMMEDIATE_OR_CANCEL, left)]
+
+    def replace(self, command: c.ReplaceOrder) -> list[e.Event]:
+        reasons = self.terms_refusals(command, is_market=False)
+        order = self.find(command)
+        if order is None:
+            reasons.add(R.UNKNOWN_ORDER)
+        if reasons or order is None:
+            return [e.CommandRejected(min(reasons))]
+        leaves = command.quantity_lots - (order.quantity - order.leaves)
+        if leaves <= 0:
+            reasons.add(R.QUANTITY_NOT_ABOVE_CUMULATIVE)
+        client_order_id = command.client_order_id or order.client_order_id
+        if self.named(order.account_id, client_order_id) not in (None, order):
+            reasons.add(R.DUPLICATE_CLIENT_ORDER_ID)
+        price, side = command.price_ticks, order.side
+        holds = self.worth(order.instrument_id, side, price, max(leaves, 0))
+        held = self.worth(order.instrument_id, side, order.price, order.leaves)
+        asset = self.spent_asset(order.instrument_id, side)
+        if holds > held + self.available(order.account_id, asset):
+            reasons.add(R.INSUFFICIENT_FUNDS)
+        if OrderFlags.POST_ONLY in order.flags and self.counterparties(
+            order.instrument_id, side, price
+        ):
+            reasons.add(R.WOULD_TAKE_LIQUIDITY)
+        if reasons:
+            return [e.CommandRejected(min(reasons))]
+
+        keeps = price == order.price and leaves <= order.leaves
+        replaced = e.OrderReplaced(
+            order.order_id,
+            order.account_id,
+            order.instrument_id,
+            side,
+            keeps,
+            order.price,
+            order.leaves,
+            price,
+            command.quantity_lots,
+            leaves,
+            holds,
+        )
+        order.client_order_id = client_order_id
+        order.quantity, order.leaves, order.price = command.quantity_lots, leaves, price
+        if keeps:
+            return [replaced]
+        self.open.remove(order)
+        events = [replaced, *self.match(order, price)]
+        return [*events, self.rest(order)] if order.leaves else events
+
+    def cancel(self, command: c.CancelOrder) -> list[e.Event]:
+        if command.instrument_id not in self.instruments:
+            return [e.CommandRejected(R.UNKNOWN_INSTRUMENT)]
+        order = self.find(command)
+        if order is None:
+            return [e.CommandRejected(R.UNKNOWN_ORDER)]
+        return [self.cancel_resting(order, CancelReason.REQUESTED)]
+
+    def cancel_all(self, command: c.CancelAllOrders) -> list[e.Event]:
+        if command.instrument_id and command.instrument_id not in self.instruments:
+            return [e.CommandRejected(R.UNKNOWN_INSTRUMENT)]
+        mine = [
+            order
+            for order in self.open
+            if order.account_id == command.account_id
+            and command.instrument_id in (0, order.instrument_id)
+        ]
+        oldest_first = sorted(mine, key=lambda order: order.order_id)
+        return [self.cancel_resting(order, CancelReason.MASS_CANCELED) for order in oldest_first]
+
+    def credit(self, command: c.CreditFunds) -> e.Event:
+        key = (command.account_id, command.asset_id)
+        issued = sum(units for (_, asset), units in self.totals.items() if asset == key[1])
+        reasons = set()
+        if command.account_id == 0:
+            reasons.add(R.UNKNOWN_ACCOUNT)
+        if command.asset_id not in self.assets:
+            reasons.add(R.UNKNOWN_ASSET)
+        if command.amount_units <= 0:
+            reasons.add(R.INVALID_AMOUNT)
+        if issued + command.amount_units > INT64_MAX:
+            reasons.add(R.FUNDS_OVERFLOW)
+        if reasons:
+            return e.CommandRejected(min(reasons))
+        self.totals[key] = self.totals.get(key, 0) + command.amount_units
+        return e.FundsCredited(*key, command.amount_units, self.available(*key))
+
+    def set_fees(self, command: c.SetFees) -> e.Event:
+        if command.instrument_id not in self.instruments:
+            return e.CommandRejected(R.UNKNOWN_INSTRUMENT)
+        fees = (command.maker_fee_ppm, command.taker_fee_ppm)
+        if max(fees) > FEE_PPM_MAX:
+            return e.CommandRejected(R.INVALID_FEE)
+        self.fees[command.instrument_id] = fees
+        return e.FeesChanged(command.instrument_id, *fees)
+
+    def list_instrument(self, command: c.ListInstrument) -> e.Event:
+        number = command.instrument_id
+        self.instruments[number] = command
+        self.phases[number] = TradingPhase.TRADING
+        self.fees[number] = (command.maker_fee_ppm, command.taker_fee_ppm)
+        self.trades[number] = 0
+        return e.InstrumentListed(*list(_fields(command))[2:])
+
+    # --- The steps.
+
+    def match(self, incoming: NaiveOrder, limit: int | None) -> list[e.Event]:
+        events: list[e.Event] = []
+        for resting in self.counterparties(incoming.instrument_id, incoming.side, limit):
+            if incoming.leaves == 0:
+                break
+            events.append(self.trade(resting, incoming, limit))
+            if resting.leaves == 0:
+                self.open.remove(resting)
+        return events
+
+    def trade(self, resting: NaiveOrder, incoming: NaiveOrder, limit: int | None) -> e.Event:
+        instrument_id = incoming.instrument_id
+        terms = self.instruments[instrument_id]
+        maker_ppm, taker_ppm = self.fees[instrument_id]
+        lots = min(resting.leaves, incoming.leaves)
+        base = lots * terms.lot_units
+        quote = lots * resting.price * terms.tick_lot_units
+        buys = incoming.side is Side.BUY
+        paid = (terms.quote_asset_id, quote) if buys else (terms.base_asset_id, base)
+        got = (terms.base_asset_id, base) if buys else (terms.quote_asset_id, quote)
+        incoming_fee = -(-got[1] * taker_ppm // 1_000_000)
+        resting_fee = -(-paid[1] * maker_ppm // 1_000_000)
+        self.move(incoming.account_id, paid[0], -paid[1])
+        self.move(resting.account_id, paid[0], paid[1] - resting_fee)
+        self.move(0, paid[0], resting_fee)
+        self.move(resting.account_id, got[0], -got[1])
+        self.move(incoming.account_id, got[0], got[1] - incoming_fee)
+        self.move(0, got[0], incoming_fee)
+        resting.leaves -= lots
+        incoming.leaves -= lots
+        self.trades[instrument_id] += 1
+        released = 0
+        if buys and limit is not None:
+            released = (limit - resting.price) * lots * terms.tick_lot_units
+        return e.TradeExecuted(
+            trade_id=self.trades[instrument_id],
+            instrument_id=instrument_id,
+            incoming_side=incoming.side,
+            price_ticks=resting.price,
+            quantity_lots=lots,
+            base_units=base,
+            quote_units=quote,
+            resting_order_id=resting.order_id,
+            incoming_order_id=incoming.order_id,
+            resting_account_id=resting.account_id,
+            incoming_account_id=incoming.account_id,
+            resting_leaves_lots=resting.leaves,
+            incoming_leaves_lots=incoming.leaves,
+            resting_cumulative_lots=resting.quantity - resting.leaves,
+            incoming_cumulative_lots=incoming.quantity - incoming.leaves,
+            resting_fee_units=resting_fee,
+            incoming_fee_units=incoming_fee,
+            released_units=released,
+        )
+
+    def move(self, account_id: int, asset_id: int, units: int) -> None:
+        key = (account_id, asset_id)
+        self.totals[key] = self.totals.get(key, 0) + units
+
+    def rest(self, order: NaiveOrder) -> e.Event:
+        self.priorities += 1
+        order.priority = self.priorities
+        self.open.append(order)
+        return e.OrderRested(
+            order.order_id,
+            order.account_id,
+            order.instrument_id,
+            order.side,
+            order.price,
+            order.leaves,
+        )
+
+    def cancel_resting(self, order: NaiveOrder, reason: CancelReason) -> e.Event:
+        self.open.remove(order)
+        released = self.worth(order.instrument_id, order.side, order.price, order.leaves)
+        return self.canceled(order, reason, released, was_resting=True)
+
+    def canceled(
+        self, order: NaiveOrder, reason: CancelReason, released: int, *, was_resting: bool = False
+    ) -> e.Event:
+        return e.OrderCanceled(
+            order.order_id,
+            order.account_id,
+            order.instrument_id,
+            order.side,
+            was_resting,
+            reason,
+            order.price if was_resting else 0,
+            order.leaves,
+            order.quantity - order.leaves,
+            released,
+        )
+
+
+def _fields(command: c.Command) -> list[object]:
+    return [getattr(command, name) for name in command.__struct_fields__]
