@@ -4,11 +4,13 @@ import asyncio
 import functools
 import os
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 import msgspec
+from rich.console import Console
 
 from agio import __version__, configuration, hot_paths, services, supervisor, telemetry, venue
 from agio.child_process import ServerFailedError
@@ -113,6 +115,24 @@ def up(settings: Configuration, *, as_json: bool) -> None:
     )
 
 
+@main.command()
+@click.option("--seconds", type=float, help="End after so long. Default: at Ctrl-C.")
+@as_json
+@runs
+def demo(settings: Configuration, *, seconds: float | None, as_json: bool) -> None:
+    """Run the venue with simulated traders on it, and show what happens.
+
+    Ends with a summary; exits 1 if anything was off. With --json the summary is JSON.
+    """
+    from agio.demo import show, summary
+
+    telemetry.configure_logging(settings.log_level, settings.data / "logs" / "venue.log")
+    told = show.run(settings, seconds, Console(stderr=as_json))
+    emit(told, summary.summary_text(told), as_json=as_json)
+    if told.problems:
+        raise SystemExit(1)
+
+
 def add_service(name: str, summary: str) -> None:
     @main.command(name, help=summary)
     @runs
@@ -144,6 +164,32 @@ def status(settings: Configuration, *, as_json: bool) -> None:
     emit(result, "\n".join(lines), as_json=as_json)
     if not ready:
         raise SystemExit(1)
+
+
+@main.command()
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@as_json
+def replay(*, directory: Path, as_json: bool) -> None:
+    """Verify the journal in DIRECTORY, or of the data there: every byte, every event again.
+
+    Exits 1 if it is damaged, or if the engine does not make the same events again.
+    """
+    from matching.edge.journal_replay import verify_journal
+    from matching.journal_format import JournalDamagedError
+    from matching.replay import ReplayError
+
+    journal = directory / "journal" if (directory / "journal").is_dir() else directory
+    try:
+        verified = verify_journal(journal)
+    except (JournalDamagedError, ReplayError) as error:
+        raise click.ClickException(str(error)) from None
+    result, torn_tail = verified
+    lines = [f"last sequence {result.last_sequence}", f"state hash    {result.state_hash}"]
+    lines += [f"{number:>12} {name}" for name, number in (result.commands | result.events).items()]
+    if torn_tail is not None:
+        lines.append(f"unfinished write in {torn_tail.file} at {torn_tail.offset}: not replayed")
+    told = asdict(result) | {"torn_tail": torn_tail._asdict() if torn_tail else None}
+    emit(told, "\n".join(lines), as_json=as_json)
 
 
 @main.group()

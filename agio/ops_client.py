@@ -9,7 +9,11 @@ TIMEOUT_S = 10.0
 
 
 class OpsError(Exception):
-    """The ops HTTP refused a request, or did not answer; the message is its own."""
+    """The ops HTTP refused a request, with `status`, or did not answer; the message is its own."""
+
+    def __init__(self, text: str, status: int | None = None) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class OpsClient:
@@ -83,7 +87,8 @@ class OpsClient:
                 f"no answer from {self._url}: {str(error) or type(error).__name__}"
             ) from None
         if response.status >= 400:
-            raise OpsError(_explain(answer) or f"{method} {path}: status {response.status}")
+            text = _explain(answer) or f"{method} {path}: status {response.status}"
+            raise OpsError(text, response.status)
         result: dict[str, Any] = answer
         return result
 

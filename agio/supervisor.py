@@ -157,21 +157,29 @@ class Venue:
         for watched in self.watched:
             watched.look(time.monotonic())
 
+    def stop_services(self) -> None:
+        """Stop our services, the last started first; the servers run on."""
+        while self.watched and isinstance(self.watched[-1].child, ServiceProcess):
+            self._stop_last()
+
     def stop(self) -> None:
         """Stop everything, the last started first, and wait for it."""
         if self._lock is None:
             return
         (self.configuration.data / venue.FILE_NAME).unlink(missing_ok=True)
         while self.watched:
-            watched = self.watched.pop()
-            self._tell(f"stopping {watched.name}")
-            watched.child.stop()
-            log.info("stopped", child=watched.name)
+            self._stop_last()
         self._lock.close()
         self._lock = None
 
     def restarts(self) -> dict[str, int]:
         return {watched.name: watched.restarts for watched in self.watched}
+
+    def _stop_last(self) -> None:
+        watched = self.watched.pop()
+        self._tell(f"stopping {watched.name}")
+        watched.child.stop()
+        log.info("stopped", child=watched.name)
 
     def _take_lock(self) -> None:
         lock = (self.configuration.data / "venue.lock").open("ab")
