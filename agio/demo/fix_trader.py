@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from typing import cast
 
 from agio.demo.cast import Player
 from agio.demo.market import Cancel, Enter, Mind
@@ -32,8 +33,7 @@ class FixConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self.session.send_logon(time.time_ns())
         self.flush()
 
