@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 import structlog
 
@@ -107,6 +107,7 @@ class MatchingClient:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        self.connected = False
         if self._transport is not None:
             self._transport.close()
         for _, waiting in self._funds_requests.values():
@@ -283,12 +284,11 @@ class _Connection(asyncio.Protocol):
         """Done when the connection is gone; whether it had been welcomed."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("socket")
         if peer is not None and peer.family != socket.AF_UNIX:
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        self._client.connection_made(transport)
+        self._client.connection_made(self._transport)
 
     def data_received(self, data: bytes) -> None:
         try:

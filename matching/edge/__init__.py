@@ -1,0 +1,1 @@
+"""Where the matching process meets files, sockets and the clock."""

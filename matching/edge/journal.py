@@ -1,0 +1,176 @@
+"""The journal, written: one writer, one write and one fdatasync for all commands of a batch.
+
+Segments are filled with zeros before they are used. Measured here for commits of 256 bytes and of
+20 kB (write and fdatasync, p50): a growing file 0.15 and 0.22 ms, one from `posix_fallocate` 0.10
+and 0.19 (its extents must be marked as written), a zero-filled one 0.11 and 0.11. Filling 64 MiB
+takes 40 ms, so a thread of its own makes the next segment while the present one is used.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, Literal
+
+from matching.edge.segments import Chunk, Segment, Segments, TornTail
+from matching.journal_format import SEGMENT_HEADER, pack_mark, pack_segment_header, segment_name
+
+Mode = Literal["fsync", "os"]
+
+SEGMENT_BYTES: Final = 64 << 20
+_SPARE_NAME = "spare.preparing"
+_ZEROS = bytes(1 << 20)
+
+
+class JournalLockedError(Exception):
+    """Another process writes this journal."""
+
+
+class JournalFailedError(Exception):
+    """A write or sync failed. What is on disk is unknown, so the process must stop.
+
+    A sync is never tried again: the kernel may have dropped the pages and would report success.
+    """
+
+
+class Journal:
+    """The writer's end of the journal in `directory`, made if need be.
+
+    Mode "fsync" makes a commit durable before `append` returns; "os" hands it to the operating
+    system, so it survives a killed process but not a lost machine. A torn tail is cut on opening
+    and told by `torn_tail`. Raises `JournalDamagedError` and `JournalLockedError`.
+    """
+
+    def __init__(
+        self, directory: Path, mode: Mode = "fsync", segment_bytes: int = SEGMENT_BYTES
+    ) -> None:
+        self.mode = mode
+        self._directory = directory
+        self._segment_bytes = segment_bytes
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = self._take_lock()
+        self._failed = False
+        self._file = -1
+        try:
+            (directory / _SPARE_NAME).unlink(missing_ok=True)
+            self._segments = Segments(directory)
+            self.torn_tail: TornTail | None = self._segments.torn_tail
+            self._open_last()
+        except BaseException:
+            os.close(self._lock)
+            raise
+        self._filler = ThreadPoolExecutor(1, "journal-filler")
+        self._spare: Future[Path] = self._filler.submit(self._fill, segment_bytes)
+
+    @property
+    def first_sequence(self) -> int:
+        return self._segments.first_sequence
+
+    @property
+    def last_sequence(self) -> int:
+        """The last durable sequence, 0 for an empty journal."""
+        return self._segments.last_sequence
+
+    def read(self, from_sequence: int, bytes_max: int) -> Chunk:
+        """Return durable records; see `Segments.read`."""
+        return self._segments.read(from_sequence, bytes_max)
+
+    def append(self, records: Sequence[bytes]) -> None:
+        """Make the next records durable, in one group commit.
+
+        Raises `JournalFailedError` or `OSError`; the journal takes nothing after that.
+        """
+        if self._failed:
+            raise JournalFailedError("the journal has failed before")
+        self._failed = True  # until it is known that it has not
+        data = b"".join((pack_mark(self.last_sequence + 1), *records))
+        segment = self._segments.last
+        if segment is None or segment.end + len(data) > segment.size:
+            segment = self._roll(len(data))
+        self._write(data, segment.end)
+        segment.extend(records)
+        self._failed = False
+
+    def close(self) -> None:
+        """End the journal with a mark, and let go of it."""
+        if self._lock == -1:
+            return
+        segment = self._segments.last
+        mark = pack_mark(self.last_sequence + 1)
+        try:
+            if not self._failed and segment and segment.end + len(mark) <= segment.size:
+                self._write(mark, segment.end)
+        finally:
+            self._failed = True
+            self._filler.shutdown()
+            with suppress(OSError):
+                (self._directory / _SPARE_NAME).unlink(missing_ok=True)
+            if self._file != -1:
+                os.close(self._file)
+            os.close(self._lock)
+            self._lock = self._file = -1
+
+    def _take_lock(self) -> int:
+        lock = os.open(self._directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise JournalLockedError(f"another process writes {self._directory}") from None
+        return lock
+
+    def _open_last(self) -> None:
+        last = self._segments.last
+        if last is None:
+            return
+        self._file = os.open(last.path, os.O_RDWR | os.O_CLOEXEC)
+        # What a killed process had written but not synced was read as whole: make it so.
+        self._write(bytes(last.size - last.end) if self.torn_tail else b"", last.end)
+
+    def _roll(self, commit_bytes: int) -> Segment:
+        """Start the next segment, large enough for a commit of so many bytes."""
+        spare = self._spare.result()
+        size = self._segment_bytes
+        if SEGMENT_HEADER.size + commit_bytes > size:
+            size = SEGMENT_HEADER.size + commit_bytes
+            spare = self._fill(size)
+        first_sequence = self.last_sequence + 1
+        path = self._directory / segment_name(first_sequence)
+        if self._file != -1:
+            os.close(self._file)
+        self._file = os.open(spare, os.O_RDWR | os.O_CLOEXEC)
+        self._write(pack_segment_header(first_sequence), 0)
+        spare.rename(path)
+        self._sync_directory()
+        segment = Segment(path, first_sequence, size)
+        self._segments.add(segment)
+        self._spare = self._filler.submit(self._fill, self._segment_bytes)
+        return segment
+
+    def _fill(self, size: int) -> Path:
+        path = self._directory / _SPARE_NAME
+        with path.open("wb", buffering=0) as file:
+            for at in range(0, size, len(_ZEROS)):
+                file.write(_ZEROS[: size - at])
+            if self.mode == "fsync":
+                os.fsync(file.fileno())
+        return path
+
+    def _write(self, data: bytes, offset: int) -> None:
+        written = os.pwrite(self._file, data, offset)
+        if written != len(data):
+            raise JournalFailedError(f"only {written} of {len(data)} bytes were written")
+        if self.mode == "fsync":
+            os.fdatasync(self._file)
+
+    def _sync_directory(self) -> None:
+        if self.mode == "fsync":
+            directory = os.open(self._directory, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.fsync(directory)
+            finally:
+                os.close(directory)

@@ -1,0 +1,390 @@
+"""The matching process: takes commands from its sockets, makes them durable, tells the readers.
+
+Everything that is readable in one iteration of the event loop becomes one batch: executed in the
+order of arrival, journalled by one write and one fdatasync, and only then published, by one write
+per connection. While the disk syncs the sockets fill up, so batches grow with the load by
+themselves. Readers that are behind are fed from the journal in chunks between the batches, and
+turn live when nothing is left to read: within one iteration, so without a hole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NoReturn
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+from matching.core.engine import Engine
+from matching.edge.connection import Connection
+from matching.edge.journal import SEGMENT_BYTES, Journal, Mode
+from matching.link import (
+    VERSION,
+    ErrorCode,
+    FrameKind,
+    FundsRequest,
+    Hello,
+    LinkError,
+    UnixAddress,
+    Welcome,
+    pack_funds,
+    pack_records,
+    pack_refused,
+    pack_welcome,
+    parse_address,
+)
+from matching.pipeline import Batch, Pipeline
+from matching.replay import Replay
+from matching.sequencer import Sequencer
+from vocabulary.codec import RECORD_HEADER
+
+BATCH_BYTES: Final = 512 << 10
+"""A batch takes requests up to about this size; what is left waits for the next one."""
+
+CHUNK_BYTES: Final = 128 << 10
+REPLAY_CHUNK_BYTES: Final = 1 << 20
+REPLAY_REPORT_SECONDS: Final = 2.0
+CONNECTIONS_MAX: Final = 256
+READER_BUFFER_BYTES_MAX: Final = 16 << 20
+STOP_SECONDS: Final = 1.0
+
+COMMANDS = Counter("agio_matching_commands_total", "Commands executed")
+BATCH_COMMANDS = Histogram(
+    "agio_matching_batch_commands",
+    "Commands made durable together",
+    buckets=[4**power for power in range(8)],
+)
+COMMIT_SECONDS = Histogram(
+    "agio_matching_commit_seconds",
+    "Time to make a batch durable",
+    buckets=[0.00005 * 2**power for power in range(14)],
+)
+SEQUENCE = Gauge("agio_matching_sequence", "Last durable sequence")
+CONNECTIONS = Gauge("agio_matching_connections", "Connected clients")
+
+log = structlog.get_logger("matching")
+
+
+def end_process(error: BaseException) -> NoReturn:
+    """Stop at once: nothing that waits in a buffer may leave after a failure."""
+    log.critical("matching failed, the process ends", error=f"{type(error).__name__}: {error}")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(os.EX_SOFTWARE)
+
+
+class MatchingServer:
+    """Serves one journal on a unix or TCP address.
+
+    `mode` is the journal's (see `matching.edge.journal.Journal`). A live reader for whom more than
+    `reader_buffer_bytes_max` bytes wait is disconnected. If a write, a sync or the engine fails,
+    nothing more leaves any socket and `on_failure` is called; by default it ends the process.
+    """
+
+    def __init__(
+        self,
+        *,
+        journal_directory: Path,
+        address: str,
+        mode: Mode = "fsync",
+        segment_bytes: int = SEGMENT_BYTES,
+        reader_buffer_bytes_max: int = READER_BUFFER_BYTES_MAX,
+        on_failure: Callable[[BaseException], None] = end_process,
+    ) -> None:
+        self.reader_buffer_bytes_max = reader_buffer_bytes_max
+        self._journal_directory = journal_directory
+        self._address = parse_address(address)
+        self._mode: Mode = mode
+        self._segment_bytes = segment_bytes
+        self._on_failure = on_failure
+        self._state = "stopped"
+        self._engine = Engine()
+        self._sequencer = Sequencer()
+        self._pipeline: Pipeline[Connection] = Pipeline(self._engine, self._sequencer)
+        self._journal: Journal
+        self._server: asyncio.Server
+        self._loop: asyncio.AbstractEventLoop
+        self._inbox: deque[tuple[Connection, bytes | FundsRequest, int]] = deque()
+        self._batch_is_due = False
+        self._connections: set[Connection] = set()
+        self._nobody_connected = asyncio.Event()
+        self._nobody_connected.set()
+        self._live: dict[Connection, None] = {}
+        self._to_flush: dict[Connection, None] = {}
+        self._catching_up: set[Connection] = set()
+
+    async def start(self) -> None:
+        """Replay the journal, then listen.
+
+        Raises `JournalDamagedError`, `JournalLockedError`, `ReplayError` and `OSError`.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._state = "replaying"
+        self._journal = Journal(self._journal_directory, self._mode, self._segment_bytes)
+        if self._journal.torn_tail is not None:
+            log.warning("torn tail cut", **self._journal.torn_tail._asdict())
+        try:
+            await self._replay()
+            await self._listen()
+        except BaseException:
+            self._journal.close()
+            raise
+        # A full collection would stop matching for as long as it takes to visit every order. Our
+        # own objects form no cycles, so none is needed.
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        SEQUENCE.set(self._journal.last_sequence)
+        self._state = "running"
+        log.info("matching runs", **self.health())
+
+    async def stop(self) -> None:
+        """Execute what has arrived, tell the clients, and close the journal in order."""
+        if self._state == "running":
+            self._state = "stopping"
+            self._server.close()
+            while self._inbox and self._state == "stopping":
+                self._run_batch()
+            for connection in list(self._connections):
+                connection.end(LinkError(ErrorCode.STOPPING, "the matching process stops"))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STOP_SECONDS):
+                    await self._nobody_connected.wait()
+            for connection in list(self._connections):
+                connection.abort()
+            gc.enable()
+            gc.unfreeze()
+        if self._state in {"stopping", "failed"}:
+            self._journal.close()
+            log.info("matching stopped", sequence=self._journal.last_sequence)
+            self._state = "stopped"
+
+    def health(self) -> dict[str, object]:
+        is_open = self._state in {"running", "stopping", "failed"}
+        return {
+            "ready": self._state == "running",
+            "state": self._state,
+            "sequence": self._journal.last_sequence if is_open else self._sequencer.last_sequence,
+            "connections": len(self._connections),
+            "live_readers": len(self._live),
+            "open_orders": self._engine.open_order_count,
+            "journal_mode": self._mode,
+        }
+
+    @property
+    def address(self) -> str:
+        """Where it listens; tells the port that a port of 0 became."""
+        if isinstance(self._address, UnixAddress):
+            return f"unix://{self._address.path}"
+        host, port = self._server.sockets[0].getsockname()[:2]
+        return f"tcp://{host}:{port}"
+
+    async def _replay(self) -> None:
+        replay = Replay(self._engine, self._sequencer)
+        reported = time.monotonic()
+        last_sequence = self._journal.last_sequence
+        while records := self._journal.read(replay.last_sequence + 1, REPLAY_CHUNK_BYTES).records:
+            replay.apply(records)
+            if time.monotonic() - reported > REPLAY_REPORT_SECONDS:
+                reported = time.monotonic()
+                log.info("replaying", sequence=replay.last_sequence, last_sequence=last_sequence)
+            await asyncio.sleep(0)  # health is asked for meanwhile
+        result = replay.result()
+        log.info("replayed", sequence=result.last_sequence, state_hash=result.state_hash)
+
+    async def _listen(self) -> None:
+        def connect() -> Connection:
+            return Connection(self)
+
+        if isinstance(self._address, UnixAddress):
+            path = self._address.path
+            _remove_stale(path)
+            self._server = await self._loop.create_unix_server(connect, path)
+            Path(path).chmod(0o600)  # noqa: ASYNC240 (a name, not a disk)
+        else:
+            self._server = await self._loop.create_server(connect, *self._address)
+
+    # What connections tell.
+
+    def opened(self, connection: Connection) -> None:
+        if len(self._connections) >= CONNECTIONS_MAX:
+            connection.end(
+                LinkError(ErrorCode.TOO_MANY_CONNECTIONS, f"at most {CONNECTIONS_MAX} connections")
+            )
+            return
+        self._connections.add(connection)
+        self._nobody_connected.clear()
+        CONNECTIONS.set(len(self._connections))
+
+    def greeted(self, connection: Connection, hello: Hello) -> None:
+        first, last = self._journal.first_sequence, self._journal.last_sequence
+        wanted = hello.from_sequence
+        if wanted is not None and not first <= wanted <= last + 1:
+            raise LinkError(
+                ErrorCode.SEQUENCE_UNAVAILABLE, f"sequence {wanted} is not in {first}..{last + 1}"
+            )
+        connection.outgoing.append(pack_welcome(Welcome(VERSION, first, last)))
+        connection.flush()
+        connection.next_sequence = wanted
+        if wanted is not None:
+            self.writable(connection)
+        log.info("client connected", client=hello.name, from_sequence=wanted, sequence=last)
+
+    def submitted(self, connection: Connection, request: bytes | FundsRequest, size: int) -> None:
+        self._inbox.append((connection, request, size))
+        self._schedule_batch()
+
+    def writable(self, connection: Connection) -> None:
+        if connection.is_catching_up and connection not in self._catching_up:
+            self._catching_up.add(connection)
+            self._loop.call_soon(self._catch_up, connection)
+
+    def closed(self, connection: Connection) -> None:
+        if connection in self._connections:
+            self._connections.remove(connection)
+            self._live.pop(connection, None)
+            if not self._connections:
+                self._nobody_connected.set()
+            CONNECTIONS.set(len(self._connections))
+            log.info("client disconnected", client=connection.name)
+
+    # One batch.
+
+    def _schedule_batch(self) -> None:
+        if not self._batch_is_due:
+            self._batch_is_due = True
+            # Runs after every socket that is readable now has been read.
+            self._loop.call_soon(self._run_batch)
+
+    def _run_batch(self) -> None:
+        self._batch_is_due = False
+        if self._state not in {"running", "stopping"}:
+            return
+        submissions, questions = self._next_requests()
+        try:
+            batch = self._pipeline.execute(submissions, time.time_ns())
+            self._commit(batch)
+            # Durable from here on.
+            self._publish(batch, questions)
+        except Exception as error:  # noqa: BLE001 (whatever it is, nothing may go on)
+            self._fail(error)
+            return
+        if self._inbox:
+            self._schedule_batch()
+
+    def _next_requests(
+        self,
+    ) -> tuple[list[tuple[Connection, bytes]], list[tuple[Connection, FundsRequest]]]:
+        submissions: list[tuple[Connection, bytes]] = []
+        questions: list[tuple[Connection, FundsRequest]] = []
+        taken_bytes = 0
+        while self._inbox and taken_bytes < BATCH_BYTES:
+            connection, request, size = self._inbox.popleft()
+            if isinstance(request, FundsRequest):
+                questions.append((connection, request))
+            else:
+                submissions.append((connection, request))
+            taken_bytes += size
+            connection.read(size)
+        return submissions, questions
+
+    def _commit(self, batch: Batch[Connection]) -> None:
+        if not batch.records:
+            return
+        started = time.perf_counter()
+        self._journal.append(batch.records)
+        COMMIT_SECONDS.observe(time.perf_counter() - started)
+        BATCH_COMMANDS.observe(len(batch.records))
+        COMMANDS.inc(len(batch.records))
+        SEQUENCE.set(self._journal.last_sequence)
+
+    def _publish(
+        self, batch: Batch[Connection], questions: list[tuple[Connection, FundsRequest]]
+    ) -> None:
+        if batch.records:
+            frames = pack_records(batch.records)
+            for connection in self._live:
+                connection.next_sequence = self._journal.last_sequence + 1
+                self._send(connection, frames)
+            for connection, start, stop in batch.own:
+                if connection.next_sequence is None:
+                    self._send(connection, pack_records(batch.records[start:stop]))
+        if batch.repeats:
+            self._repeat(batch.repeats)
+        for connection, refusal in batch.refusals:
+            self._send(connection, pack_refused(refusal))
+        for connection, (request_id, account_id) in questions:
+            funds = self._engine.funds(account_id)
+            self._send(connection, pack_funds(request_id, self._journal.last_sequence, funds))
+        for connection in self._to_flush:
+            connection.flush()
+        self._to_flush.clear()
+        for connection, fault in batch.faults:
+            connection.end(LinkError(ErrorCode.MALFORMED, str(fault)))
+
+    def _send(self, connection: Connection, frames: bytes) -> None:
+        connection.outgoing.append(frames)
+        self._to_flush[connection] = None
+
+    def _repeat(self, repeats: list[tuple[Connection, int]]) -> None:
+        wanted = {sequence for _, sequence in repeats}
+        found: dict[int, bytes] = {}
+        for sequence in sorted(wanted):
+            if sequence not in found:
+                records = self._journal.read(sequence, CHUNK_BYTES).records
+                found.update(_pick(records, wanted))
+        for connection, sequence in repeats:
+            self._send(connection, pack_records([found[sequence]], FrameKind.REPEATED))
+
+    def _catch_up(self, connection: Connection) -> None:
+        """Send a reader the next chunk of the journal, or make it live."""
+        self._catching_up.discard(connection)
+        if connection.next_sequence is None or not connection.is_open:
+            return
+        try:
+            chunk = self._journal.read(connection.next_sequence, CHUNK_BYTES)
+        except Exception as error:  # noqa: BLE001 (the disk has lost what was durable)
+            self._fail(error)
+            return
+        if chunk.records:
+            connection.outgoing.append(pack_records([chunk.records]))
+            connection.next_sequence = chunk.next_sequence
+            connection.flush()
+        if connection.next_sequence > self._journal.last_sequence:
+            connection.is_live = True
+            self._live[connection] = None
+            log.debug("reader is live", client=connection.name, sequence=chunk.next_sequence - 1)
+        elif connection.is_writable:
+            self.writable(connection)
+
+    def _fail(self, error: BaseException) -> None:
+        self._state = "failed"
+        self._server.close()
+        for connection in list(self._connections):
+            connection.abort()
+        self._on_failure(error)
+
+
+def _remove_stale(path: str) -> None:
+    """Remove a killed predecessor's socket. None is alive: its journal's lock is ours."""
+    Path(path).unlink(missing_ok=True)
+
+
+def _pick(records: bytes, wanted: set[int]) -> dict[int, bytes]:
+    """Return those of the packed records whose sequence is wanted."""
+    picked: dict[int, bytes] = {}
+    at = 0
+    while at < len(records):
+        _, size, sequence, _ = RECORD_HEADER.unpack_from(records, at)
+        if sequence in wanted:
+            picked[sequence] = records[at : at + size]
+        at += size
+    return picked

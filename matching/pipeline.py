@@ -1,0 +1,112 @@
+"""A batch of commands on its way: sequenced, applied, made into records.
+
+    batch = pipeline.execute(submissions, now_ns)
+    journal.append(batch.records)      # whatever goes wrong here stops the process
+    ...publish and answer `batch`...   # nothing of it may leave before
+
+The engine is ahead of the journal between the two lines, and nobody sees it. The journal, not
+memory, is the truth: after a failure the process stops and a restart replays what was durable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from matching.link import Refusal, RefusalCode
+from matching.sequencer import CommandRefused, Sequencer, check_command
+from vocabulary.codec import RECORD_BYTES_MAX, CodecError, pack_record, unpack_command
+
+Sender = TypeVar("Sender", bound=Hashable)
+
+
+class Engine(Protocol):
+    """What the pipeline needs of `matching.core.engine.Engine`."""
+
+    def apply(self, command: bytes, sequence: int, timestamp_ns: int) -> bytes: ...
+
+
+class EngineFailedError(Exception):
+    """The engine raised, so its state is unknown: the process must stop, not guess."""
+
+
+@dataclass(slots=True)
+class Batch(Generic[Sender]):
+    """What came of a batch.
+
+    `records` are new, in order. `own` says whose they are: sender, and from which index to which
+    in `records`. `repeats` are senders of resent commands with the sequence of the original
+    record, which may be one of these. `refusals` and `faults` name senders of commands that were
+    not executed; behind a fault a sender's further bytes mean nothing.
+    """
+
+    records: list[bytes] = field(default_factory=list)
+    own: list[tuple[Sender, int, int]] = field(default_factory=list)
+    repeats: list[tuple[Sender, int]] = field(default_factory=list)
+    refusals: list[tuple[Sender, Refusal]] = field(default_factory=list)
+    faults: list[tuple[Sender, CodecError]] = field(default_factory=list)
+
+
+class Pipeline(Generic[Sender]):
+    """Takes commands through sequencer and engine."""
+
+    def __init__(self, engine: Engine, sequencer: Sequencer) -> None:
+        self._engine = engine
+        self._sequencer = sequencer
+
+    def execute(self, submissions: Iterable[tuple[Sender, bytes]], now_ns: int) -> Batch[Sender]:
+        """Execute packed commands of many senders in the order given.
+
+        Raises `EngineFailedError`, after which neither batch nor pipeline is of any use.
+        """
+        batch: Batch[Sender] = Batch()
+        timestamp_ns = self._sequencer.timestamp(now_ns)
+        for sender, commands in submissions:
+            first = len(batch.records)
+            at = 0
+            while at < len(commands):
+                try:
+                    session_id, number, end = check_command(commands, at)
+                    executed = self._sequencer.find(session_id, number)
+                except CommandRefused as refused:
+                    batch.refusals.append((sender, refused.refusal))
+                    at = refused.end
+                    continue
+                except KeyError:
+                    batch.refusals.append((sender, _forgotten(session_id, number)))
+                    at = end
+                    continue
+                except CodecError as fault:
+                    batch.faults.append((sender, fault))
+                    break
+                if executed is None:
+                    sequence = self._sequencer.take(session_id, number)
+                    batch.records.append(self._apply(commands[at:end], sequence, timestamp_ns))
+                else:
+                    batch.repeats.append((sender, executed))
+                at = end
+            if len(batch.records) > first:
+                batch.own.append((sender, first, len(batch.records)))
+        return batch
+
+    def _apply(self, command: bytes, sequence: int, timestamp_ns: int) -> bytes:
+        try:
+            events = self._engine.apply(command, sequence, timestamp_ns)
+        except Exception as error:
+            raise EngineFailedError(
+                f"engine failed at sequence {sequence}: {unpack_command(command)[0]}"
+            ) from error
+        record = pack_record(sequence, timestamp_ns, command, events)
+        if len(record) > RECORD_BYTES_MAX:
+            raise EngineFailedError(f"record {sequence} of {len(record)} bytes is too large")
+        return record
+
+
+def _forgotten(session_id: int, number: int) -> Refusal:
+    return Refusal(
+        RefusalCode.NUMBER_FORGOTTEN,
+        session_id,
+        number,
+        f"session_number {number} is not above the session's last, and not remembered",
+    )
