@@ -125,6 +125,14 @@ class JsonOrders:
         if pending is not None:
             pending.answer(pending.reply(reports))
 
+    def on_refused(self, session_number: int) -> None:
+        """Answer a request that the matching process took for none."""
+        pending = self._pending.pop(session_number, None)
+        if pending is not None:
+            pending.answer(
+                ApiError(ErrorCode.UNKNOWN, "An unknown error occurred while processing it.")
+            )
+
     def expire(self, now_ns: int) -> None:
         """Answer "unknown" to whoever has waited too long."""
         while self._pending:

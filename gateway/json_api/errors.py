@@ -172,6 +172,10 @@ def not_required(name: str) -> ApiError:
     return ApiError(ErrorCode.PARAM_NOT_REQUIRED, f"Parameter '{name}' sent when not required.")
 
 
+def invalid(name: str) -> ApiError:
+    return ApiError(ErrorCode.INVALID_PARAMETER, f"Data sent for parameter '{name}' is not valid.")
+
+
 def outcome_unknown() -> ApiError:
     """Return the error of a command whose record did not arrive in time: it may still execute."""
     return ApiError(

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
-from gateway.json_api.errors import ApiError, ErrorCode, mandatory, not_required
+from gateway.json_api.errors import ApiError, ErrorCode, invalid, mandatory, not_required
 from vocabulary.types import INT64_MAX
 
 Value = str | int | bool | list[str]
@@ -55,7 +55,7 @@ class Symbols(Request):
         try:
             return msgspec.json.decode(self.symbols, type=list[str])
         except (msgspec.DecodeError, UnicodeError):
-            raise _invalid("symbols") from None
+            raise invalid("symbols") from None
 
 
 class Depth(Request):
@@ -209,8 +209,4 @@ def _named(text: str) -> ApiError:
     name = found[1] if found else "?"
     if name in _CODES:
         return ApiError(*_CODES[name])
-    return _invalid(name)
-
-
-def _invalid(name: str) -> ApiError:
-    return ApiError(ErrorCode.INVALID_PARAMETER, f"Data sent for parameter '{name}' is not valid.")
+    return invalid(name)

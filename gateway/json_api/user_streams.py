@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 
 from gateway.json_api.user_events import EXECUTION_TYPES, encode, execution_report
@@ -13,10 +14,13 @@ Listener = Callable[[bytes], None]
 
 
 class UserStreams:
-    """Listeners by account. `touched` collects the accounts with a listener whose funds changed."""
+    """Listeners by account.
+
+    `touched` collects the assets, by id, of which accounts with a listener may have more or less.
+    """
 
     def __init__(self) -> None:
-        self.touched: set[int] = set()
+        self.touched: defaultdict[int, set[int]] = defaultdict(set)
         self._listeners: dict[int, list[Listener]] = {}
 
     @property
@@ -44,7 +48,8 @@ class UserStreams:
                 continue
             if report.kind in EXECUTION_TYPES:
                 self.publish(order.account_id, encode(execution_report(report, order)))
-                self.touched.add(order.account_id)
+                base, quote = order.instrument.base, order.instrument.quote
+                self.touched[order.account_id] |= {base.asset_id, quote.asset_id}
         for event in record.events:
             if isinstance(event, FundsCredited) and event.account_id in self._listeners:
-                self.touched.add(event.account_id)
+                self.touched[event.account_id].add(event.asset_id)

@@ -1,0 +1,69 @@
+"""Accounts' funds, asked of the matching process: at most one query at a time for each account."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from itertools import islice
+
+from gateway.json_api.account_replies import Balance
+from gateway.json_api.errors import ApiError, ErrorCode
+from matching.client import MatchingClient, MatchingUnavailable
+from vocabulary.catalogue import Catalogue
+
+QUERIES_AT_ONCE = 256
+TIMEOUT_S = 5.0
+
+Receive = Callable[[list[Balance] | ApiError], None]
+
+
+class Balances:
+    """Hands over funds as they are after the question, all assets of an account by id.
+
+    Whoever asks while another's query runs waits for the next: an answer never lacks what was done
+    before the question.
+    """
+
+    def __init__(self, matching: MatchingClient, catalogue: Catalogue) -> None:
+        self._matching = matching
+        self._catalogue = catalogue
+        self._waiting: dict[int, list[Receive]] = {}
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def ask(self, account_id: int, receive: Receive) -> None:
+        """Have `receive` called with the account's funds, or with an error."""
+        self._waiting.setdefault(account_id, []).append(receive)
+        self._wake.set()
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                account_ids = list(islice(self._waiting, QUERIES_AT_ONCE))
+                asked = {each: self._waiting.pop(each) for each in account_ids}
+                found = await asyncio.gather(*map(self._query, asked))
+                for receivers, balances in zip(asked.values(), found, strict=True):
+                    for receive in receivers:
+                        receive(balances)
+
+    async def _query(self, account_id: int) -> list[Balance] | ApiError:
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                report = await self._matching.funds(account_id)
+        except (TimeoutError, MatchingUnavailable):
+            return ApiError(ErrorCode.DISCONNECTED, "Balances can't be read now; try again.")
+        units = {each.asset_id: (each.available_units, each.held_units) for each in report.funds}
+        return [
+            Balance(asset, *units.get(asset.asset_id, (0, 0)))
+            for asset in self._catalogue.assets.values()
+        ]

@@ -1,0 +1,152 @@
+"""The doors of JSON clients as the gateway sees them: one object with REST and WebSocket behind."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from functools import partial
+
+from gateway.edge.balances import Balances
+from gateway.edge.credentials import CredentialStore
+from gateway.edge.json_operations import JsonOperations
+from gateway.edge.market_feed import MarketFeed
+from gateway.edge.rest_http import RestServer
+from gateway.edge.websocket_server import WebSocketServer
+from gateway.json_api.account_replies import Balance, account_position
+from gateway.json_api.errors import ApiError, ErrorCode
+from gateway.json_api.market_streams import MarketStreams
+from gateway.json_api.user_events import encode
+from gateway.json_api.user_streams import UserStreams
+from gateway.json_orders import ORDERS_PER_S_MAX, JsonOrders
+from gateway.order_entry import OrderEntry
+from gateway.orders import Orders, Report
+from matching.client import MatchingClient, MatchingUnavailable
+from vocabulary.codec import Record
+from vocabulary.commands import Command
+from vocabulary.events import InstrumentListed
+
+EXPIRE_INTERVAL_S = 0.1
+
+
+class JsonDoor:
+    """Give it every record once the stream is caught up, and every change of the market feed.
+
+    Ports of 0 take free ones; `rest.port` and `websocket.port` tell which. `credentials`,
+    `matching` and `feed` are started and stopped by whoever made them.
+    """
+
+    def __init__(
+        self,
+        *,
+        orders: Orders,
+        order_entry: OrderEntry,
+        credentials: CredentialStore,
+        matching: MatchingClient,
+        feed: MarketFeed,
+        host: str,
+        rest_port: int,
+        websocket_port: int,
+        orders_per_s_max: int = ORDERS_PER_S_MAX,
+    ) -> None:
+        catalogue = orders.catalogue
+        self._catalogue = catalogue
+        self._matching = matching
+        self._feed = feed
+        self._balances = Balances(matching, catalogue)
+        self._user_streams = UserStreams()
+        self._json_orders = JsonOrders(
+            session_id=secrets.randbits(63),
+            order_entry=order_entry,
+            submit=self._submit,
+            orders_per_s_max=orders_per_s_max,
+        )
+        operations = JsonOperations(
+            orders=orders,
+            json_orders=self._json_orders,
+            credentials=credentials,
+            feed=feed,
+            balances=self._balances,
+        )
+        self.rest = RestServer(host=host, port=rest_port, operations=operations)
+        self.websocket = WebSocketServer(
+            host=host,
+            port=websocket_port,
+            operations=operations,
+            user_streams=self._user_streams,
+            market_streams=MarketStreams(catalogue, feed.books),
+        )
+        self._expirer: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Open the doors. The catalogue must be caught up."""
+        for symbol in self._catalogue.instrument_by_symbol:
+            self._feed.track(symbol)
+        self._expirer = asyncio.create_task(self._expire())
+        await self._balances.start()
+        await self.rest.start()
+        await self.websocket.start()
+
+    async def stop(self) -> None:
+        """Close the doors."""
+        await self.websocket.stop()
+        await self.rest.stop()
+        await self._balances.stop()
+        if self._expirer is not None:
+            self._expirer.cancel()
+            await asyncio.gather(self._expirer, return_exceptions=True)
+
+    def health(self) -> dict[str, object]:
+        rest, websocket = self.rest.health(), self.websocket.health()
+        return {
+            "ready": bool(rest["ready"] and websocket["ready"]),
+            "rest": rest,
+            "websocket": websocket,
+            "requests_waiting": self._json_orders.pending_count,
+            "requests_timed_out": self._json_orders.timeouts,
+        }
+
+    def on_record(self, record: Record, reports: list[Report]) -> None:
+        """Take a record in, after `Orders` has."""
+        for event in record.events:
+            if isinstance(event, InstrumentListed):
+                self._feed.track(event.symbol.decode())
+        self._json_orders.on_record(record, reports)
+        self._user_streams.on_record(record, reports)
+
+    def on_refused(self, session_id: int, session_number: int) -> None:
+        """Take in that the matching process took a command for none."""
+        if session_id == self._json_orders.session_id:
+            self._json_orders.on_refused(session_number)
+
+    def on_market_update(self, kind: str, symbol: str, message: object) -> None:
+        """Take a change of the market feed in; this is `MarketFeed`'s `on_update`."""
+        self.websocket.on_market_update(kind, symbol, message)
+
+    def flush(self) -> None:
+        """Write what a batch of records brought, and ask for the funds that it changed."""
+        touched = self._user_streams.touched
+        while touched:
+            account_id, asset_ids = touched.popitem()
+            self._balances.ask(account_id, partial(self._tell, account_id, asset_ids))
+        self.websocket.flush()
+
+    def _tell(self, account_id: int, asset_ids: set[int], found: list[Balance] | ApiError) -> None:
+        if not isinstance(found, ApiError):
+            changed = [each for each in found if each.asset.asset_id in asset_ids]
+            event = account_position(changed, time.time_ns() // 1_000_000)
+            self._user_streams.publish(account_id, encode(event))
+
+    def _submit(self, command: Command) -> None:
+        try:
+            self._matching.submit(command)
+        except MatchingUnavailable:
+            raise ApiError(
+                ErrorCode.SERVER_BUSY,
+                "Server is currently overloaded with other requests. Please try again.",
+            ) from None
+
+    async def _expire(self) -> None:
+        while True:
+            await asyncio.sleep(EXPIRE_INTERVAL_S)
+            self._json_orders.expire(time.time_ns())
