@@ -1,0 +1,33 @@
+"""Measures everything, or what is named: `python -m bench engine feed`."""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.figures import Figure, save, show
+
+BENCHMARKS = ("engine", "fix_round_trip", "settlement", "feed")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the venue.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--save", type=Path, default=Path("bench/results/latest.json"))
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(BENCHMARKS):
+        parser.error(
+            f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}"
+        )
+    figures: list[Figure] = []
+    for name in arguments.names or BENCHMARKS:
+        figures += import_module(f"bench.{name}").measure()
+    show(figures, Console(width=140))
+    save(figures, arguments.save)
+
+
+if __name__ == "__main__":
+    main()
