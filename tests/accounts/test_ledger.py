@@ -1,0 +1,94 @@
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounts.ledger import CUSTODY_ACCOUNT_ID, FEES_ACCOUNT_ID, Leg, credit_legs, trade_legs
+from vocabulary.events import FundsCredited, TradeExecuted
+from vocabulary.types import Side
+
+BTC, USDT = 1, 2
+ALICE, BOB = 11, 12
+
+
+def trade(
+    incoming_side: Side = Side.BUY,
+    base_units: int = 10_000,
+    quote_units: int = 500,
+    resting_fee_units: int = 3,
+    incoming_fee_units: int = 20,
+) -> TradeExecuted:
+    """Alice's order rests, Bob's comes in."""
+    return TradeExecuted(
+        trade_id=1,
+        instrument_id=1,
+        incoming_side=incoming_side,
+        price_ticks=50,
+        quantity_lots=1,
+        base_units=base_units,
+        quote_units=quote_units,
+        resting_order_id=101,
+        incoming_order_id=102,
+        resting_account_id=ALICE,
+        incoming_account_id=BOB,
+        resting_leaves_lots=0,
+        incoming_leaves_lots=0,
+        resting_cumulative_lots=1,
+        incoming_cumulative_lots=1,
+        resting_fee_units=resting_fee_units,
+        incoming_fee_units=incoming_fee_units,
+        released_units=0,
+    )
+
+
+def sums(legs: list[Leg]) -> Counter[int]:
+    by_asset: Counter[int] = Counter()
+    for leg in legs:
+        by_asset[leg.asset_id] += leg.units
+    return by_asset
+
+
+def test_credit_comes_out_of_custody() -> None:
+    assert credit_legs(FundsCredited(ALICE, USDT, 700, 900)) == [
+        Leg(CUSTODY_ACCOUNT_ID, USDT, -700),
+        Leg(ALICE, USDT, 700),
+    ]
+
+
+def test_incoming_buyer_pays_its_fee_in_base_and_the_resting_seller_in_quote() -> None:
+    assert trade_legs(trade(Side.BUY), BTC, USDT) == [
+        Leg(ALICE, BTC, -10_000),
+        Leg(BOB, BTC, 9_980),
+        Leg(BOB, USDT, -500),
+        Leg(ALICE, USDT, 497),
+        Leg(FEES_ACCOUNT_ID, BTC, 20),
+        Leg(FEES_ACCOUNT_ID, USDT, 3),
+    ]
+
+
+def test_incoming_seller_pays_its_fee_in_quote_and_the_resting_buyer_in_base() -> None:
+    assert trade_legs(trade(Side.SELL), BTC, USDT) == [
+        Leg(BOB, BTC, -10_000),
+        Leg(ALICE, BTC, 9_997),
+        Leg(ALICE, USDT, -500),
+        Leg(BOB, USDT, 480),
+        Leg(FEES_ACCOUNT_ID, BTC, 3),
+        Leg(FEES_ACCOUNT_ID, USDT, 20),
+    ]
+
+
+def test_free_trade_leaves_no_legs_for_fees() -> None:
+    legs = trade_legs(trade(resting_fee_units=0, incoming_fee_units=0), BTC, USDT)
+    assert [leg.account_id for leg in legs] == [ALICE, BOB, BOB, ALICE]
+
+
+UNITS = st.integers(1, 2**62)
+
+
+@given(st.sampled_from(Side), UNITS, UNITS, st.integers(0, 10**6), st.integers(0, 10**6))
+def test_legs_of_any_trade_sum_to_zero_in_each_asset(
+    side: Side, base: int, quote: int, resting_fee: int, incoming_fee: int
+) -> None:
+    legs = trade_legs(trade(side, base, quote, resting_fee, incoming_fee), BTC, USDT)
+    assert set(sums(legs).values()) == {0}
+    assert all(leg.units for leg in legs)
