@@ -6,8 +6,6 @@ import argparse
 from importlib import import_module
 from pathlib import Path
 
-from rich.console import Console
-
 from bench.figures import Figure, save, show
 
 BENCHMARKS = ("engine", "fix_round_trip", "settlement", "feed")
@@ -25,7 +23,7 @@ def main() -> None:
     figures: list[Figure] = []
     for name in arguments.names or BENCHMARKS:
         figures += import_module(f"bench.{name}").measure()
-    show(figures, Console(width=140))
+    show(figures)
     save(figures, arguments.save)
 
 

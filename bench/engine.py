@@ -10,8 +10,6 @@ import subprocess
 import sys
 import time
 
-from rich.console import Console
-
 from agio import hot_paths
 from bench.figures import Figure, figure, show
 
@@ -75,4 +73,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--rate"]:
         print(rate(sys.argv[2]))
     else:
-        show(measure(), Console())
+        show(measure())

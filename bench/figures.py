@@ -70,7 +70,7 @@ def figure(
     )
 
 
-def show(figures: Sequence[Figure], console: Console) -> None:
+def show(figures: Sequence[Figure]) -> None:
     """Print the figures as a table."""
     table = Table(title="agio, measured on this machine")
     for heading in ("figure", "median", "least", "most", "unit", "beside it", "target", "pinned"):
@@ -85,7 +85,7 @@ def show(figures: Sequence[Figure], console: Console) -> None:
             f"{one.target:,.0f} {met}" if one.target is not None else "",
             one.pinning,
         )
-    console.print(table)
+    Console(width=140).print(table)
 
 
 def save(figures: Sequence[Figure], path: Path) -> None:
