@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+TAIL_BYTES_MAX = 2000
 CACHE = Path("/var/cache/agio")
 
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -106,17 +107,26 @@ def stop(process: subprocess.Popen[bytes], by: signal.Signals, timeout_s: float)
 
 
 def wait_until(
-    ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, timeout_s: float
+    ready: Callable[[], bool],
+    process: subprocess.Popen[bytes],
+    log: Path,
+    timeout_s: float,
+    log_start: int = 0,
 ) -> None:
-    """Wait until a server is ready. Raises `ServerFailedError` if it ends or takes too long."""
+    """Wait until a server is ready. Raises `ServerFailedError` if it ends or takes too long.
+
+    The error quotes what stands in `log` behind the byte `log_start`.
+    """
     deadline = time.monotonic() + timeout_s
     while not ready():
         if process.poll() is not None:
-            raise ServerFailedError(f"it ended with {process.returncode}: {tail(log)}")
+            raise ServerFailedError(f"it ended with {process.returncode}: {tail(log, log_start)}")
         if time.monotonic() > deadline:
             process.kill()
             process.wait()
-            raise ServerFailedError(f"it was not ready after {timeout_s:g} s: {tail(log)}")
+            raise ServerFailedError(
+                f"it was not ready after {timeout_s:g} s: {tail(log, log_start)}"
+            )
         time.sleep(0.01)
 
 
@@ -128,8 +138,9 @@ def free_port() -> int:
         return port
 
 
-def tail(log: Path, size_bytes: int = 600) -> str:
-    return log.read_bytes()[-size_bytes:].decode(errors="replace").strip()
+def tail(log: Path, start: int = 0) -> str:
+    """Return the last lines of what stands behind the byte `start`."""
+    return log.read_bytes()[start:][-TAIL_BYTES_MAX:].decode(errors="replace").strip()
 
 
 def executable_by(account: Account | None, folders: Sequence[Path], binary: Path) -> Path:

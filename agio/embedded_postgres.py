@@ -21,6 +21,7 @@ from agio.child_process import ServerFailedError
 
 USER = "agio"
 START_TIMEOUT_S = 30.0
+LOG_BYTES_MAX = 16 * 2**20  # above that the log starts over with the server
 # How long the predecessor on the same data may take to finish; it stops fast when its parent dies.
 PREDECESSOR_TIMEOUT_S = 15.0
 
@@ -90,6 +91,8 @@ class EmbeddedPostgres:
             self._account.own(self.directory)
         self.directory.chmod(0o700)
         self._log.touch(mode=0o600)
+        if self._log.stat().st_size > LOG_BYTES_MAX:
+            os.truncate(self._log, 0)
 
     def _path_for_server(self, descriptor: int, name: str) -> str:
         if self._account is None:
@@ -158,7 +161,9 @@ class EmbeddedPostgres:
         arguments: list[str | Path] = [self._binary("postgres"), "-D", data]
         for name, value in settings.items():
             arguments += ["-c", f"{name}={value}"]
-        with self._log.open("wb") as log:
+        # Appended to: a predecessor that is still stopping writes to it, too.
+        log_start = self._log.stat().st_size
+        with self._log.open("ab") as log:
             self._process = child_process.start(
                 arguments,
                 self._account,
@@ -166,7 +171,9 @@ class EmbeddedPostgres:
                 output=log,
                 pass_fds=[descriptor],
             )
-        child_process.wait_until(self._is_ready, self._process, self._log, START_TIMEOUT_S)
+        child_process.wait_until(
+            self._is_ready, self._process, self._log, START_TIMEOUT_S, log_start
+        )
 
     def _is_ready(self) -> bool:
         # postmaster.pid, line 1: its process, line 8: "ready" once connections are taken.

@@ -5,12 +5,13 @@ from agio import hot_paths
 UNCOMPILED = hot_paths.prefer_source()  # before any test module imports a hot path
 
 import asyncio  # noqa: E402
-from collections.abc import Iterator  # noqa: E402
+from collections.abc import Callable, Iterator  # noqa: E402
 from itertools import count  # noqa: E402
 
 import asyncpg  # noqa: E402
 import pytest  # noqa: E402
 import redis  # noqa: E402
+import uvloop  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
 from agio.embedded_postgres import EmbeddedPostgres  # noqa: E402
@@ -36,6 +37,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/matching/core/" in item.path.as_posix():
             item.add_marker("core")
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Run the tests on the event loop that the services run on."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="session")
