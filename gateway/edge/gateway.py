@@ -1,0 +1,172 @@
+"""The gateway: the venue's doors, and the one reader of records behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import structlog
+from prometheus_client import Counter, Gauge
+
+from gateway.edge.credentials import CredentialStore
+from gateway.edge.fix_acceptor import FixAcceptor
+from gateway.edge.fix_sessions import FixSessions
+from gateway.edge.json_door import JsonDoor
+from gateway.edge.market_feed import MarketFeed
+from gateway.fix.session import SessionSettings
+from gateway.order_entry import OrderEntry
+from gateway.orders import Orders
+from matching.client import MatchingClient, Refusal
+from vocabulary.catalogue import Catalogue
+from vocabulary.codec import Record
+
+LOGON_TIMEOUT_NS = 10_000_000_000
+
+FIX_ORDERS_PER_S_MAX = 100_000
+"""How many orders a second one FIX session may enter, unless told otherwise."""
+
+log = structlog.get_logger("gateway")
+
+_records_read = Counter("agio_gateway_records_read_total", "Records read from matching")
+_last_sequence = Gauge("agio_gateway_last_sequence", "Sequence of the last record read")
+_open_orders = Gauge("agio_gateway_open_orders", "Open orders in the venue")
+
+
+class Gateway:
+    """One process of doors: FIX, REST and WebSocket, over one link to the matching process.
+
+    It keeps no state of its own but the FIX sessions' numbers and sent messages, in
+    `data_directory`: at `start` it reads all records, which gives orders, fills and listings, and
+    the reports that FIX sessions have missed. No door opens before that.
+    """
+
+    def __init__(
+        self,
+        *,
+        matching_address: str,
+        redis_url: str,
+        ops_url: str,
+        service_token: str,
+        comp_id: str,
+        host: str,
+        fix_port: int,
+        rest_port: int,
+        websocket_port: int,
+        data_directory: Path,
+        fix_orders_per_s_max: int = FIX_ORDERS_PER_S_MAX,
+    ) -> None:
+        self.catalogue = Catalogue()
+        self.orders = Orders(self.catalogue)
+        self.order_entry = OrderEntry(self.catalogue)
+        self.credentials = CredentialStore(ops_url, service_token)
+        self.matching = MatchingClient(
+            matching_address,
+            "gateway",
+            from_sequence=1,
+            on_records=self._on_records,
+            on_repeated=self._on_repeated,
+            on_refused=self._on_refused,
+            on_caught_up=self._on_caught_up,
+        )
+        settings = SessionSettings(comp_id.encode(), logon_timeout_ns=LOGON_TIMEOUT_NS)
+        self.fix_sessions = FixSessions(
+            data_directory / "fix",
+            settings,
+            order_entry=self.order_entry,
+            orders=self.orders,
+            matching=self.matching,
+            rate_per_s=fix_orders_per_s_max,
+        )
+        self.fix = FixAcceptor(
+            host=host,
+            port=fix_port,
+            settings=settings,
+            sessions=self.fix_sessions,
+            credentials=self.credentials,
+        )
+        self.feed = MarketFeed(redis_url, self._on_market_update)
+        self.json = JsonDoor(
+            orders=self.orders,
+            order_entry=self.order_entry,
+            credentials=self.credentials,
+            matching=self.matching,
+            feed=self.feed,
+            host=host,
+            rest_port=rest_port,
+            websocket_port=websocket_port,
+        )
+        self._caught_up = asyncio.Event()
+        self._is_ready = False
+
+    async def start(self) -> None:
+        """Return when every door is open, which waits for the matching process."""
+        self.fix_sessions.open_known(time.time_ns())
+        await self.credentials.start()
+        await self.matching.start()
+        await self._caught_up.wait()
+        await self.feed.start()
+        await self.json.start()
+        await self.fix.start()
+        self._is_ready = True
+        log.info("gateway open", sequence=self.matching.last_sequence)
+
+    async def stop(self) -> None:
+        """Close the doors, then what is behind them."""
+        self._is_ready = False
+        await self.fix.stop()
+        await self.json.stop()
+        await self.feed.stop()
+        await self.matching.stop()
+        await self.credentials.stop()
+        self.fix_sessions.close()
+
+    def health(self) -> dict[str, object]:
+        json, feed = self.json.health(), self.feed.health()
+        return {
+            "ready": bool(self._is_ready and self.matching.connected and json["ready"]),
+            "matching_connected": self.matching.connected,
+            "last_sequence": self.matching.last_sequence,
+            "lag_records": self.matching.head_sequence - self.matching.last_sequence,
+            "credentials_available": self.credentials.is_available,
+            "open_orders": self.orders.open_order_count,
+            "fix_sessions": self.fix.logged_on,
+            "fix_sessions_known": len(self.fix_sessions),
+            "json": json,
+            "feed": feed,
+        }
+
+    # The matching process
+
+    def _on_records(self, records: list[Record]) -> None:
+        now_ns = time.time_ns()
+        is_open = self._caught_up.is_set()  # before that, JSON clients have nobody to be told
+        for record in records:
+            reports = self.orders.apply(record)
+            self.fix_sessions.on_record(record, reports, now_ns)
+            if is_open:
+                self.json.on_record(record, reports)
+        self.fix_sessions.flush()
+        if is_open:
+            self.json.flush()
+        _records_read.inc(len(records))
+        _last_sequence.set(records[-1].sequence)
+        _open_orders.set(self.orders.open_order_count)
+
+    def _on_repeated(self, records: list[Record]) -> None:
+        now_ns = time.time_ns()
+        for record in records:
+            self.fix_sessions.on_repeated(record, now_ns)
+        self.fix_sessions.flush()
+
+    def _on_refused(self, refusal: Refusal) -> None:
+        _, session_id, session_number, text = refusal
+        self.fix_sessions.on_refused(session_id, session_number, text, time.time_ns())
+        self.fix_sessions.flush()
+        self.json.on_refused(session_id, session_number)
+
+    def _on_caught_up(self) -> None:
+        self._caught_up.set()
+
+    def _on_market_update(self, kind: str, symbol: str, message: object) -> None:
+        self.json.on_market_update(kind, symbol, message)
