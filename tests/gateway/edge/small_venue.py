@@ -67,6 +67,7 @@ class SmallVenue:
         self.matching_address = f"unix://{directory / 'matching.sock'}"
         self.matching = self._make_matching()
         self.gateway: Gateway
+        self._clients: list[FixClient] = []
 
     def _make_matching(self) -> MatchingServer:
         return MatchingServer(
@@ -99,9 +100,21 @@ class SmallVenue:
         await self.gateway.start()
 
     async def stop(self) -> None:
+        for client in self._clients:
+            await client.close()
         await self.gateway.stop()
         await self.matching.stop()
         await self.keys.stop()
+
+    def state_hash(self) -> str:
+        """Return the engine's own, but for when its last command came: a refused one comes, too."""
+        state = self.matching._engine.state
+        sequence, timestamp_ns = state.sequence, state.timestamp_ns
+        state.sequence = state.timestamp_ns = 0
+        try:
+            return state.state_hash()
+        finally:
+            state.sequence, state.timestamp_ns = sequence, timestamp_ns
 
     async def restart_gateway(self) -> None:
         await self.gateway.stop()
@@ -117,6 +130,7 @@ class SmallVenue:
         client = await FixClient.connect(self.gateway.fix.port, comp_id)
         answer = await client.log_on(key, f"secret-of-{key}")
         assert answer[35] == "A", answer
+        self._clients.append(client)
         return client
 
 

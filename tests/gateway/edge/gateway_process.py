@@ -1,0 +1,57 @@
+"""A gateway in a process of its own, so that it can be killed.
+
+Run as a program it is that process: its one argument is JSON with `Gateway`'s.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from agio import child_process
+from agio.hot_paths import ROOT
+from gateway.edge.gateway import Gateway
+
+
+async def serve(arguments: dict[str, Any]) -> None:
+    arguments["data_directory"] = Path(arguments["data_directory"])
+    gateway = Gateway(**arguments)
+    await gateway.start()
+    print("open", gateway.fix.port, flush=True)  # noqa: T201 (the test waits for it)
+    await asyncio.Event().wait()
+
+
+class GatewayProcess:
+    """Start it, kill it, start it again: it takes the same `fix_port` each time."""
+
+    def __init__(self, **arguments: object) -> None:
+        self.port = child_process.free_port()
+        self._arguments = arguments | {"fix_port": self.port, "rest_port": 0, "websocket_port": 0}
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tests.gateway.edge.gateway_process",
+            json.dumps(self._arguments, default=str),
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+        )
+        assert self._process.stdout is not None
+        while not (line := await self._process.stdout.readline()).startswith(b"open"):
+            assert line, "the gateway ended"
+
+    async def kill(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGKILL)
+        await self._process.communicate()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(json.loads(sys.argv[1])))
