@@ -1,0 +1,67 @@
+"""Refusals and failures in Binance's numbers."""
+
+import pytest
+
+from gateway.auth import AuthFailure, Unauthorized
+from gateway.json_api.errors import REFUSALS, ErrorCode, outcome_unknown, refusal, unauthorized
+from vocabulary.rejects import RejectReason
+
+FIRST_OF_THE_OPS_DESK = RejectReason.UNKNOWN_ASSET
+
+EXPECTED = {
+    RejectReason.MALFORMED_PRICE: (-1100, "'price'"),
+    RejectReason.PRICE_NOT_ON_TICK: (-1013, "Filter failure: PRICE_FILTER"),
+    RejectReason.MALFORMED_QUANTITY: (-1100, "'quantity'"),
+    RejectReason.QUANTITY_NOT_ON_LOT: (-1013, "Filter failure: LOT_SIZE"),
+    RejectReason.MALFORMED_CLIENT_ORDER_ID: (-1100, "'newClientOrderId'"),
+    RejectReason.UNKNOWN_ACCOUNT: (-2010, "may not place or cancel"),
+    RejectReason.UNKNOWN_INSTRUMENT: (-1121, "Invalid symbol."),
+    RejectReason.NOT_TRADING: (-1013, "Market is closed."),
+    RejectReason.UNSUPPORTED_ORDER: (-1014, "Unsupported order combination."),
+    RejectReason.PRICE_OUT_OF_RANGE: (-1013, "Filter failure: PRICE_FILTER"),
+    RejectReason.QUANTITY_OUT_OF_RANGE: (-1013, "Filter failure: LOT_SIZE"),
+    RejectReason.NOTIONAL_TOO_SMALL: (-1013, "Filter failure: NOTIONAL"),
+    RejectReason.NOTIONAL_TOO_LARGE: (-1013, "Filter failure: NOTIONAL"),
+    RejectReason.UNKNOWN_ORDER: (-2011, "Unknown order sent."),
+    RejectReason.QUANTITY_NOT_ABOVE_CUMULATIVE: (-2038, "executed"),
+    RejectReason.DUPLICATE_CLIENT_ORDER_ID: (-2010, "Duplicate order sent."),
+    RejectReason.TOO_MANY_OPEN_ORDERS: (-1013, "Filter failure: MAX_NUM_ORDERS"),
+    RejectReason.INSUFFICIENT_FUNDS: (-2010, "insufficient balance"),
+    RejectReason.WOULD_TAKE_LIQUIDITY: (-2010, "immediately match and take"),
+}
+
+
+def test_every_reason_to_refuse_an_order_has_its_number() -> None:
+    reasons = [reason for reason in RejectReason if reason < FIRST_OF_THE_OPS_DESK]
+    assert list(REFUSALS) == reasons
+    assert list(EXPECTED) == reasons
+
+
+@pytest.mark.parametrize("reason", EXPECTED, ids=lambda reason: reason.name)
+def test_a_refusal_says_what_binance_would(reason: RejectReason) -> None:
+    error = refusal(reason)
+    code, words = EXPECTED[reason]
+    assert error.code == code
+    assert words in error.message
+    assert error.http_status == 400
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "status"),
+    [
+        (AuthFailure.UNKNOWN_KEY, ErrorCode.REJECTED_API_KEY, 401),
+        (AuthFailure.NOT_PERMITTED, ErrorCode.REJECTED_API_KEY, 401),
+        (AuthFailure.WRONG_SIGNATURE, ErrorCode.INVALID_SIGNATURE, 400),
+        (AuthFailure.OUTSIDE_RECEIVE_WINDOW, ErrorCode.INVALID_TIMESTAMP, 400),
+    ],
+)
+def test_who_may_not_ask_learns_why(failure: AuthFailure, code: ErrorCode, status: int) -> None:
+    error = unauthorized(Unauthorized(failure, "a secret detail"))
+    assert (error.code, error.http_status) == (code, status)
+    assert "secret" not in error.message
+
+
+def test_a_late_record_means_unknown_and_never_rejected() -> None:
+    error = outcome_unknown()
+    assert (error.code, error.http_status) == (-1007, 504)
+    assert "execution status unknown" in error.message

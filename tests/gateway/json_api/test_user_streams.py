@@ -1,0 +1,128 @@
+"""What an account's owner hears of its orders."""
+
+import json
+from typing import Any
+
+import pytest
+
+from gateway.json_api.user_events import subscription_event
+from gateway.json_api.user_streams import UserStreams
+from gateway.orders import Report
+from tests.gateway.engine_room import ALICE, BOB, BTC, OPS_SESSION, USDT, EngineRoom
+from vocabulary import commands as c
+from vocabulary.types import Side, TimeInForce
+
+TIME_MS = 1_700_000_000_123
+
+
+class Ears:
+    """Hears what Alice's listener is told."""
+
+    def __init__(self, room: EngineRoom) -> None:
+        self.room = room
+        self.streams = UserStreams()
+        self.heard: list[dict[str, Any]] = []
+        self.streams.subscribe(ALICE, self.listen)
+
+    def listen(self, event: bytes) -> None:
+        self.heard.append(json.loads(event))
+
+    def tell(self, reports: list[Report]) -> list[dict[str, Any]]:
+        self.heard.clear()
+        self.streams.on_record(self.room.records[-1], reports)
+        return list(self.heard)
+
+
+@pytest.fixture
+def ears() -> Ears:
+    return Ears(EngineRoom())
+
+
+def test_an_order_and_its_trade_are_told(ears: Ears) -> None:
+    room = ears.room
+    room.enter(b"ask", Side.SELL, "0.1", "99.50", account_id=BOB)
+    new, trade = ears.tell(room.enter(b"mine", Side.BUY, "0.2", "100.00"))
+    order_id = room.records[-1].sequence
+    assert (new["x"], new["X"], new["z"], new["t"]) == ("NEW", "NEW", "0.00000", -1)
+    assert trade == {
+        "e": "executionReport",
+        "E": TIME_MS,
+        "s": "BTCUSDT",
+        "c": "mine",
+        "S": "BUY",
+        "o": "LIMIT",
+        "f": "GTC",
+        "q": "0.20000",
+        "p": "100.00",
+        "P": "0.00",
+        "F": "0.00000",
+        "g": -1,
+        "C": "",
+        "x": "TRADE",
+        "X": "PARTIALLY_FILLED",
+        "r": "NONE",
+        "i": order_id,
+        "l": "0.10000",
+        "z": "0.10000",
+        "L": "99.50",
+        "n": "0.00020000",
+        "N": "BTC",
+        "T": TIME_MS,
+        "t": 1,
+        "I": f"{order_id}-2",
+        "w": True,
+        "m": False,
+        "M": False,
+        "O": TIME_MS,
+        "Z": "9.95000000",
+        "Y": "9.95000000",
+        "Q": "0.00000000",
+        "W": TIME_MS,
+        "V": "NONE",
+    }
+    assert ears.streams.touched == {ALICE: {BTC, USDT}}
+
+
+def test_a_cancel_tells_both_names_and_a_late_fill_comes_as_maker(ears: Ears) -> None:
+    room = ears.room
+    ears.tell(room.enter(b"mine", Side.BUY, "0.2", "100.00"))
+    (trade,) = ears.tell(room.enter(b"hit", Side.SELL, "0.1", "100.00", account_id=BOB))
+    assert (trade["x"], trade["m"], trade["n"]) == ("TRADE", True, "0.00010000")
+    cancel = room.order_entry.cancel_order(
+        11, 99, ALICE, symbol="BTCUSDT", original_client_order_id=b"mine", client_order_id=b"away"
+    )
+    (canceled,) = ears.tell(room.apply(cancel))
+    assert (canceled["x"], canceled["X"]) == ("CANCELED", "CANCELED")
+    assert (canceled["c"], canceled["C"], canceled["z"]) == ("away", "mine", "0.10000")
+
+
+def test_an_order_that_may_not_rest_expires(ears: Ears) -> None:
+    reports = ears.room.enter(
+        b"x", Side.BUY, "0.1", "90.00", time_in_force=TimeInForce.IMMEDIATE_OR_CANCEL
+    )
+    assert [(each["x"], each["X"]) for each in ears.tell(reports)] == [
+        ("NEW", "NEW"),
+        ("EXPIRED", "EXPIRED"),
+    ]
+
+
+def test_a_refusal_is_no_event(ears: Ears) -> None:
+    assert ears.tell(ears.room.enter(b"x", Side.BUY, "99999", "100.00")) == []
+    assert not ears.streams.touched
+
+
+def test_others_orders_are_none_of_ones_business(ears: Ears) -> None:
+    assert ears.tell(ears.room.enter(b"x", Side.BUY, "0.1", "100.00", account_id=BOB)) == []
+    ears.streams.unsubscribe(ALICE, ears.listen)
+    assert ears.tell(ears.room.enter(b"x", Side.BUY, "0.1", "100.00")) == []
+    assert ears.streams.listener_count == 0
+
+
+def test_a_credit_touches_its_asset(ears: Ears) -> None:
+    reports = ears.room.apply(c.CreditFunds(OPS_SESSION, 99, ALICE, USDT, 5))
+    assert ears.tell(reports) == []
+    assert ears.streams.touched == {ALICE: {USDT}}
+
+
+def test_an_event_names_its_subscription() -> None:
+    assert subscription_event(3, b'{"e":"x"}') == b'{"subscriptionId":3,"event":{"e":"x"}}'

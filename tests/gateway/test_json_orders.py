@@ -1,0 +1,259 @@
+"""Orders of JSON clients over the real engine: requests in, answers out."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.json_api import order_queries
+from gateway.json_api import requests as r
+from gateway.json_api.errors import ApiError
+from gateway.json_orders import ANSWER_TIMEOUT_NS, JsonOrders
+from tests.gateway.engine_room import ALICE, BOB, BTCUSDT, OPS_SESSION, EngineRoom
+from vocabulary import commands as c
+from vocabulary.types import Side, TradingPhase
+
+SESSION_ID = 2**63 - 1
+NOW_NS = 1_700_000_000_000_000_000
+
+
+class Desk:
+    """Commands wait in `submitted` until `run` has the engine execute them."""
+
+    def __init__(self, orders_per_s_max: int = 1000) -> None:
+        self.room = EngineRoom()
+        self.submitted: list[c.Command] = []
+        self.orders = JsonOrders(
+            session_id=SESSION_ID,
+            order_entry=self.room.order_entry,
+            submit=self.submitted.append,
+            orders_per_s_max=orders_per_s_max,
+        )
+        self.answers: list[Any] = []
+
+    def run(self) -> Any:
+        """Execute what was submitted; return the one answer."""
+        for command in self.submitted:
+            reports = self.room.apply(command)
+            self.orders.on_record(self.room.records[-1], reports)
+        self.submitted.clear()
+        (answer,) = self.answers
+        self.answers.clear()
+        if isinstance(answer, ApiError):
+            return answer
+        return json.loads(msgspec.json.encode(answer))
+
+    def submit(self, **change: Any) -> None:
+        terms: dict[str, Any] = {
+            "symbol": "BTCUSDT",
+            "side": "BUY",
+            "type": "LIMIT",
+            "timeInForce": "GTC",
+            "quantity": "0.1",
+            "price": "100.00",
+            "timestamp": 1,
+        }
+        given = {name: value for name, value in (terms | change).items() if value is not None}
+        request = r.parse(given, r.PlaceOrder)
+        self.orders.place(ALICE, request, NOW_NS, self.answers.append)
+
+    def place(self, **change: Any) -> Any:
+        self.submit(**change)
+        return self.run()
+
+    def cancel(self, **names: Any) -> Any:
+        request = r.parse({"symbol": "BTCUSDT", "timestamp": 1, **names}, r.CancelOrder)
+        self.orders.cancel(ALICE, request, NOW_NS, self.answers.append)
+        return self.run()
+
+    def cancel_all(self) -> Any:
+        request = r.CancelOpenOrders(timestamp=1, symbol="BTCUSDT")
+        self.orders.cancel_all(ALICE, request, NOW_NS, self.answers.append)
+        return self.run()
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_an_order_is_answered_when_its_record_arrives(desk: Desk) -> None:
+    desk.submit(newClientOrderId="mine")
+    assert desk.answers == []
+    answer = desk.run()
+    assert (answer["clientOrderId"], answer["status"], answer["fills"]) == ("mine", "NEW", [])
+    assert answer["orderId"] == desk.room.records[-1].sequence
+    assert desk.orders.pending_count == 0
+
+
+def test_a_trade_is_in_the_answer(desk: Desk) -> None:
+    desk.room.enter(b"a", Side.SELL, "0.06", "99.00", account_id=BOB)
+    desk.room.enter(b"b", Side.SELL, "0.06", "100.00", account_id=BOB)
+    answer = desk.place()
+    assert [(fill["price"], fill["qty"]) for fill in answer["fills"]] == [
+        ("99.00", "0.06000"),
+        ("100.00", "0.04000"),
+    ]
+    assert (answer["status"], answer["cummulativeQuoteQty"]) == ("FILLED", "9.94000000")
+
+
+def test_an_order_without_a_name_gets_one_of_its_own(desk: Desk) -> None:
+    first, second = desk.place(), desk.place()
+    assert first["clientOrderId"] != second["clientOrderId"]
+    assert len(first["clientOrderId"]) <= 36
+    assert desk.cancel(origClientOrderId=first["clientOrderId"])["status"] == "CANCELED"
+
+
+def test_session_numbers_rise_from_1_and_a_refusal_takes_none(desk: Desk) -> None:
+    desk.submit()
+    with pytest.raises(ApiError):
+        desk.submit(price="100.001")
+    desk.submit()
+    assert [(each.session_id, each.session_number) for each in desk.submitted] == [
+        (SESSION_ID, 1),
+        (SESSION_ID, 2),
+    ]
+
+
+def test_a_cancel_is_answered_with_the_order(desk: Desk) -> None:
+    order_id = desk.place(newClientOrderId="mine")["orderId"]
+    answer = desk.cancel(orderId=order_id, newClientOrderId="away")
+    assert (answer["orderId"], answer["status"]) == (order_id, "CANCELED")
+    assert (answer["origClientOrderId"], answer["clientOrderId"]) == ("mine", "away")
+    again = desk.cancel(orderId=order_id)
+    assert (again.code, again.message) == (-2011, "Unknown order sent.")
+
+
+def test_all_orders_are_canceled_at_once(desk: Desk) -> None:
+    names = [desk.place()["clientOrderId"] for _ in range(3)]
+    assert [each["origClientOrderId"] for each in desk.cancel_all()] == names
+    assert desk.cancel_all().code == -2011
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"symbol": "DOGEUSDT"}, -1121),
+        ({"price": "100.001"}, -1013),
+        ({"price": "1e2"}, -1100),
+        ({"price": "-1"}, -1100),
+        ({"price": "9" * 30}, -1100),
+        ({"quantity": "0.000001"}, -1013),
+        ({"quantity": "1_000"}, -1100),
+        ({"quantity": "\u0661"}, -1100),
+        ({"quantity": "NaN"}, -1100),
+        ({"newClientOrderId": "no spaces"}, -1100),
+        ({"newClientOrderId": "x" * 37}, -1100),
+        ({"newClientOrderId": "\u00fc"}, -1100),
+    ],
+)
+def test_what_the_gateway_refuses_is_never_sent(
+    desk: Desk, change: dict[str, str], code: int
+) -> None:
+    with pytest.raises(ApiError) as caught:
+        desk.submit(**change)
+    assert caught.value.code == code
+    assert desk.submitted == []
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "words"),
+    [
+        ({"quantity": "0"}, -1013, "LOT_SIZE"),
+        ({"price": "0"}, -1013, "PRICE_FILTER"),
+        ({"price": "99999999999.00"}, -1013, "PRICE_FILTER"),
+        ({"quantity": "0.00001"}, -1013, "NOTIONAL"),
+        ({"quantity": "50000"}, -2010, "insufficient balance"),
+        ({"newClientOrderId": "taken"}, -2010, "Duplicate order"),
+        ({"type": "LIMIT_MAKER", "timeInForce": None}, -2010, "immediately match"),
+    ],
+)
+def test_what_the_engine_refuses_is_answered(
+    desk: Desk, change: dict[str, Any], code: int, words: str
+) -> None:
+    desk.room.enter(b"taken", Side.BUY, "0.1", "50.00")
+    desk.room.enter(b"ask", Side.SELL, "0.1", "100.00", account_id=BOB)
+    before = desk.room.engine.state_hash(), desk.room.engine.funds()
+    try:
+        answer = desk.place(**change)
+    except ApiError as error:  # found while reading it
+        answer = error
+    assert (answer.code, words in answer.message) == (code, True), answer
+    assert desk.room.engine.funds() == before[1]
+
+
+def test_a_halted_market_is_closed(desk: Desk) -> None:
+    desk.room.apply(c.ChangePhase(OPS_SESSION, 99, BTCUSDT, TradingPhase.HALTED))
+    assert desk.place().message == "Market is closed."
+
+
+def test_a_late_record_was_answered_with_unknown(desk: Desk) -> None:
+    desk.submit()
+    desk.orders.expire(NOW_NS + ANSWER_TIMEOUT_NS - 1)
+    assert desk.answers == []
+    desk.orders.expire(NOW_NS + ANSWER_TIMEOUT_NS)
+    assert desk.answers[0].code == -1007
+    assert desk.run().code == -1007  # and the record, when it comes, answers nobody again
+
+
+def test_what_matching_took_for_no_command_is_answered(desk: Desk) -> None:
+    desk.submit()
+    desk.submitted.clear()
+    desk.orders.on_refused(1)
+    desk.orders.on_refused(1)
+    assert desk.run().code == -1000
+
+
+def test_new_orders_are_throttled_and_cancels_are_not() -> None:
+    desk = Desk(orders_per_s_max=2)
+    order_ids = [desk.place()["orderId"] for _ in range(2)]
+    with pytest.raises(ApiError) as caught:
+        desk.submit()
+    assert (caught.value.code, caught.value.http_status) == (-1015, 429)
+    for order_id in order_ids:
+        assert desk.cancel(orderId=order_id)["status"] == "CANCELED"
+
+
+def test_a_test_order_is_checked_and_not_sent(desk: Desk) -> None:
+    request = r.PlaceOrder(timestamp=1, symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.1")
+    desk.orders.test(ALICE, request)
+    request.quantity = "zero"
+    with pytest.raises(ApiError):
+        desk.orders.test(ALICE, request)
+    assert desk.submitted == []
+
+
+def test_orders_and_trades_can_be_asked_for(desk: Desk) -> None:
+    desk.room.enter(b"ask", Side.SELL, "0.3", "100.00", account_id=BOB)
+    filled = desk.place()["orderId"]
+    resting = desk.place(price="90.00", newClientOrderId="resting")["orderId"]
+    orders = desk.room.orders
+
+    by_name = r.QueryOrder(timestamp=1, symbol="BTCUSDT", orig_client_order_id="resting")
+    assert order_queries.order_status(orders, ALICE, by_name).order_id == resting
+    by_id = r.QueryOrder(timestamp=1, symbol="BTCUSDT", order_id=filled)
+    assert order_queries.order_status(orders, ALICE, by_id).status == "FILLED"
+    with pytest.raises(ApiError) as caught:
+        order_queries.order_status(orders, BOB, by_id)
+    assert caught.value.code == -2013
+
+    def open_ids(account_id: int) -> list[int]:
+        found = order_queries.open_orders(orders, account_id, r.OpenOrders(timestamp=1))
+        return [each.order_id for each in found]
+
+    assert open_ids(ALICE) == [resting]
+    everything = r.AllOrders(timestamp=1, symbol="BTCUSDT")
+    told = order_queries.all_orders(orders, ALICE, everything)
+    assert [each.order_id for each in told] == [filled, resting]
+    newest = r.AllOrders(timestamp=1, symbol="BTCUSDT", limit=1)
+    assert order_queries.all_orders(orders, ALICE, newest)[0].order_id == resting
+    oldest = r.AllOrders(timestamp=1, symbol="BTCUSDT", order_id=0, limit=1)
+    assert order_queries.all_orders(orders, ALICE, oldest)[0].order_id == filled
+    trades = r.MyTrades(timestamp=1, symbol="BTCUSDT")
+    assert [each.order_id for each in order_queries.my_trades(orders, ALICE, trades)] == [filled]
+    of_other = r.MyTrades(timestamp=1, symbol="BTCUSDT", order_id=resting)
+    assert order_queries.my_trades(orders, ALICE, of_other) == []
+    with pytest.raises(ApiError) as caught:
+        order_queries.my_trades(orders, ALICE, r.MyTrades(timestamp=1, symbol="X"))
+    assert caught.value.code == -1121
