@@ -112,13 +112,19 @@ async def _run_until_told(name: str, service: Service, configuration: Configurat
         return {"pid": os.getpid()} | (service.health() if started else {"ready": False})
 
     port = metrics_port(configuration, name)
-    endpoint = await telemetry.serve_health(health, configuration.host, port)
+    try:
+        endpoint = await telemetry.serve_health(health, configuration.host, port)
+    except OSError as error:
+        raise ConfigurationError(f"{name}_metrics_port = {port}: {error}") from error
     log.info("service starting", service=name, metrics_port=port)
     try:
         started = await _start_unless_told(service, told)
         if started:
             log.info("service started", service=name)
             await told.wait()
+    except Exception as error:
+        log.exception("service failed", service=name)
+        raise SystemExit(f"agio {name}: {type(error).__name__}: {error}") from error
     finally:
         await endpoint.cleanup()
         await service.stop()

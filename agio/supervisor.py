@@ -30,7 +30,8 @@ log = structlog.get_logger("agio")
 STAGES = (("matching",), ("accounts", "marketdata"), ("gateway",))
 READY_TIMEOUT_S = 600.0  # a long journal is replayed before matching is ready
 STOP_TIMEOUT_S = 30.0
-START_ATTEMPTS_MAX = 5
+START_ATTEMPTS_MAX = 4
+OUTPUT_BYTES_MAX = 2**20  # of what a service printed, which is a traceback if anything
 BACKOFF_S_MIN = 0.25
 BACKOFF_S_MAX = 15.0
 STEADY_S = 60.0  # who ran this long starts over with the shortest back-off
@@ -67,7 +68,9 @@ class ServiceProcess:
 
     def start(self) -> None:
         """Start it; it is not ready yet."""
-        with self.output.open("wb") as output:
+        if self.output.exists() and self.output.stat().st_size > OUTPUT_BYTES_MAX:
+            os.truncate(self.output, 0)
+        with self.output.open("ab") as output:
             self._process = child_process.start(
                 [sys.executable, "-m", "agio", self._name],
                 None,

@@ -1,0 +1,118 @@
+"""A venue of a test's own: `agio up` as a process, and the command line beside it."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from agio.child_process import free_port
+
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 40.0
+
+
+def free_port_base() -> int:
+    """Return a base from which no port is in use just now, as far as one can tell."""
+    return 10_000 + free_port() % 20_000 // 20 * 20
+
+
+class RunningVenue:
+    """`agio up` on `data`, started and stopped as a user does it."""
+
+    def __init__(self, data: Path, port_base: int) -> None:
+        self.data = data
+        self.port_base = port_base
+        self.endpoints: dict[str, str] = {}
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "agio", "up", "--json", *self._flags()],
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, f"it ended with {self.process.wait()}"
+        self.endpoints = json.loads(line)["endpoints"]
+
+    def stop(self) -> int:
+        """Stop as Ctrl-C does, and return the exit status."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        return self._wait()
+
+    def kill(self) -> None:
+        """Pull the supervisor from under its children."""
+        assert self.process is not None
+        self.process.kill()
+        self._wait()
+
+    def _wait(self) -> int:
+        assert self.process is not None
+        assert self.process.stdout is not None
+        status = self.process.wait(STOP_TIMEOUT_S)
+        self.process.stdout.close()
+        self.process = None
+        return status
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        if self.process is not None:
+            self.stop()
+
+    def agio(self, *arguments: str) -> Any:
+        """Run a command against this venue and return the JSON that it prints."""
+        completed = self.run(*arguments, "--json", "--data", str(self.data))
+        assert completed.returncode == 0, completed.stderr
+        return json.loads(completed.stdout)
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "agio", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=START_TIMEOUT_S,
+        )
+
+    def pids(self) -> list[int]:
+        """Return the processes that run on our data or under our supervisor."""
+        assert self.process is not None
+        return [self.process.pid, *children_of(self.process.pid)]
+
+    def _flags(self) -> list[str]:
+        return ["--data", str(self.data), "--port-base", str(self.port_base)]
+
+
+def children_of(pid: int) -> list[int]:
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(child) for child in text.split()]
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return not Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].startswith(" Z")
+    except FileNotFoundError:
+        return False
+
+
+def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 30.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)

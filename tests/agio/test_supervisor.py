@@ -1,0 +1,133 @@
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agio import configuration, supervisor
+from agio.child_process import ServerFailedError
+from tests.agio.running_venue import RunningVenue, free_port_base, is_running, wait_for
+
+
+@pytest.fixture(scope="module")
+def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningVenue]:
+    """Give a venue that several tests use in turn; each leaves it running."""
+    with RunningVenue(tmp_path_factory.mktemp("venue"), free_port_base()) as running:
+        yield running
+
+
+def health_of(venue: RunningVenue) -> dict[str, dict[str, object]]:
+    completed = venue.run("status", "--json", "--data", str(venue.data))
+    services: dict[str, dict[str, object]] = json.loads(completed.stdout)["services"]
+    return services
+
+
+def test_every_service_is_ready_and_says_where_it_is(venue: RunningVenue) -> None:
+    status = venue.agio("status")
+    assert status["ready"] is True
+    assert set(status["services"]) == {"matching", "accounts", "marketdata", "gateway"}
+    assert status["endpoints"] == venue.endpoints
+    assert set(venue.endpoints) == {"fix_order_entry", "rest", "websocket", "ops"}
+    assert venue.endpoints["fix_order_entry"] == f"127.0.0.1:{venue.port_base}"
+
+
+def test_the_desk_is_reached_by_the_command_line(venue: RunningVenue) -> None:
+    made = venue.agio("account", "create", "ada")
+    assert {"account_id": made["account_id"], "name": "ada"}.items() <= made.items()
+    assert "ada" in {entry["name"] for entry in venue.agio("account", "list")["accounts"]}
+    key = venue.agio("key", "create", "--account", "ada")
+    assert key["api_key"]
+    assert key["secret"]
+    assert venue.agio("key", "revoke", key["api_key"])["revoked"] is True
+
+
+def test_a_refusal_is_told_and_fails_the_command(venue: RunningVenue) -> None:
+    venue.agio("account", "create", "bob")
+    again = venue.run("account", "create", "bob", "--data", str(venue.data))
+    assert again.returncode == 1
+    assert "bob" in again.stderr
+    credit = venue.run("account", "credit", "carol", "BTC", "1", "--data", str(venue.data))
+    assert "there is no account 'carol'" in credit.stderr
+
+
+@pytest.mark.parametrize("name", ["matching", "accounts", "marketdata", "gateway"])
+def test_a_killed_service_is_started_again(venue: RunningVenue, name: str) -> None:
+    before = health_of(venue)[name]["pid"]
+    assert isinstance(before, int)
+    os.kill(before, signal.SIGKILL)
+
+    def is_back() -> bool:
+        now = health_of(venue)
+        return now[name].get("pid") != before and all(state["ready"] for state in now.values())
+
+    wait_for(is_back, f"{name} did not come back")
+
+
+def test_a_second_venue_on_the_same_data_is_refused(venue: RunningVenue) -> None:
+    flags = ["--data", str(venue.data), "--port-base", str(free_port_base())]
+    second = venue.run("up", *flags)
+    assert second.returncode == 1
+    assert f"a venue runs on {venue.data} already" in second.stderr
+    assert venue.agio("status")["ready"] is True
+
+
+def test_logs_are_json_and_hold_no_secret(venue: RunningVenue) -> None:
+    secrets = {path.read_text().strip() for path in (venue.data / "secrets").iterdir()}
+    assert len(secrets) == 5
+    logs = list((venue.data / "logs").glob("*.log"))
+    assert {path.stem for path in logs} >= {"venue", "matching", "accounts", "gateway"}
+    for path in logs:
+        text = path.read_text()
+        assert not [secret for secret in secrets if secret in text], path.name
+        if path.stem != "valkey":
+            assert all(json.loads(line)["event"] for line in text.splitlines())
+
+
+def test_every_service_has_metrics(venue: RunningVenue) -> None:
+    for offset in range(10, 14):
+        with socket.create_connection(("127.0.0.1", venue.port_base + offset)) as connection:
+            connection.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+            with connection.makefile("rb") as answer:
+                assert b"# TYPE process_cpu_seconds_total counter" in answer.read()
+
+
+def test_a_stop_leaves_nothing_and_the_next_start_finds_everything(tmp_path: Path) -> None:
+    venue = RunningVenue(tmp_path / "data", free_port_base())
+    venue.start()
+    venue.agio("account", "create", "kept")
+    pids = venue.pids()
+    assert len(pids) == 7  # the supervisor, two servers, four services
+    assert venue.stop() == 0
+    assert not [pid for pid in pids if is_running(pid)]
+    assert not (venue.data / "venue.json").exists()
+
+    with venue:
+        assert "kept" in {entry["name"] for entry in venue.agio("account", "list")["accounts"]}
+
+
+def test_a_killed_supervisor_leaves_no_orphan_and_the_next_starts(tmp_path: Path) -> None:
+    venue = RunningVenue(tmp_path / "data", free_port_base())
+    venue.start()
+    pids = venue.pids()
+    venue.kill()
+    with venue:  # at once, beside children that are still stopping
+        assert venue.agio("status")["ready"] is True
+        wait_for(lambda: not [pid for pid in pids if is_running(pid)], "orphans run")
+
+
+def test_a_service_that_cannot_start_is_named_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "START_ATTEMPTS_MAX", 0)
+    port_base = free_port_base()
+    with socket.create_server(("127.0.0.1", port_base + 10)):  # matching's metrics
+        venue = supervisor.Venue(configuration.load({"data": tmp_path, "port_base": port_base}))
+        try:
+            with pytest.raises(ServerFailedError, match="agio matching does not get ready") as told:
+                venue.start()
+        finally:
+            venue.stop()
+    assert f"matching_metrics_port = {port_base + 10}" in str(told.value)
