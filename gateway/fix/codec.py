@@ -12,10 +12,13 @@ SOH = b"\x01"
 BEGIN_STRING = b"FIX.4.4"
 
 _BEGIN = b"8=FIX"
+_HEAD = b"8=FIX.4.4\x019="
 _HEAD_LENGTH_MAX = 32  # of 8=FIXT.1.1|9=123456789|
 _CHECKSUM_LENGTH = len(b"10=000\x01")
 _DIGITS_MAX = 9
 _NUMBER_DIGITS_MAX = 18  # within int64
+MSG_SEQ_NUM_MAX = 2**31 - 1
+_SECRET_TAGS = frozenset({96, 554})  # RawData, Password
 
 # Tags of fields that hold raw data, by the tag of the length that precedes them. Only these may
 # contain SOH. FIX 4.4 vol. 1, "Data Types": data.
@@ -54,7 +57,8 @@ def parse_number(text: bytes) -> int:
 class FixMessage:
     """One message as received: its fields in their order, values as bytes.
 
-    `msg_seq_num` is 0 where MsgSeqNum(34) is absent or no number. Never changed once made.
+    `msg_seq_num` is 0 where MsgSeqNum(34) is absent, no number or too large. Never changed once
+    made. Its `str` is fit for logs: secrets are left out.
     """
 
     __slots__ = ("_value_of", "msg_seq_num", "msg_type", "raw", "tags", "values")
@@ -65,8 +69,8 @@ class FixMessage:
         self.values = values
         self._value_of = value_of = dict(zip(tags, values, strict=True))
         self.msg_type = value_of[35]
-        number = value_of.get(34, b"")
-        self.msg_seq_num = parse_number(number)
+        number = parse_number(value_of.get(34, b""))
+        self.msg_seq_num = number if number <= MSG_SEQ_NUM_MAX else 0
 
     def get(self, tag: int) -> bytes | None:
         """Return the value of a field, or None. Members of a group: see `entries`."""
@@ -101,8 +105,15 @@ class FixMessage:
             entries[-1].setdefault(tag, self.values[index])
         return entries
 
+    def __str__(self) -> str:
+        shown = [
+            f"{tag}={'***' if tag in _SECRET_TAGS else value.decode('latin-1')}|"
+            for tag, value in self.fields
+        ]
+        return "".join(shown)
+
     def __repr__(self) -> str:
-        return f"FixMessage({self.raw.replace(SOH, b'|')!r})"
+        return f"FixMessage({str(self)!r})"
 
 
 class Decoder:
@@ -130,6 +141,7 @@ class Decoder:
                 break
             if not is_framed:
                 self.garbled_count += 1
+                self._in_garbage = stop == position + 1
             else:
                 try:
                     messages.append(_decode(buffer[position:stop]))
@@ -158,14 +170,19 @@ class Decoder:
     def _frame(self, buffer: bytes, position: int) -> tuple[int, bool]:
         """Return the end of the message at `position`, and whether it is framed as one.
 
-        The end is `position` itself while the message is partial.
+        The end is `position` itself while the message is partial. What only begins like a message
+        ends behind its first byte: the next one may begin anywhere.
         """
         partial = position, False
         garbled = position + 1, False
-        length_at = buffer.find(b"\x019=", position, position + _HEAD_LENGTH_MAX) + 3
-        body_at = (
-            buffer.find(SOH, length_at, position + _HEAD_LENGTH_MAX) + 1 if length_at > 2 else 0
-        )
+        head_stop = position + _HEAD_LENGTH_MAX
+        if buffer.startswith(_HEAD, position):
+            length_at = position + len(_HEAD)
+        else:
+            length_at = buffer.find(b"\x019=", position, head_stop) + 3
+            if buffer.find(_BEGIN, position + 1, length_at) >= 0:
+                return garbled
+        body_at = buffer.find(SOH, length_at, head_stop) + 1 if length_at > 2 else 0
         if not body_at:
             return partial if len(buffer) - position < _HEAD_LENGTH_MAX else garbled
         length_text = buffer[length_at : body_at - 1]

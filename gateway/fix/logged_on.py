@@ -1,7 +1,7 @@
 """A session that is logged on: messages in sequence, early, late, refused, asked for again."""
 
 from gateway.fix import tags
-from gateway.fix.codec import BEGIN_STRING, FixMessage
+from gateway.fix.codec import BEGIN_STRING, MSG_SEQ_NUM_MAX, FixMessage
 from gateway.fix.dictionary import (
     COMP_ID_PROBLEM,
     REQUIRED_TAG_MISSING,
@@ -19,12 +19,17 @@ from gateway.fix.session_core import (
     SessionCore,
     text_of,
 )
+from gateway.fix.settings import SessionSettings
 from gateway.fix.states import State, Step
 from gateway.fix.timestamps import parse_utc_timestamp
 
 
 class LoggedOnSession(SessionCore):
     """What a `Session` does with messages once both sides are logged on."""
+
+    def __init__(self, settings: SessionSettings, now_ns: int) -> None:
+        super().__init__(settings, now_ns)
+        self._asked_from = 0
 
     def _receive_in_session(self, message: FixMessage, now_ns: int) -> None:
         if self._is_misaddressed(message, now_ns):
@@ -76,7 +81,7 @@ class LoggedOnSession(SessionCore):
         if get(tags.BeginString) != BEGIN_STRING:
             self._end("BeginString(8) must be FIX.4.4", now_ns)
         elif not message.msg_seq_num and not _is_reset_mode(message):
-            self._end("MsgSeqNum(34) is missing or no number", now_ns)
+            self._end(f"MsgSeqNum(34) must be 1 to {MSG_SEQ_NUM_MAX}", now_ns)
         elif sender not in {None, self._peer} or target not in {
             None,
             self._settings.sender_comp_id,
@@ -115,12 +120,26 @@ class LoggedOnSession(SessionCore):
             self._ask_for_missing(number, now_ns)
 
     def _ask_for_missing(self, early_number: int, now_ns: int) -> None:
-        begin = self._inbound.next_expected
         self._inbound.miss_until(early_number)
+        self._send_resend_request(now_ns)
+        self._step(Step.GAP_FOUND, now_ns)
+
+    def _send_resend_request(self, now_ns: int) -> None:
+        begin = self._asked_from = self._inbound.next_expected
         self._send(
             RESEND_REQUEST, [(tags.BeginSeqNo, b"%d" % begin), (tags.EndSeqNo, b"0")], now_ns
         )
-        self._step(Step.GAP_FOUND, now_ns)
+
+    def _ask_again(self, now_ns: int, patience_ns: int) -> None:
+        """Ask anew for what is missing if nothing of it has come for a while.
+
+        What was sent again may have been garbled in its turn.
+        """
+        if self.state is State.RECOVERING and now_ns - self._state_since_ns >= patience_ns:
+            self._state_since_ns = now_ns
+            if self._asked_from == self._inbound.next_expected:
+                self._send_resend_request(now_ns)
+            self._asked_from = self._inbound.next_expected
 
     def _process(self, message: FixMessage, now_ns: int) -> None:
         """Take the message whose turn it is."""
@@ -172,7 +191,7 @@ class LoggedOnSession(SessionCore):
 
     def _receive_gap_fill(self, message: FixMessage, now_ns: int) -> None:
         following = int(message.get(tags.NewSeqNo) or 0)
-        if following > message.msg_seq_num:
+        if message.msg_seq_num < following <= MSG_SEQ_NUM_MAX:
             self._inbound.advance(following)
             return
         self._inbound.advance(message.msg_seq_num + 1)
@@ -185,7 +204,8 @@ class LoggedOnSession(SessionCore):
         """
         refusal = self._dictionary.validate(message)
         following = 0 if refusal else int(message.get(tags.NewSeqNo) or 0)
-        if refusal is None and following < self._inbound.next_expected:
+        lowest = self._inbound.next_expected
+        if refusal is None and not lowest <= following <= MSG_SEQ_NUM_MAX:
             refusal = self._dictionary.refusal(VALUE_INCORRECT, tags.NewSeqNo)
         if refusal is not None:
             self._refuse(message, refusal, now_ns)

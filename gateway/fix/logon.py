@@ -1,7 +1,7 @@
 """What a Logon(A) must fulfil before anyone asks who it is."""
 
 from gateway.fix import tags, values
-from gateway.fix.codec import BEGIN_STRING, FixMessage
+from gateway.fix.codec import BEGIN_STRING, MSG_SEQ_NUM_MAX, FixMessage
 from gateway.fix.dictionary import REASON_TEXTS, SENDING_TIME_PROBLEM, Dictionary
 from gateway.fix.settings import SessionSettings
 from gateway.fix.timestamps import parse_utc_timestamp
@@ -18,7 +18,7 @@ def fault_of_logon(
     if settings.target_comp_id and message.get(tags.SenderCompID) != settings.target_comp_id:
         return "SenderCompID(49) is unknown"
     if not message.msg_seq_num:
-        return "MsgSeqNum(34) is missing or no number"
+        return f"MsgSeqNum(34) must be 1 to {MSG_SEQ_NUM_MAX}"
     refusal = dictionary.validate(message)
     if refusal:
         return refusal.text

@@ -18,7 +18,7 @@ from gateway.fix.logon import fault_of_logon, is_reset
 from gateway.fix.session_core import HEARTBEAT, LOGON, LOGOUT, TEST_REQUEST, text_of
 from gateway.fix.settings import SECOND_NS, SessionSettings
 from gateway.fix.states import State, Step
-from gateway.fix.store import MemoryStore, SessionStore
+from gateway.fix.store import SessionStore
 from gateway.fix.timestamps import format_utc_timestamp
 
 __all__ = ["Session", "SessionSettings"]
@@ -42,7 +42,7 @@ class Session(LoggedOnSession):
     def initiator(cls, settings: SessionSettings, store: SessionStore, now_ns: int) -> Self:
         session = cls(settings, now_ns)
         session._is_initiator = True
-        session._use(store, now_ns)
+        session._use_lasting(store, now_ns)
         return session
 
     def receive_data(self, data: bytes, now_ns: int) -> None:
@@ -84,7 +84,7 @@ class Session(LoggedOnSession):
         settings = self._settings
         if settings.reset_on_logon:
             self._outbound.store.reset(now_ns)
-            self._use(self._outbound.store, now_ns)
+            self._use_lasting(self._outbound.store, now_ns)
         own = [
             (tags.EncryptMethod, b"0"),
             (tags.HeartBtInt, b"%d" % settings.heartbeat_interval_s),
@@ -109,7 +109,7 @@ class Session(LoggedOnSession):
             return False
         if is_reset(logon):
             store.reset(now_ns)
-        self._use(store, now_ns)
+        self._use_lasting(store, now_ns)
         if self._is_too_low(logon, now_ns):
             return False
         self._step(Step.LOGON_ACCEPTED, now_ns)
@@ -166,14 +166,14 @@ class Session(LoggedOnSession):
     def _refuse_first(self, message: FixMessage, fault: str, now_ns: int) -> None:
         if not self._is_initiator:
             self._peer = message.get(tags.SenderCompID) or b""
-            self._use(MemoryStore(), now_ns)
+            self._use_passing(now_ns)
         self._end(fault, now_ns)
 
     def _ask_owner(self, logon: FixMessage, now_ns: int) -> None:
         self._step(Step.LOGON_RECEIVED, now_ns)
         self._logon = logon
         self._peer = logon.get(tags.SenderCompID) or b""
-        self._use(MemoryStore(), now_ns)
+        self._use_passing(now_ns)
         self._events.append(
             LogonReceived(
                 logon,
@@ -191,7 +191,7 @@ class Session(LoggedOnSession):
             store = self._outbound.store
             store.reset(now_ns)
             store.set_next_sender(2)
-            self._use(store, now_ns)
+            self._use_lasting(store, now_ns)
         if not self._is_too_low(logon, now_ns):
             self._step(Step.LOGON_RECEIVED, now_ns)
             self._begin(logon, now_ns)
@@ -218,6 +218,7 @@ class Session(LoggedOnSession):
         here a fifth of it.
         """
         interval_ns = self._heartbeat_interval_ns
+        self._ask_again(now_ns, interval_ns)
         silence_ns = now_ns - self._last_received_ns
         if now_ns - self._outbound.last_sent_ns >= interval_ns:
             self._send(HEARTBEAT, [], now_ns)

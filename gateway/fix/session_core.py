@@ -37,7 +37,16 @@ class SessionCore:
         self._events: list[Event] = []
         self._peer = settings.target_comp_id
         self._state_since_ns = now_ns
-        self._use(MemoryStore(), now_ns)  # until the owner has let the peer in
+        self._has_lasting_store = False
+        self._use_passing(now_ns)
+
+    def _use_passing(self, now_ns: int) -> None:
+        """Count from 1, for what is said to a peer that has not been let in."""
+        self._use(MemoryStore(), now_ns)
+
+    def _use_lasting(self, store: SessionStore, now_ns: int) -> None:
+        self._use(store, now_ns)
+        self._has_lasting_store = True
 
     def _use(self, store: SessionStore, now_ns: int) -> None:
         """Go on with the numbers and messages of a store."""
@@ -70,7 +79,11 @@ class SessionCore:
     def send_application(
         self, msg_type: bytes, body: bytes, now_ns: int, watermark: int = 0
     ) -> int:
-        """Send a message whose `body` begins behind the header; return its MsgSeqNum(34)."""
+        """Send a message whose `body` begins behind the header; return its MsgSeqNum(34).
+
+        Once the session has closed it is kept, and delivered after the next logon.
+        """
+        assert self._has_lasting_store, "nobody has logged on"
         return self._outbound.send(msg_type, body, now_ns, is_kept=True, watermark=watermark)
 
     def send_business_reject(
