@@ -19,6 +19,8 @@ from accounts.routes import Access, Route, openapi_document
 BODY_BYTES_MAX = 64 * 1024
 SHOWN_CHARACTERS_MAX = 60
 
+HTTP_ERROR_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+
 # The server was never spoken to, so nothing can have happened.
 NOT_CONNECTED = (ConnectionRefusedError, asyncpg.CannotConnectNowError)
 
@@ -55,9 +57,7 @@ class OpsHttp:
         async def show_openapi(_request: web.Request) -> web.Response:
             return web.json_response(document)
 
-        application = web.Application(
-            client_max_size=BODY_BYTES_MAX, middlewares=[web.middleware(self._answer)]
-        )
+        application = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[_answer_errors])
         application.router.add_route("GET", "/openapi.json", show_openapi)
         for route in routes:
             application.router.add_route(route.method, route.path, self._serve(route))
@@ -70,17 +70,6 @@ class OpsHttp:
 
     async def stop(self) -> None:
         await self._runner.cleanup()
-
-    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Turn whatever a handler raises into an error of our own shape."""
-        try:
-            return await handler(request)
-        except OpsError as error:
-            return _error_response(error)
-        except web.HTTPException as error:  # aiohttp's own: no such path, wrong method, too large
-            code = HTTPStatus(error.status).name.lower()
-            allow = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
-            return _error_response(OpsError(error.status, code, error.reason), allow)
 
     def _serve(self, route: Route) -> Handler:
         async def serve(request: web.Request) -> web.StreamResponse:
@@ -116,6 +105,19 @@ class OpsHttp:
         except POSTGRES_ERRORS as error:
             # What is done is done: a halt must work, and say so, without Postgres.
             log.error("audit not written", action=action, target=request.path, error=str(error))  # noqa: TRY400
+
+
+@web.middleware
+async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever a handler raises into an error of our own shape."""
+    try:
+        return await handler(request)
+    except OpsError as error:
+        return _error_response(error)
+    except web.HTTPException as error:  # aiohttp's own: no such path, wrong method, too large
+        code = HTTP_ERROR_CODES.get(error.status, "bad_request")
+        allow = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
+        return _error_response(OpsError(error.status, code, error.reason), allow)
 
 
 async def _arguments(request: web.Request, route: Route) -> list[Request]:

@@ -43,10 +43,6 @@ differences_gauge = Gauge(
 )
 
 
-class JournalMismatchError(Exception):
-    """The ledger has settled more than matching's journal holds: they do not belong together."""
-
-
 class Comparison(NamedTuple):
     """A look at the engine's funds that waits for settlement to get there, and who asked for it."""
 
@@ -89,12 +85,7 @@ class Settler:
         while True:
             try:
                 await self._settle_behind_what_is_settled()
-            except (
-                *POSTGRES_ERRORS,
-                PositionMovedError,
-                SequenceGapError,
-                JournalMismatchError,
-            ) as error:
+            except (*POSTGRES_ERRORS, PositionMovedError, SequenceGapError) as error:
                 self.last_error = f"{type(error).__name__}: {error}"
                 log.error("settlement starts anew", error=self.last_error, pause_s=self._pause_s)  # noqa: TRY400
             finally:
@@ -120,6 +111,8 @@ class Settler:
             for event in position.listings:
                 catalogue.apply(event)
             self.settled_sequence = position.settled_sequence
+            # Matching may be away, or refuse: a journal that ends before that is not this ledger's.
+            self.last_error = f"no records from matching behind {position.settled_sequence} yet"
             self._stream = RecordStream(self._matching_address, position.settled_sequence + 1)
             await self._stream.open()
             self._pending = None
@@ -169,11 +162,7 @@ class Settler:
         except TimeoutError:
             self._asked += asked_by
             return None
-        if report.sequence < self.settled_sequence:
-            raise JournalMismatchError(
-                f"the ledger has settled record {self.settled_sequence},"
-                f" the journal ends at {report.sequence}"
-            )
+        assert report.sequence >= self.settled_sequence
         return Comparison(report, asked_by)
 
     async def _compare(self, store: LedgerStore, comparison: Comparison) -> None:

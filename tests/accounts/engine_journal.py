@@ -67,7 +67,7 @@ def order(
 def listings_and_credits(accounts: int) -> list[c.Command]:
     """Return what lists the instruments and gives accounts 1 to `accounts` their funds."""
     credits_ = [
-        c.CreditFunds(8, number, 1 + number // 3, 1 + number % 3, CREDIT_UNITS)
+        c.CreditFunds(8, 1 + number, 1 + number // 3, 1 + number % 3, CREDIT_UNITS)
         for number in range(3 * accounts)
     ]
     return [*LISTINGS, *credits_]

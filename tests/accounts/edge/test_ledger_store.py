@@ -119,7 +119,7 @@ async def test_balance_that_would_go_below_zero_settles_nothing(store: LedgerSto
 async def test_connection_cut_at_every_message_settles_once(
     ledger_url: str, *, deliver: bool
 ) -> None:
-    """F13: whatever was under way, COMMIT included, the ledger itself says whether it is settled."""
+    """F13: whatever was under way, COMMIT included, the ledger says whether it is settled."""
     journal = EngineJournal()
     outcomes = set()
     async with CuttingProxy(ledger_url) as proxy:
@@ -153,7 +153,7 @@ async def test_connection_cut_at_every_message_settles_once(
 
 async def _settled_after_all(direct: LedgerStore, batch: Batch) -> bool:
     # The lock on the row waits for a server process that has not noticed its client's death.
-    await direct._connection.execute("UPDATE settled SET settled_sequence = settled_sequence")  # noqa: SLF001
+    await direct._connection.execute("UPDATE settled SET settled_sequence = settled_sequence")
     position = await direct.position()
     assert position.settled_sequence in {batch.previous_sequence, batch.last_sequence}
     return position.settled_sequence == batch.last_sequence

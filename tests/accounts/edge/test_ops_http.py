@@ -1,0 +1,163 @@
+"""The ops HTTP as the desk meets it: what each operation does."""
+
+from __future__ import annotations
+
+import asyncpg
+
+from tests.accounts.edge.conftest import Trader
+from tests.accounts.edge.desk_client import SERVICE_TOKEN, DeskClient
+from tests.accounts.engine_journal import order
+from vocabulary.types import Side
+
+ALICE, BOB = 1, 2
+
+
+async def settled_balances(desk: DeskClient, account_id: int) -> dict[str, str]:
+    """Return an account's balances once settlement has come to where the engine is now."""
+    assert (await desk.get("/trial-balance")).body["agrees"]
+    answer = await desk.get(f"/accounts/{account_id}/balances")
+    return {entry["asset"]: entry["amount"] for entry in answer.body["balances"]}
+
+
+async def test_accounts_are_numbered_from_one_and_listed(desk: DeskClient) -> None:
+    made = await desk.post("/accounts", {"name": "carol"})
+    assert made == (201, {"account_id": 3, "name": "carol"})
+    answer = await desk.get("/accounts")
+    assert [account["name"] for account in answer.body["accounts"]] == ["alice", "bob", "carol"]
+    answer = await desk.get("/accounts?after=1&limit=1")
+    assert answer.body == {"accounts": [{"account_id": 2, "name": "bob"}]}
+    answer = await desk.get("/accounts?name=carol")
+    assert answer.body == {"accounts": [{"account_id": 3, "name": "carol"}]}
+
+
+async def test_credit_goes_through_the_engine_into_the_ledger(desk: DeskClient) -> None:
+    first = await desk.post(f"/accounts/{ALICE}/credits", {"asset": "USDT", "amount": "1000.5"})
+    assert first.status == 201
+    assert first.body["amount"] == first.body["available"] == "1000.500000"
+    second = await desk.post(f"/accounts/{ALICE}/credits", {"asset": "USDT", "amount": "0.000001"})
+    assert second.body["sequence"] == first.body["sequence"] + 1
+    assert second.body["available"] == "1000.500001"
+    assert await settled_balances(desk, ALICE) == {"USDT": "1000.500001"}
+    assert await settled_balances(desk, BOB) == {}
+
+
+async def test_trade_is_settled_to_the_last_unit(desk: DeskClient, trader: Trader) -> None:
+    await desk.post(f"/accounts/{ALICE}/credits", {"asset": "BTC", "amount": "1"})
+    await desk.post(f"/accounts/{BOB}/credits", {"asset": "USDT", "amount": "100"})
+    # 0.5 BTC at 100.00: Bob takes and pays 0.2 % of the BTC, Alice 0.1 % of the USDT.
+    await trader.send([order(1, ALICE, Side.SELL, 10_000, 5_000, 1)])
+    await trader.send([order(2, BOB, Side.BUY, 10_000, 5_000, 1)])
+    assert await settled_balances(desk, ALICE) == {"BTC": "0.50000000", "USDT": "49.950000"}
+    assert await settled_balances(desk, BOB) == {"BTC": "0.49900000", "USDT": "50.000000"}
+    answer = await desk.get("/trial-balance")
+    assert answer.body["agrees"] is True
+    assert answer.body["differences"] == []
+    assert answer.body["assets"] == [
+        {
+            "asset": "BTC",
+            "sum": "0",
+            "customers": "0.99900000",
+            "fees": "0.00100000",
+            "custody": "-1.00000000",
+        },
+        {
+            "asset": "USDT",
+            "sum": "0",
+            "customers": "99.950000",
+            "fees": "0.050000",
+            "custody": "-100.000000",
+        },
+    ]
+
+
+async def test_instrument_is_listed_halted_resumed_and_priced(desk: DeskClient) -> None:
+    (listed,) = (await desk.get("/instruments")).body["instruments"]
+    assert listed == {
+        "instrument_id": 1,
+        "symbol": "BTCUSDT",
+        "base": "BTC",
+        "quote": "USDT",
+        "tick_size": "0.01",
+        "lot_size": "0.0001",
+        "notional_min": "1.000000",
+        "maker_fee_ppm": 1000,
+        "taker_fee_ppm": 2000,
+        "phase": "trading",
+    }
+    assert (await desk.post("/instruments/BTCUSDT/halt")).body["phase"] == "halted"
+    assert (await desk.get("/instruments")).body["instruments"][0]["phase"] == "halted"
+    assert (await desk.post("/instruments/BTCUSDT/resume")).body["phase"] == "trading"
+    fees = {"maker_fee_ppm": 5, "taker_fee_ppm": 6}
+    answer = await desk.post("/instruments/BTCUSDT/fees", fees)
+    assert answer.status == 200
+    assert answer.body | fees == answer.body
+
+
+async def test_secret_is_shown_once_and_encrypted_at_rest(
+    desk: DeskClient, postgres_url: str
+) -> None:
+    made = await desk.post(
+        "/keys",
+        {"account": "bob", "label": "desk 7", "permissions": ["read"], "sender_comp_ids": ["BOB"]},
+    )
+    assert made.status == 201
+    secret, api_key = made.body.pop("secret"), made.body["api_key"]
+    assert made.body == {
+        "api_key": api_key,
+        "account_id": BOB,
+        "label": "desk 7",
+        "permissions": ["read"],
+        "sender_comp_ids": ["BOB"],
+    }
+    assert (await desk.get(f"/keys?account_id={BOB}")).body == {"keys": [made.body]}
+
+    credential = await desk.get(f"/internal/credentials/{api_key}", token=SERVICE_TOKEN)
+    assert credential.body == {
+        "api_key": api_key,
+        "secret": secret,
+        "account_id": BOB,
+        "sender_comp_ids": ["BOB"],
+        "permissions": ["read"],
+    }
+
+    connection = await asyncpg.connect(postgres_url)
+    tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    for (table,) in tables:
+        dump = b"".join(
+            value if isinstance(value, bytes) else str(value).encode()
+            for row in await connection.fetch(f"SELECT * FROM {table}")
+            for value in row
+        )
+        assert secret.encode() not in dump, table
+        assert bytes.fromhex(secret) not in dump, table
+    await connection.close()
+
+
+async def test_revoked_key_is_gone_at_once_and_for_good(desk: DeskClient) -> None:
+    api_key = (await desk.post("/keys", {"account_id": ALICE})).body["api_key"]
+    assert await desk.delete(f"/keys/{api_key}") == (204, None)
+    gone = await desk.get(f"/internal/credentials/{api_key}", token=SERVICE_TOKEN)
+    never = await desk.get("/internal/credentials/NEVERMADE", token=SERVICE_TOKEN)
+    assert gone == never
+    assert gone.status == 404
+    assert (await desk.get(f"/keys?account_id={ALICE}")).body == {"keys": []}
+    assert (await desk.delete(f"/keys/{api_key}")).status == 404
+
+
+async def test_what_the_desk_does_is_audited_and_what_it_reads_is_not(
+    desk: DeskClient, postgres_url: str
+) -> None:
+    made = await desk.post("/keys", {"account_id": ALICE})
+    await desk.post("/accounts", {"name": "alice"})
+    await desk.get("/accounts")
+    connection = await asyncpg.connect(postgres_url)
+    rows = await connection.fetch(
+        "SELECT actor, action, target, result FROM audit ORDER BY audit_id DESC LIMIT 2"
+    )
+    assert [tuple(row) for row in rows] == [
+        ("ops", "create_account", "/accounts", "409 account_exists"),
+        ("ops", "create_key", "/keys", "201"),
+    ]
+    dump = str(await connection.fetch("SELECT * FROM audit"))
+    assert made.body["secret"] not in dump
+    await connection.close()
