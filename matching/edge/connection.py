@@ -49,6 +49,9 @@ class Hub(Protocol):
 
     def writable(self, connection: Connection) -> None: ...
 
+    def ended(self, connection: Connection) -> None:
+        """Nothing more will be sent to it."""
+
     def closed(self, connection: Connection) -> None: ...
 
 
@@ -137,6 +140,7 @@ class Connection(asyncio.Protocol):
         self._transport.close()
         loop = asyncio.get_running_loop()
         self._farewell = loop.call_later(FAREWELL_SECONDS, self.abort)
+        self._hub.ended(self)
 
     def abort(self) -> None:
         """Close at once; nothing that waits is sent."""

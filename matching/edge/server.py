@@ -247,10 +247,13 @@ class MatchingServer:
             self._catching_up.add(connection)
             self._loop.call_soon(self._catch_up, connection)
 
+    def ended(self, connection: Connection) -> None:
+        self._live.pop(connection, None)
+
     def closed(self, connection: Connection) -> None:
+        self.ended(connection)
         if connection in self._connections:
             self._connections.remove(connection)
-            self._live.pop(connection, None)
             if not self._connections:
                 self._nobody_connected.set()
             CONNECTIONS.set(len(self._connections))

@@ -1,0 +1,98 @@
+import pytest
+
+from matching.core.engine import Engine
+from matching.link import RefusalCode
+from matching.pipeline import EngineFailedError, Pipeline
+from matching.sequencer import Sequencer
+from tests.matching.samples import NOW_NS, listing, order
+from vocabulary import commands as c
+from vocabulary import events as e
+from vocabulary.codec import check_record, pack, unpack_record
+
+
+@pytest.fixture
+def pipeline() -> Pipeline[str]:
+    pipeline: Pipeline[str] = Pipeline(Engine(), Sequencer())
+    pipeline.execute([("ops", pack(command)) for command in listing()], NOW_NS)
+    return pipeline
+
+
+def packed(*commands: c.Command) -> bytes:
+    return b"".join(pack(command) for command in commands)
+
+
+def test_a_batch_of_many_senders_becomes_records_in_order_of_arrival(
+    pipeline: Pipeline[str],
+) -> None:
+    batch = pipeline.execute(
+        [
+            ("a", packed(order(7, 1, quantity_lots=2), order(7, 3))),
+            ("b", packed(order(8, 2, price_ticks=101, quantity_lots=1))),
+            ("a", packed(order(7, 4))),
+        ],
+        NOW_NS,
+    )
+    records = [unpack_record(record)[0] for record in batch.records]
+
+    assert [check_record(record) for record in batch.records] == list(map(len, batch.records))
+    assert [record.sequence for record in records] == [8, 9, 10, 11]
+    assert {record.timestamp_ns for record in records} == {NOW_NS}
+    assert batch.own == [("a", 0, 2), ("b", 2, 3), ("a", 3, 4)]
+    assert isinstance(records[0].events[0], e.OrderAccepted)
+    assert isinstance(records[2].events[1], e.TradeExecuted)
+
+
+def test_a_resend_executes_nothing_and_tells_its_original(pipeline: Pipeline[str]) -> None:
+    first = pipeline.execute([("a", packed(order(7, 1)))], NOW_NS)
+    again = pipeline.execute([("b", packed(order(7, 1), order(7, 2)))], NOW_NS)
+
+    assert len(first.records) == 1
+    assert again.repeats == [("b", 8)]
+    assert [unpack_record(record)[0].sequence for record in again.records] == [9]
+
+
+def test_a_command_twice_in_one_batch_executes_once(pipeline: Pipeline[str]) -> None:
+    batch = pipeline.execute([("a", packed(order(7, 1))), ("b", packed(order(7, 1)))], NOW_NS)
+    assert len(batch.records) == 1
+    assert batch.repeats == [("b", 8)]
+
+
+def test_refused_commands_never_reach_the_engine_and_their_neighbours_do() -> None:
+    engine = Engine()
+    pipeline: Pipeline[str] = Pipeline(engine, Sequencer())
+    pipeline.execute([("ops", packed(*listing()))], NOW_NS)
+    before = engine.state_hash()
+
+    batch = pipeline.execute([("a", packed(order(7, 5, side=3)))], NOW_NS)
+    assert engine.state_hash() == before
+    assert [(sender, refusal.code) for sender, refusal in batch.refusals] == [
+        ("a", RefusalCode.MALFORMED_COMMAND)
+    ]
+
+    batch = pipeline.execute([("a", packed(order(7, 9), order(7, 8), order(7, 10)))], NOW_NS)
+    assert [refusal[:3] for _, refusal in batch.refusals] == [(RefusalCode.NUMBER_FORGOTTEN, 7, 8)]
+    assert len(batch.records) == 2
+
+
+def test_a_fault_ends_its_sender_s_bytes_only(pipeline: Pipeline[str]) -> None:
+    batch = pipeline.execute(
+        [
+            ("a", packed(order(7, 1)) + b"nonsense" + packed(order(7, 2))),
+            ("b", packed(order(8, 1))),
+        ],
+        NOW_NS,
+    )
+    assert [sender for sender, _ in batch.faults] == ["a"]
+    assert batch.own == [("a", 0, 1), ("b", 1, 2)]
+
+
+def test_an_engine_that_raises_ends_the_pipeline_and_names_the_command() -> None:
+    """F25: nobody goes on with a state that nobody knows."""
+
+    class Poisoned:
+        def apply(self, command: bytes, sequence: int, timestamp_ns: int) -> bytes:
+            raise ZeroDivisionError
+
+    pipeline: Pipeline[str] = Pipeline(Poisoned(), Sequencer())
+    with pytest.raises(EngineFailedError, match="sequence 1: EnterOrder"):
+        pipeline.execute([("a", packed(order(7, 1)))], NOW_NS)
