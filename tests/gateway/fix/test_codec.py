@@ -1,6 +1,7 @@
 """Bytes to messages and back: whole, partial or garbled, and nothing else."""
 
 import random
+from itertools import pairwise
 
 import pytest
 import simplefix
@@ -240,7 +241,7 @@ def test_byte_at_a_time_equals_all_at_once(seed: int) -> None:
     assert decoded(*(stream[i : i + 1] for i in range(len(stream)))) == at_once
     cuts = sorted(rng.randrange(len(stream)) for _ in range(3))
     bounds = [0, *cuts, len(stream)]
-    assert decoded(*(stream[a:b] for a, b in zip(bounds, bounds[1:], strict=False))) == at_once
+    assert decoded(*(stream[a:b] for a, b in pairwise(bounds))) == at_once
 
 
 @given(

@@ -1,11 +1,14 @@
 """Two sessions back to back: logon, gaps, resends, silence, and a wire that breaks anywhere."""
 
 import random
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from gateway.edge.sent_messages import SentMessages
 from gateway.fix.codec import Decoder, FixMessage, encode, encode_fields
 from gateway.fix.events import LoggedOn, LogonReceived, RejectReceived, SessionClosed
 from gateway.fix.outbound import store_application
@@ -247,6 +250,31 @@ def test_early_messages_are_kept_up_to_a_limit_and_none_is_lost() -> None:
     assert handed_up == [2, 3, 4, 5, 6, 7]
     session.receive_data(from_client(b"0", 22), START_NS)
     assert [message.get(7) for message in sent(session)] == [b"8"]
+
+
+def test_early_messages_that_were_passed_over_make_room_for_others() -> None:
+    session = acceptor(replace(VENUE, early_messages_max=3))
+    for number in (4, 5, 6):
+        session.receive_data(from_client(b"D", number, order(number)), START_NS)
+    session.receive_data(from_client(b"4", 2, b"123=Y\x0136=10\x01"), START_NS)
+    for number in (11, 12, 13, 10):
+        session.receive_data(from_client(b"D", number, order(number)), START_NS)
+    handed_up = [
+        event.msg_seq_num for event in session.events_received() if isinstance(event, FixMessage)
+    ]
+    assert handed_up == [10, 11, 12, 13]
+
+
+def test_a_number_is_on_disk_before_the_peer_can_have_seen_it(tmp_path: Path) -> None:
+    session = Session(VENUE, START_NS)
+    session.receive_data(from_client(b"A", 1, LOGON), START_NS)
+    session.accept_logon(SentMessages(tmp_path / "store", START_NS), START_NS)
+    session.send_application(b"8", report(b"A"), START_NS, watermark=7)
+    assert session.data_to_send()
+    shutil.copytree(tmp_path / "store", tmp_path / "as a killed process leaves it")
+    store = SentMessages(tmp_path / "as a killed process leaves it", START_NS)
+    assert (store.next_sender_msg_seq_num, store.next_target_msg_seq_num) == (3, 2)
+    assert store.watermark == 7
 
 
 def test_a_business_reject_names_what_it_refuses() -> None:
