@@ -134,7 +134,7 @@ class WebSocketServer:
     def open_session(self, connection: WebSocketConnection, target: str) -> Session:
         """Return the session that a request's target asks for. Raises `RefusedError`."""
         path, _, query = unquote(target).partition("?")
-        if path == API_PATH:
+        if path == API_PATH and query in {"", "returnRateLimits=false"}:
             return WebSocketApi(connection, self._operations, self._user_streams)
         if path == "/stream" and (not query or query.startswith("streams=")):
             names = query.removeprefix("streams=")

@@ -68,7 +68,7 @@ def request_id(data: bytes) -> RequestId:
     """Return the id of a message that makes no request, None if it has none."""
     try:
         return _checked_id(_ID.decode(data).id)
-    except (msgspec.MsgspecError, ApiError, UnicodeError):
+    except (msgspec.MsgspecError, ApiError, UnicodeError, RecursionError):
         return None
 
 
@@ -101,7 +101,7 @@ def _decode(data: bytes, decoder: msgspec.json.Decoder[_AnyRequest]) -> _AnyRequ
         request = decoder.decode(data)
     except msgspec.ValidationError as error:
         raise ApiError(ErrorCode.INVALID_JSON, f"Invalid request: {error}"[:200]) from None
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise ApiError(ErrorCode.INVALID_JSON, "Invalid JSON.") from None
     _checked_id(request.id)
     return request

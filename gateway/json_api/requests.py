@@ -54,7 +54,7 @@ class Symbols(Request):
             return self.symbols
         try:
             return msgspec.json.decode(self.symbols, type=list[str])
-        except (msgspec.DecodeError, UnicodeError):
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             raise invalid("symbols") from None
 
 

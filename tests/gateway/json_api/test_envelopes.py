@@ -78,7 +78,14 @@ def test_a_request_is_read_however_it_is_spelt(data: bytes) -> None:
 def test_a_bad_message_is_answered_with_its_id_where_it_has_one() -> None:
     assert request_id(b'{"id":7,"method":1}') == 7
     assert request_id(b'{"id":"seven","params":[]}') == "seven"
-    for data in (b'{"id":{}}', b"{", b"[]", b'{"id":"' + b"x" * 37 + b'"}', b'{"id":1.5}'):
+    for data in (
+        b'{"a":' * 10_000,
+        b'{"id":{}}',
+        b"{",
+        b"[]",
+        b'{"id":"' + b"x" * 37 + b'"}',
+        b'{"id":1.5}',
+    ):
         assert request_id(data) is None
 
 

@@ -11,6 +11,9 @@ from gateway.orders import Fill, Order
 from tests.gateway.engine_room import ALICE, BOB, EngineRoom
 from vocabulary.types import OrderFlags, Side, TimeInForce
 
+GTC = TimeInForce.GOOD_TILL_CANCEL
+IOC = TimeInForce.IMMEDIATE_OR_CANCEL
+FOK = TimeInForce.FILL_OR_KILL
 TIME_MS = 1_700_000_000_123
 
 
@@ -81,17 +84,17 @@ def test_shorter_answers_leave_the_rest_out(room: EngineRoom) -> None:
 @pytest.mark.parametrize(
     ("price", "time_in_force", "flags", "names"),
     [
-        ("90.00", TimeInForce.GOOD_TILL_CANCEL, OrderFlags.NONE, ("LIMIT", "GTC", "NEW")),
+        ("90.00", GTC, OrderFlags.NONE, ("LIMIT", "GTC", "NEW")),
         (
             "90.00",
-            TimeInForce.GOOD_TILL_CANCEL,
+            GTC,
             OrderFlags.POST_ONLY,
             ("LIMIT_MAKER", "GTC", "NEW"),
         ),
-        ("90.00", TimeInForce.IMMEDIATE_OR_CANCEL, OrderFlags.NONE, ("LIMIT", "IOC", "EXPIRED")),
-        ("90.00", TimeInForce.FILL_OR_KILL, OrderFlags.NONE, ("LIMIT", "FOK", "EXPIRED")),
-        ("99.50", TimeInForce.FILL_OR_KILL, OrderFlags.NONE, ("LIMIT", "FOK", "FILLED")),
-        (None, TimeInForce.GOOD_TILL_CANCEL, OrderFlags.NONE, ("MARKET", "GTC", "FILLED")),
+        ("90.00", IOC, OrderFlags.NONE, ("LIMIT", "IOC", "EXPIRED")),
+        ("90.00", FOK, OrderFlags.NONE, ("LIMIT", "FOK", "EXPIRED")),
+        ("99.50", FOK, OrderFlags.NONE, ("LIMIT", "FOK", "FILLED")),
+        (None, GTC, OrderFlags.NONE, ("MARKET", "GTC", "FILLED")),
     ],
 )
 def test_an_orders_kind_and_status_have_binances_names(
