@@ -1,0 +1,139 @@
+"""The processes that FIX orders are measured through: matching, a gateway, and a bare TCP echo.
+
+Each runs pinned to the cores that it is given. Run as a program this file is one of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import structlog
+import uvloop
+from aiohttp import web
+
+from agio import hot_paths
+from vocabulary import commands as c
+
+LISTINGS: list[c.Command] = [
+    c.ListAsset(1, 1, 1, 8, b"BTC"),
+    c.ListAsset(1, 2, 2, 8, b"USDT"),
+    c.ListInstrument(1, 3, 1, 1, 2, 1_000, 10, 1, 1_000, 2_000, b"BTCUSDT"),
+    c.CreditFunds(1, 4, 1, 2, 10**17),
+]
+
+
+@contextmanager
+def process(kind: str, cores: AbstractSet[int], **arguments: object) -> Iterator[int]:
+    """Run one of the processes; yield the port that it tells when it is ready."""
+    job = json.dumps({"kind": kind, "cores": sorted(cores)} | arguments, default=str)
+    command = [sys.executable, "-m", "bench.fix_venue", job]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        try:
+            yield int(running.stdout.readline())
+        finally:
+            running.terminate()
+
+
+@contextmanager
+def venue(
+    directory: Path, mode: str, gateway: AbstractSet[int], matching: AbstractSet[int]
+) -> Iterator[int]:
+    """Run a venue with one instrument and one rich account; yield its FIX port."""
+    address = f"unix://{directory / 'matching.sock'}"
+    with (
+        process("matching", matching, directory=directory, address=address, mode=mode),
+        process("gateway", gateway, directory=directory, address=address) as port,
+    ):
+        yield port
+
+
+async def serve_matching(directory: str, address: str, mode: Any) -> None:
+    from matching.client import MatchingClient
+    from matching.edge.server import MatchingServer
+
+    server = MatchingServer(
+        journal_directory=Path(directory) / "journal", address=address, mode=mode
+    )
+    await server.start()
+    ops = MatchingClient(address, "ops", from_sequence=None, on_records=lambda _: None)
+    await ops.start()
+    for command in LISTINGS:
+        ops.submit(command)
+    await ops.funds()
+    await ops.stop()
+    print(0, flush=True)
+    await asyncio.Event().wait()
+
+
+async def serve_gateway(directory: str, address: str) -> None:
+    from gateway.edge.gateway import Gateway
+
+    key = {"account_id": 1, "sender_comp_ids": [], "permissions": ["trade"]}
+
+    async def tell_key(_: web.Request) -> web.Response:
+        return web.json_response({"api_key": "load", "secret": "load"} | key)
+
+    app = web.Application()
+    app.router.add_get("/internal/credentials/{key}", tell_key)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    gateway = Gateway(
+        matching_address=address,
+        redis_url="redis://127.0.0.1:1/0",  # nobody is there: market data is measured elsewhere
+        ops_url=f"http://127.0.0.1:{runner.addresses[0][1]}",
+        service_token="-",
+        comp_id="AGIO",
+        host="127.0.0.1",
+        fix_port=0,
+        rest_port=0,
+        websocket_port=0,
+        data_directory=Path(directory) / "gateway",
+        fix_orders_per_s_max=10_000_000,
+    )
+    await gateway.start()
+    print(gateway.fix.port, flush=True)
+    await asyncio.Event().wait()
+
+
+class Echo(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._transport.write(data)
+
+
+async def serve_echo() -> None:
+    server = await asyncio.get_running_loop().create_server(Echo, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await asyncio.Event().wait()
+
+
+SERVE: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {
+    "matching": serve_matching,
+    "gateway": serve_gateway,
+    "echo": serve_echo,
+}
+
+
+def main() -> None:
+    hot_paths.prefer_source()
+    job = json.loads(sys.argv[1])
+    os.sched_setaffinity(0, job.pop("cores"))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    uvloop.run(SERVE[job.pop("kind")](**job))
+
+
+if __name__ == "__main__":
+    main()
