@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from enum import Enum, auto
+from enum import IntEnum, auto
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -27,7 +27,7 @@ FILLS_MAX = 1_000
 """How many fills of an account are remembered, the newest ones."""
 
 
-class OrderStatus(Enum):
+class OrderStatus(IntEnum):
     """OrdStatus(39), in our words."""
 
     NEW = auto()
@@ -42,7 +42,7 @@ class OrderStatus(Enum):
         return self is OrderStatus.NEW or self is OrderStatus.PARTIALLY_FILLED
 
 
-class ReportKind(Enum):
+class ReportKind(IntEnum):
     """Why a report is made: ExecType(150), and the two kinds of OrderCancelReject(9)."""
 
     ACCEPTED = auto()

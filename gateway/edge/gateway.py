@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from pathlib import Path
 
@@ -25,6 +26,8 @@ LOGON_TIMEOUT_NS = 10_000_000_000
 
 FIX_ORDERS_PER_S_MAX = 100_000
 """How many orders a second one FIX session may enter, unless told otherwise."""
+
+NEW_OBJECTS_PER_COLLECTION = 100_000
 
 log = structlog.get_logger("gateway")
 
@@ -108,6 +111,9 @@ class Gateway:
         await self.feed.start()
         await self.json.start()
         await self.fix.start()
+        # Orders form no cycles, yet the collector would walk through all of them time and again.
+        gc.freeze()
+        gc.set_threshold(NEW_OBJECTS_PER_COLLECTION)
         self._is_ready = True
         log.info("gateway open", sequence=self.matching.last_sequence)
 
