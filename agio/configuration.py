@@ -88,6 +88,9 @@ class Configuration(BaseSettings):
     """What an acknowledgement promises: on disk, or with the operating system."""
     journal_segment_bytes: Annotated[int, Field(ge=2**20, le=2**32)] = 64 * 2**20
 
+    standard_listings: bool = True
+    """Whether `agio up` lists BTCUSDT, ETHUSDT and ETHBTC where nothing is listed."""
+
     matching_address: Address = ""
     """Where the matching process listens; by default a Unix socket under `data`."""
     postgres_url: PostgresUrl | None = None

@@ -3,13 +3,15 @@
 Children never outlive us: each gets a signal when this process dies, however it dies.
 """
 
+import asyncio
+import contextlib
 import fcntl
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
@@ -22,12 +24,14 @@ from agio.child_process import ServerFailedError
 from agio.configuration import Configuration
 from agio.embedded_postgres import EmbeddedPostgres
 from agio.embedded_valkey import EmbeddedValkey
+from agio.ops_client import OpsClient
 from agio.secret_files import Secrets
+from agio.standard_listings import list_where_bare
 
 log = structlog.get_logger("agio")
 
-# Each stage needs the ones before it; within a stage they start together.
-STAGES = (("matching",), ("accounts", "marketdata"), ("gateway",))
+# They start together, each waiting for what it needs, and stop in the opposite order: doors first.
+SERVICE_ORDER = ("matching", "accounts", "marketdata", "gateway")
 READY_TIMEOUT_S = 600.0  # a long journal is replayed before matching is ready
 STOP_TIMEOUT_S = 30.0
 START_ATTEMPTS_MAX = 4
@@ -140,19 +144,21 @@ class Venue:
     def start(self) -> None:
         """Start everything, and return when every service is ready.
 
-        Raises `VenueRunsError` and `ServerFailedError`; what had started is stopped by `stop`.
+        Raises `VenueRunsError`, `ServerFailedError` and `OpsError`; what had started is stopped by
+        `stop`.
         """
         self._logs.mkdir(parents=True, exist_ok=True)
         self._take_lock()
         self._start_servers()
         environment = os.environ | configurations.environment(self.configuration)
-        for stage in STAGES:
-            started = [
-                self._start_child(name, ServiceProcess(name, environment, self._logs))
-                for name in stage
-            ]
-            for watched in started:
-                self._wait_until_ready(watched)
+        started = [
+            self._start_child(name, ServiceProcess(name, environment, self._logs))
+            for name in SERVICE_ORDER
+        ]
+        for watched in started:
+            self._wait_until_ready(watched)
+        if self.configuration.standard_listings:
+            asyncio.run(self._list_where_bare())
         self._describe()
 
     def watch(self) -> None:
@@ -231,6 +237,10 @@ class Venue:
         state = venue.health(url)
         return state["ready"] is True and state["pid"] == watched.child.process.pid
 
+    async def _list_where_bare(self) -> None:
+        async with OpsClient(self.configuration.ops_url, self.secrets.ops_token) as ops:
+            await list_where_bare(ops)
+
     def _describe(self) -> None:
         configuration = self.configuration
         assert configuration.postgres_url is not None
@@ -256,18 +266,25 @@ def run(
 
     `when_ready` gets the endpoints by name.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     running = Venue(configuration, tell)
-    try:
+    with contextlib.suppress(KeyboardInterrupt), stopped_in_order(running):
         running.start()
         when_ready(venue.endpoints(running.configuration))
         while True:
             running.watch()
             time.sleep(0.2)
-    except KeyboardInterrupt:
-        tell("stopping")
+
+
+@contextlib.contextmanager
+def stopped_in_order(running: Venue) -> Iterator[None]:
+    """Stop the venue at the end, also after SIGINT and SIGTERM, which are a `KeyboardInterrupt`.
+
+    Once it stops, only the kill that nobody can ignore interrupts the order.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
     finally:
-        # From here on only the kill that nobody can ignore interrupts the order of stopping.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         running.stop()

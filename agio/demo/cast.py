@@ -1,14 +1,13 @@
-"""Who plays: lists what is traded, makes the accounts, funds them and gives them keys, once."""
+"""Who plays: makes the accounts, funds them and gives them keys, once."""
 
 import os
-from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from agio.demo.market import ASSET_SCALES, FUNDS, MAKER_FEE_PPM, MARKETS, TAKER_FEE_PPM
-from agio.ops_client import OpsClient, OpsError
+from agio.demo.market import FUNDS
+from agio.ops_client import OpsClient
+from agio.standard_listings import post_if_missing
 
 FIX_TRADERS = ("demo-fix-1", "demo-fix-2")
 WEBSOCKET_TRADERS = ("demo-websocket-1", "demo-websocket-2")
@@ -30,45 +29,15 @@ async def gather_players(ops: OpsClient, data: Path) -> dict[str, Player]:
     players: dict[str, Player] = {}
     if file.exists():
         players = msgspec.json.decode(file.read_bytes(), type=dict[str, Player])
-    await _list_markets(ops)
     for name in (*FIX_TRADERS, *WEBSOCKET_TRADERS, VISITOR):
         if name not in players:
-            await _make_if_missing(ops, "/accounts", {"name": name})
+            await post_if_missing(ops, "/accounts", {"name": name})
             for asset, amount in FUNDS.items():
                 await ops.credit(name, asset, amount)
             key = await ops.create_key(name, [], [], "demo")
             players[name] = Player(name, key["api_key"], key["secret"])
             _keep(file, players)  # at once: a start that is cut short is finished by the next
     return players
-
-
-async def _list_markets(ops: OpsClient) -> None:
-    listed = await ops.request("GET", "/instruments")
-    symbols = {instrument["symbol"] for instrument in listed["instruments"]}
-    if symbols.issuperset(market.symbol for market in MARKETS):
-        return
-    for name, scale in ASSET_SCALES.items():
-        await _make_if_missing(ops, "/assets", {"name": name, "scale": scale})
-    for market in MARKETS:
-        instrument = {
-            "symbol": market.symbol,
-            "base": market.base,
-            "quote": market.quote,
-            "tick_size": market.tick_size,
-            "lot_size": market.lot_size,
-            "notional_min": "0",
-            "maker_fee_ppm": MAKER_FEE_PPM,
-            "taker_fee_ppm": TAKER_FEE_PPM,
-        }
-        await _make_if_missing(ops, "/instruments", instrument)
-
-
-async def _make_if_missing(ops: OpsClient, path: str, body: dict[str, Any]) -> None:
-    try:
-        await ops.request("POST", path, body)
-    except OpsError as error:
-        if error.status != HTTPStatus.CONFLICT:
-            raise
 
 
 def _keep(file: Path, players: dict[str, Player]) -> None:

@@ -16,8 +16,9 @@ from gateway.fix.store import MemoryStore
 from gateway.fix.timestamps import format_utc_timestamp
 
 NEW_ORDER_SINGLE, ORDER_CANCEL_REQUEST, EXECUTION_REPORT = b"D", b"F", b"8"
-OPEN = {values.OrdStatus.NEW, values.OrdStatus.PARTIALLY_FILLED, values.OrdStatus.REPLACED}
+OPEN = {values.OrdStatus.NEW, values.OrdStatus.PARTIALLY_FILLED}
 LOGON_TIMEOUT_S = 10.0
+LEAVE_TIMEOUT_S = 5.0
 
 
 class FixConnection(asyncio.Protocol):
@@ -86,6 +87,7 @@ class FixTrader:
         _, connection = await loop.create_connection(
             lambda: FixConnection(self._settings, self), host, port
         )
+        self._waiting.clear()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(connection.logged_on.wait(), LOGON_TIMEOUT_S)
         try:
@@ -99,12 +101,18 @@ class FixTrader:
             await self._leave(connection)
 
     async def _leave(self, connection: FixConnection) -> None:
-        for client_order_id in list(self._mind.open):
-            self._send(connection, self._mind.cancel(client_order_id))
+        """Take all orders out, also those that were not acknowledged yet, and log out."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_TIMEOUT_S):
+                while connection.session.is_logged_on and (self._mind.open or self._waiting):
+                    for client_order_id in list(self._mind.open):
+                        self._send(connection, self._mind.cancel(client_order_id))
+                    connection.flush()
+                    await asyncio.sleep(0.01)
         connection.session.send_logout("", time.time_ns())
         connection.flush()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(connection.closed.wait(), LOGON_TIMEOUT_S)
+            await asyncio.wait_for(connection.closed.wait(), LEAVE_TIMEOUT_S)
 
     def receive(self, message: FixMessage) -> None:
         """Take a report into the tally and the mind."""

@@ -5,41 +5,35 @@ import random
 from collections import OrderedDict
 from typing import NamedTuple
 
+from agio.standard_listings import LISTINGS, Listing
 from vocabulary.instrument import decimal_text
 
 
 class Market(NamedTuple):
-    """An instrument of the demo. Increments are 10 ** -scale; the price to begin with is in ticks.
+    """An instrument as the demo trades it: its price to begin with, and how many lots an order has.
 
     `lots` is the range of an order's quantity.
     """
 
-    symbol: str
-    base: str
-    quote: str
-    tick_scale: int
-    lot_scale: int
+    listing: Listing
     start_ticks: int
     lots: tuple[int, int]
 
     @property
-    def tick_size(self) -> str:
-        return decimal_text(1, self.tick_scale)
-
-    @property
-    def lot_size(self) -> str:
-        return decimal_text(1, self.lot_scale)
+    def symbol(self) -> str:
+        return self.listing.symbol
 
 
-ASSET_SCALES = {"BTC": 8, "ETH": 8, "USDT": 8}
 FUNDS = {"BTC": "100", "ETH": "2000", "USDT": "10000000"}
-MARKETS = (
-    Market("BTCUSDT", "BTC", "USDT", 2, 5, 6_500_000, (100, 20_000)),
-    Market("ETHUSDT", "ETH", "USDT", 2, 4, 325_000, (100, 20_000)),
-    Market("ETHBTC", "ETH", "BTC", 5, 3, 5_000, (10, 2_000)),
+MARKETS = tuple(
+    Market(listing, start_ticks, lots)
+    for listing, start_ticks, lots in zip(
+        LISTINGS,
+        (6_500_000, 325_000, 5_000),
+        ((100, 20_000), (100, 20_000), (10, 2_000)),
+        strict=True,
+    )
 )
-MAKER_FEE_PPM = 200
-TAKER_FEE_PPM = 400
 
 OPEN_ORDERS_MAX = 40  # a trader's, in all its markets
 DRIFT_PER_STEP = 2e-5
@@ -120,8 +114,8 @@ class Mind:
             self._next_id(),
             market.symbol,
             is_buy,
-            decimal_text(ticks, market.tick_scale),
-            decimal_text(lots, market.lot_scale),
+            decimal_text(ticks, market.listing.tick_scale),
+            decimal_text(lots, market.listing.lot_scale),
             is_immediate,
         )
 

@@ -11,6 +11,7 @@ from functools import partial
 import aiohttp
 from rich.console import Console
 from rich.live import Live
+from websockets.exceptions import WebSocketException
 
 from agio import venue
 from agio.configuration import Configuration
@@ -25,7 +26,7 @@ from agio.demo.tally import Tally
 from agio.demo.watcher import Watcher
 from agio.demo.websocket_trader import WebSocketTrader
 from agio.ops_client import OpsClient
-from agio.supervisor import Venue
+from agio.supervisor import Venue, stopped_in_order
 
 ORDER_INTERVAL_S = 0.02
 REFRESH_S = 0.25
@@ -56,13 +57,13 @@ class Show:
         async with OpsClient(self._endpoints["ops"], self._venue.secrets.ops_token) as ops:
             players = await gather_players(ops, self._venue.configuration.data)
         started_s = time.monotonic()
-        traders = [asyncio.create_task(task) for task in self._traders(players)]
-        watching_task = asyncio.create_task(self._watcher.watch())
-        await self._look_on(players[VISITOR], seconds)
-        played_s = time.monotonic() - started_s
-        for task in (*traders, watching_task):
-            task.cancel()
-        await asyncio.gather(*traders, watching_task, return_exceptions=True)
+        async with asyncio.TaskGroup() as tasks:
+            playing = [tasks.create_task(trader) for trader in self._traders(players)]
+            playing.append(tasks.create_task(self._watcher.watch()))
+            await self._look_on(players[VISITOR], seconds)
+            played_s = time.monotonic() - started_s
+            for task in playing:
+                task.cancel()
         await self._wait_until_settled()
         return played_s
 
@@ -92,7 +93,7 @@ class Show:
         while True:
             try:
                 await trade()
-            except OSError as error:  # ConnectionError is one
+            except (OSError, WebSocketException) as error:
                 tally.errors.append(str(error) or type(error).__name__)
                 await asyncio.sleep(RETRY_S)
 
@@ -145,7 +146,7 @@ def run(configuration: Configuration, seconds: float | None, console: Console) -
     Raises what starting the venue raises, `OpsError`, and what a damaged journal raises.
     """
     running = Venue(configuration, tell=console.print)
-    try:
+    with stopped_in_order(running):
         running.start()
         show = Show(running, console)
         played_s = asyncio.run(show.play(seconds))
@@ -155,6 +156,4 @@ def run(configuration: Configuration, seconds: float | None, console: Console) -
         assert postgres_url is not None
         journal = configuration.data / "journal"
         reckoning = asyncio.run(reckon(journal, postgres_url))
-    finally:
-        running.stop()
     return summarise(played_s, show.tallies, restarts, reckoning)

@@ -13,10 +13,12 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from agio.demo.cast import Player
-from agio.demo.market import Cancel, Enter, Mind
+from agio.demo.market import MARKETS, Cancel, Enter, Mind
 from agio.demo.tally import Tally
 
 OPEN = {"NEW", "PARTIALLY_FILLED"}
+CANCELS = {"order.cancel", "openOrders.cancelAll"}
+LEAVE_TIMEOUT_S = 5.0
 
 
 class WebSocketTrader:
@@ -28,11 +30,16 @@ class WebSocketTrader:
         self._tally = tally
         self._waiting: dict[str, Enter] = {}
         self._request_ids = count(1)
-        self._cancels: set[int] = set()
+        self._unanswered: dict[int, str] = {}  # a request's id, and its method
+        self._all_answered = asyncio.Event()
 
     async def trade(self, url: str, interval_s: float) -> None:
-        """Connect and send a wish every `interval_s`. Raises `OSError`, `ConnectionError`."""
+        """Connect and send a wish every `interval_s`.
+
+        Raises `OSError`, and `WebSocketException` if the venue does not take the connection.
+        """
         async with connect(f"{url}/ws-api/v3") as socket:
+            self._unanswered.clear()
             reading = asyncio.create_task(self._read(socket))
             try:
                 await self._request(socket, "userDataStream.subscribe.signature", {})
@@ -47,9 +54,13 @@ class WebSocketTrader:
         raise ConnectionError(f"{self._player.account}: {socket.close_reason or 'closed'}")
 
     async def _leave(self, socket: ClientConnection) -> None:
-        with contextlib.suppress(ConnectionClosed):
-            for client_order_id in list(self._mind.open):
-                await self._send(socket, self._mind.cancel(client_order_id))
+        """Take all orders out, also those that were not acknowledged yet, and wait for it."""
+        with contextlib.suppress(ConnectionClosed, TimeoutError):
+            async with asyncio.timeout(LEAVE_TIMEOUT_S):
+                for market in MARKETS:
+                    fields = {"symbol": market.symbol}
+                    await self._request(socket, "openOrders.cancelAll", fields)
+                await self._all_answered.wait()
 
     async def _read(self, socket: ClientConnection) -> None:
         with contextlib.suppress(ConnectionClosed):
@@ -61,10 +72,11 @@ class WebSocketTrader:
                     self._receive_answer(message)
 
     def _receive_answer(self, answer: dict[str, Any]) -> None:
-        was_cancel = answer["id"] in self._cancels
-        self._cancels.discard(answer["id"])
-        # A cancel of an order that has ended meanwhile fails, and means nothing.
-        if answer["status"] != 200 and not was_cancel:
+        method = self._unanswered.pop(answer["id"])
+        if not self._unanswered:
+            self._all_answered.set()
+        # A cancel of what has ended meanwhile fails, and means nothing.
+        if answer["status"] != 200 and method not in CANCELS:
             self._tally.refused(answer["error"]["msg"])
 
     def _receive_event(self, event: dict[str, Any]) -> None:
@@ -84,7 +96,7 @@ class WebSocketTrader:
     async def _send(self, socket: ClientConnection, wish: Enter | Cancel) -> None:
         if isinstance(wish, Cancel):
             fields = {"symbol": wish.symbol, "origClientOrderId": wish.original_client_order_id}
-            self._cancels.add(await self._request(socket, "order.cancel", fields))
+            await self._request(socket, "order.cancel", fields)
             return
         self._waiting[wish.client_order_id] = wish
         fields = {
@@ -99,8 +111,8 @@ class WebSocketTrader:
         }
         await self._request(socket, "order.place", fields)
 
-    async def _request(self, socket: ClientConnection, method: str, fields: dict[str, str]) -> int:
-        """Send a signed request and return its id."""
+    async def _request(self, socket: ClientConnection, method: str, fields: dict[str, str]) -> None:
+        """Send a signed request."""
         parameters: dict[str, str | int] = {
             **fields,
             "apiKey": self._player.api_key,
@@ -110,6 +122,7 @@ class WebSocketTrader:
         secret = self._player.secret.encode()
         parameters["signature"] = hmac.new(secret, payload.encode(), hashlib.sha256).hexdigest()
         request_id = next(self._request_ids)
+        self._unanswered[request_id] = method
+        self._all_answered.clear()
         request = {"id": request_id, "method": method, "params": parameters}
         await socket.send(msgspec.json.encode(request).decode())
-        return request_id
