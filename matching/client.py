@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Final, cast
 
 import structlog
@@ -92,6 +93,7 @@ class MatchingClient:
         self._outgoing: list[bytes] = []
         self._funds_requests: dict[int, tuple[int, asyncio.Future[FundsReport]]] = {}
         self._last_request_id = 0
+        self._retry_seconds = RETRY_SECONDS_MIN
         self._transport: asyncio.Transport | None = None
         self._first_connect: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -103,10 +105,12 @@ class MatchingClient:
         await self._first_connect
 
     async def stop(self) -> None:
-        """Disconnect. Funds requests that wait fail with `MatchingUnavailable`."""
+        """Disconnect, for good. Funds requests that wait fail with `MatchingUnavailable`."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        if self._first_connect is not None:
+            self._first_connect.cancel()
         self.connected = False
         if self._transport is not None:
             self._transport.close()
@@ -156,21 +160,21 @@ class MatchingClient:
 
     async def _stay_connected(self) -> None:
         loop = asyncio.get_running_loop()
-        pause = RETRY_SECONDS_MIN
+        connect = partial(_Connection, self, loop)
         while True:
-            connection = _Connection(self, loop)
             try:
                 if isinstance(self._address, UnixAddress):
-                    await loop.create_unix_connection(lambda c=connection: c, self._address.path)  # type: ignore[misc]
+                    _, connection = await loop.create_unix_connection(connect, self._address.path)
                 else:
-                    await loop.create_connection(lambda c=connection: c, *self._address)  # type: ignore[misc]
+                    _, connection = await loop.create_connection(connect, *self._address)
             except OSError as error:
                 log.debug("matching not reached", address=self._address, error=str(error))
             else:
-                if await connection.ended:
-                    pause = RETRY_SECONDS_MIN
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, RETRY_SECONDS_MAX)
+                await connection.ended
+            await asyncio.sleep(self._retry_seconds)
+            self._retry_seconds = min(2 * self._retry_seconds, RETRY_SECONDS_MAX)
+
+    # What the connection tells.
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         self._transport = transport
@@ -190,19 +194,15 @@ class MatchingClient:
         for kind, payload in frames:
             if kind is FrameKind.RECORDS:
                 unpack_records(payload, records)
-            elif kind is FrameKind.WELCOME:
+                continue
+            self._hand_over(records)
+            records = []
+            if kind is FrameKind.WELCOME:
                 self._welcomed(unpack_welcome(payload))
             elif kind is FrameKind.REPEATED:
-                self._hand_over(records)
-                records = []
                 self._repeated(payload)
             elif kind is FrameKind.FUNDS:
-                self._hand_over(records)
-                records = []
-                request_id, report = unpack_funds(payload)
-                _, waiting = self._funds_requests.get(request_id, (0, None))
-                if waiting is not None and not waiting.done():
-                    waiting.set_result(report)
+                self._answered(*unpack_funds(payload))
             elif kind is FrameKind.REFUSED:
                 self._refused(unpack_refused(payload))
             else:
@@ -233,6 +233,7 @@ class MatchingClient:
                 self._check_order(records)
             self._on_records(records)
             self._acknowledge(records)
+            self._retry_seconds = RETRY_SECONDS_MIN
             self.last_sequence = records[-1].sequence
             self.head_sequence = max(self.head_sequence, self.last_sequence)
         if self._catch_up_sequence is not None and self.last_sequence >= self._catch_up_sequence:
@@ -241,11 +242,11 @@ class MatchingClient:
                 self._on_caught_up()
 
     def _check_order(self, records: list[Record]) -> None:
-        expected = self.last_sequence + 1
-        for sequence, *_ in records:
-            if sequence != expected:
-                raise LinkError(ErrorCode.MALFORMED, f"record {sequence}, expecting {expected}")
-            expected += 1
+        for expected, record in enumerate(records, self.last_sequence + 1):
+            if record.sequence != expected:
+                raise LinkError(
+                    ErrorCode.MALFORMED, f"record {record.sequence}, expecting {expected}"
+                )
 
     def _acknowledge(self, records: list[Record]) -> None:
         if self._unanswered:
@@ -266,6 +267,11 @@ class MatchingClient:
             self._on_repeated(records)
         self._acknowledge(records)
 
+    def _answered(self, request_id: int, report: FundsReport) -> None:
+        _, waiting = self._funds_requests.get(request_id, (0, None))
+        if waiting is not None and not waiting.done():
+            waiting.set_result(report)
+
     def _refused(self, refusal: Refusal) -> None:
         log.error("command refused by the sequencer", **refusal._asdict())
         self._unanswered.pop((refusal.session_id, refusal.session_number), None)
@@ -280,8 +286,7 @@ class _Connection(asyncio.Protocol):
         self._client = client
         self._decoder = FrameDecoder(FROM_SERVER)
         self._transport: asyncio.Transport | None = None
-        self.ended: asyncio.Future[bool] = loop.create_future()
-        """Done when the connection is gone; whether it had been welcomed."""
+        self.ended: asyncio.Future[None] = loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -301,11 +306,9 @@ class _Connection(asyncio.Protocol):
             self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio's signature)
-        was_welcomed = self._client.connected
         self._transport = None
         self._client.connection_lost()
-        if not self.ended.done():
-            self.ended.set_result(was_welcomed)
+        self.ended.set_result(None)
 
 
 def _key(record: Record) -> tuple[int, int]:

@@ -114,8 +114,10 @@ class Connection(asyncio.Protocol):
         """Note that so many bytes of this client's requests have left the queue."""
         before = self._unread_bytes
         self._unread_bytes -= size
-        if self._unread_bytes <= UNREAD_BYTES_MAX < before and self._transport is not None:
-            self._transport.resume_reading()
+        if self._unread_bytes <= UNREAD_BYTES_MAX < before:
+            transport = self._transport
+            if transport is not None and not transport.is_closing():
+                transport.resume_reading()
 
     def flush(self) -> None:
         """Send what has collected, in one write. A reader that lags too far behind is ended."""

@@ -119,7 +119,7 @@ class MatchingServer:
         self._nobody_connected.set()
         self._live: dict[Connection, None] = {}
         self._to_flush: dict[Connection, None] = {}
-        self._catching_up: set[Connection] = set()
+        self._due_chunks: set[Connection] = set()
 
     async def start(self) -> None:
         """Replay the journal, then listen.
@@ -136,6 +136,7 @@ class MatchingServer:
             await self._listen()
         except BaseException:
             self._journal.close()
+            self._state = "stopped"
             raise
         # A full collection would stop matching for as long as it takes to visit every order. Our
         # own objects form no cycles, so none is needed.
@@ -160,10 +161,10 @@ class MatchingServer:
                     await self._nobody_connected.wait()
             for connection in list(self._connections):
                 connection.abort()
-            gc.enable()
-            gc.unfreeze()
         if self._state in {"stopping", "failed"}:
             self._journal.close()
+            gc.enable()
+            gc.unfreeze()
             log.info("matching stopped", sequence=self._journal.last_sequence)
             self._state = "stopped"
 
@@ -243,8 +244,8 @@ class MatchingServer:
         self._schedule_batch()
 
     def writable(self, connection: Connection) -> None:
-        if connection.is_catching_up and connection not in self._catching_up:
-            self._catching_up.add(connection)
+        if connection.is_catching_up and connection not in self._due_chunks:
+            self._due_chunks.add(connection)
             self._loop.call_soon(self._catch_up, connection)
 
     def ended(self, connection: Connection) -> None:
@@ -349,7 +350,7 @@ class MatchingServer:
 
     def _catch_up(self, connection: Connection) -> None:
         """Send a reader the next chunk of the journal, or make it live."""
-        self._catching_up.discard(connection)
+        self._due_chunks.discard(connection)
         if connection.next_sequence is None or not connection.is_open:
             return
         try:

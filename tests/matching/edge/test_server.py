@@ -3,127 +3,21 @@
 import asyncio
 import errno
 import os
-import socket
-from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import cast
 
 import pytest
 
 from matching import link
-from matching.client import MatchingClient, MatchingUnavailable, Refusal
 from matching.edge.journal_replay import verify_journal
-from matching.edge.server import MatchingServer
 from matching.link import ErrorCode, FrameDecoder, FrameKind
-from tests.matching.samples import listing, order
+from tests.matching.samples import order
+from tests.matching.venue import Reader, Venue, connect, list_market, until
 from vocabulary import commands as c
 from vocabulary import events as e
-from vocabulary.codec import Record, pack
+from vocabulary.codec import pack
 
 ADDRESSES = ["unix", "tcp"]
-
-
-class Reader:
-    """A client and everything that it was told."""
-
-    def __init__(self, address: str, from_sequence: int | None = 1, name: str = "test") -> None:
-        self.records: list[Record] = []
-        self.calls = 0
-        self.repeated: list[Record] = []
-        self.refused: list[Refusal] = []
-        self.caught_up = asyncio.Event()
-        self._wanted = 0
-        self._arrived = asyncio.Event()
-        self.client = MatchingClient(
-            address,
-            name,
-            from_sequence=from_sequence,
-            on_records=self._on_records,
-            on_caught_up=self.caught_up.set,
-            on_repeated=self.repeated.extend,
-            on_refused=self.refused.append,
-        )
-
-    def _on_records(self, records: list[Record]) -> None:
-        self.calls += 1
-        self.records += records
-        if len(self.records) >= self._wanted:
-            self._arrived.set()
-
-    async def wait_for(self, count: int) -> list[Record]:
-        """Return the records once so many have come."""
-        self._wanted = count
-        self._arrived.clear()
-        if len(self.records) < count:
-            async with asyncio.timeout(20):
-                await self._arrived.wait()
-        return self.records
-
-    @property
-    def sequences(self) -> list[int]:
-        return [record.sequence for record in self.records]
-
-
-class Venue:
-    """Starts and stops servers on one journal, and the readers that use them."""
-
-    def __init__(self, directory: Path, transport: str) -> None:
-        self.journal = directory / "journal"
-        self.address = f"unix://{directory}/m.sock"
-        if transport == "tcp":
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self.address = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
-        self.failures: list[BaseException] = []
-        self.server: MatchingServer | None = None
-        self._readers: list[Reader] = []
-
-    async def start(self, reader_buffer_bytes_max: int = 16 << 20) -> MatchingServer:
-        self.server = MatchingServer(
-            journal_directory=self.journal,
-            address=self.address,
-            mode="os",
-            segment_bytes=100_000,
-            reader_buffer_bytes_max=reader_buffer_bytes_max,
-            on_failure=self.failures.append,
-        )
-        await self.server.start()
-        return self.server
-
-    async def stop(self) -> None:
-        if self.server is not None:
-            await self.server.stop()
-
-    async def reader(self, from_sequence: int | None = 1, name: str = "test") -> Reader:
-        reader = Reader(self.address, from_sequence, name)
-        await reader.client.start()
-        self._readers.append(reader)
-        return reader
-
-    async def close(self) -> None:
-        for reader in self._readers:
-            await reader.client.stop()
-        await self.stop()
-
-
-@pytest.fixture(params=ADDRESSES)
-async def venue(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Venue]:
-    venue = Venue(tmp_path, request.param)
-    await venue.start()
-    yield venue
-    await venue.close()
-
-
-def list_market(reader: Reader) -> None:
-    for command in listing():
-        reader.client.submit(command)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 async def test_a_command_is_acknowledged_by_its_record(venue: Venue) -> None:
@@ -226,13 +120,6 @@ async def ending_of(venue: Venue, data: bytes) -> tuple[ErrorCode, str]:
     return error.code, str(error)
 
 
-async def connect(venue: Venue) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    address = link.parse_address(venue.address)
-    if isinstance(address, link.UnixAddress):
-        return await asyncio.open_unix_connection(address.path)
-    return await asyncio.open_connection(*address)
-
-
 async def test_a_refused_command_is_told_to_its_sender_and_changes_nothing(venue: Venue) -> None:
     reader = await venue.reader()
     list_market(reader)
@@ -259,49 +146,6 @@ async def test_funds_are_those_after_what_was_submitted_before(venue: Venue) -> 
     everyone = await reader.client.funds()
     assert {funds.account_id for funds in everyone.funds} >= {1, 2}
     assert (await reader.client.funds(99)).funds == []
-
-
-async def test_a_resend_after_a_reconnect_executes_once(venue: Venue) -> None:
-    """I2: the connection breaks with commands on their way; each has one record in the end."""
-    reader = await venue.reader()
-    list_market(reader)
-    await reader.wait_for(7)
-    for number in range(1, 501):
-        reader.client.submit(order(7, number))
-        if number % 25 == 0:
-            await asyncio.sleep(0)  # sent, and perhaps executed
-            assert reader.client._transport is not None
-            reader.client._transport.abort()
-            await until(lambda: not reader.client.connected)
-            reader.client.submit(order(7, number))  # by a sender who has lost track
-            await until(lambda: reader.client.connected)
-    await reader.wait_for(507)
-    await reader.client.funds()
-
-    assert reader.sequences == list(range(1, 508))
-    assert [record.command.session_number for record in reader.records[7:]] == list(range(1, 501))
-    assert verify_journal(venue.journal).result.commands["EnterOrder"] == 500
-
-
-async def test_a_number_executed_long_ago_is_answered_with_its_original_record(
-    venue: Venue,
-) -> None:
-    trader = await venue.reader()
-    list_market(trader)
-    for number in range(1, 1001):
-        trader.client.submit(order(7, number))
-    await trader.wait_for(1007)
-    originals = {r.command.session_number: r for r in trader.records if r.command.session_id == 7}
-
-    trader.client.submit(order(7, 3))
-    commands_only = await venue.reader(None)
-    for number in (1, 2, 500, 1000):
-        commands_only.client.submit(order(7, number))
-    await commands_only.wait_for(4)
-
-    assert commands_only.records == [originals[number] for number in (1, 2, 500, 1000)]
-    assert trader.repeated == [originals[3]]
-    assert len(trader.records) == 1007
 
 
 async def test_a_restart_replays_the_journal_and_goes_on(venue: Venue) -> None:
@@ -381,19 +225,6 @@ async def test_a_slow_live_reader_is_disconnected_with_the_reason_and_harms_nobo
     assert trader.sequences == list(range(1, 8 + sent))
 
 
-async def test_a_client_whose_queue_is_full_says_so(venue: Venue) -> None:
-    reader = await venue.reader()
-    await venue.stop()
-    for number in range(1, 16_385):
-        reader.client.submit(order(7, number))
-    with pytest.raises(MatchingUnavailable, match="16384 commands wait for their record"):
-        reader.client.submit(order(7, 16_385))
-    await venue.start()
-    await reader.wait_for(16_384)
-    reader.client.submit(order(7, 30_000))
-    assert (await reader.wait_for(16_385))[-1].command.session_number == 30_000
-
-
 async def test_f6_after_a_failed_write_nothing_leaves_and_the_server_ends(
     venue: Venue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -418,23 +249,3 @@ async def test_f6_after_a_failed_write_nothing_leaves_and_the_server_ends(
     await venue.start()  # what was never acknowledged is sent again, and executes once
     await reader.wait_for(8)
     assert reader.sequences == list(range(1, 9))
-
-
-async def test_a_callback_that_raises_gets_its_records_again(venue: Venue) -> None:
-    trader = await venue.reader()
-    failed: list[int] = []
-    seen: list[int] = []
-
-    def on_records(records: list[Record]) -> None:
-        if not failed:
-            failed.extend(record.sequence for record in records)
-            raise RuntimeError("not now")
-        seen.extend(record.sequence for record in records)
-
-    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-    reader = MatchingClient(venue.address, "fails", from_sequence=1, on_records=on_records)
-    await reader.start()
-    list_market(trader)
-    await until(lambda: len(seen) == 7)
-    assert seen == [1, 2, 3, 4, 5, 6, 7]
-    await reader.stop()
