@@ -59,6 +59,11 @@ class Inbound:
             return False, None
         return True, self._early.pop(self.next_expected)
 
+    @property
+    def first_early(self) -> int:
+        """The lowest number that came early and still waits; 0 if none does."""
+        return min(self._early, default=0)
+
     def miss_until(self, msg_seq_num: int) -> None:
         """Note that a message came early: all numbers below it are missing."""
         self._missing_until = msg_seq_num - 1

@@ -49,16 +49,8 @@ class LoggedOnSession(SessionCore):
             return
         else:
             self._process(message, now_ns)
-        while self.is_logged_on:
-            came_early, message_or_none = self._inbound.take_early()
-            if not came_early:
-                break
-            if message_or_none is None:
-                self._inbound.advance(self._inbound.next_expected + 1)
-            else:
-                self._process(message_or_none, now_ns)
-        if self.state is State.RECOVERING and self._inbound.is_gap_filled:
-            self._step(Step.GAP_FILLED, now_ns)
+        if self.state is State.RECOVERING:
+            self._process_early(now_ns)
 
     def _is_misaddressed(self, message: FixMessage, now_ns: int) -> bool:
         """End the session over a header that can't be this peer's, now.
@@ -118,6 +110,22 @@ class LoggedOnSession(SessionCore):
             self._inbound.keep_early(number, message)
         if self.state is State.IN_SESSION:
             self._ask_for_missing(number, now_ns)
+
+    def _process_early(self, now_ns: int) -> None:
+        """Take what came early and whose turn it is now; ask again if there is another gap."""
+        while self.is_logged_on:
+            came_early, message = self._inbound.take_early()
+            if not came_early:
+                break
+            if message is None:
+                self._inbound.advance(self._inbound.next_expected + 1)
+            else:
+                self._process(message, now_ns)
+        if self.state is State.RECOVERING and self._inbound.is_gap_filled:
+            self._step(Step.GAP_FILLED, now_ns)
+            following = self._inbound.first_early
+            if following:
+                self._ask_for_missing(following, now_ns)
 
     def _ask_for_missing(self, early_number: int, now_ns: int) -> None:
         self._inbound.miss_until(early_number)
