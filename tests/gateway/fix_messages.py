@@ -1,0 +1,24 @@
+"""FIX messages in a line of text: `11=a1|55=BTCUSDT`, as requests of a session would be."""
+
+from gateway.fix.codec import SOH, Decoder, FixMessage, encode
+
+ORDER = "11=a1|55=BTCUSDT|54=1|60=20240101-00:00:00|38=0.5|40=2|44=50000"
+CANCEL = "11=x1|41=a1|55=BTCUSDT|54=1|60=20240101-00:00:00"
+REPLACE = "11=r1|41=a1|55=BTCUSDT|54=1|60=20240101-00:00:00|38=0.6|40=2|44=50001"
+STATUS = "11=a1|55=BTCUSDT|54=1"
+
+
+def message(msg_type: str, text: str, number: int = 2) -> FixMessage:
+    """Return a message as it was received; a field given again takes the place of the first."""
+    fields = dict(field.split("=", 1) for field in text.split("|"))
+    body = "".join(f"{tag}={value}\x01" for tag, value in fields.items() if value)
+    head = f"35={msg_type}\x0149=C\x0156=AGIO\x0134={number}\x0152=20240101-00:00:00\x01"
+    [decoded] = Decoder().receive_data(encode((head + body).encode()))
+    return decoded
+
+
+def fields_of(body: bytes) -> dict[int, str]:
+    """Return a body's fields by tag; each may be there once."""
+    pairs = [field.split(b"=", 1) for field in body.split(SOH) if field]
+    assert len({tag for tag, _ in pairs}) == len(pairs), body
+    return {int(tag): value.decode() for tag, value in pairs}

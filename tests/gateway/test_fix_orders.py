@@ -1,0 +1,132 @@
+import pytest
+
+from gateway import fix_orders
+from tests.gateway.engine_room import ALICE, BTCUSDT, EngineRoom
+from tests.gateway.fix_messages import CANCEL, ORDER, REPLACE, STATUS, message
+from vocabulary import commands as c
+from vocabulary.rejects import Refused, RejectReason
+from vocabulary.types import OrderFlags, OrderType, Side, TimeInForce
+
+R = RejectReason
+
+
+@pytest.fixture(scope="module")
+def room() -> EngineRoom:
+    return EngineRoom()
+
+
+def command(room: EngineRoom, msg_type: str, text: str) -> fix_orders.OrderCommand:
+    return fix_orders.command(message(msg_type, text), room.order_entry, 5, 6, ALICE)
+
+
+LIMIT = c.EnterOrder(
+    5,
+    6,
+    ALICE,
+    BTCUSDT,
+    Side.BUY,
+    OrderType.LIMIT,
+    TimeInForce.GOOD_TILL_CANCEL,
+    OrderFlags.NONE,
+    5_000_000,
+    50_000,
+    b"a1",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("59=1", LIMIT),
+        ("59=", LIMIT),  # absent
+        ("21=1|1=ignored|207=X", LIMIT),
+        ("54=2", {"side": Side.SELL}),
+        ("59=3", {"time_in_force": TimeInForce.IMMEDIATE_OR_CANCEL}),
+        ("59=4", {"time_in_force": TimeInForce.FILL_OR_KILL}),
+        ("18=6", {"flags": OrderFlags.POST_ONLY}),
+        ("40=1|44=", {"order_type": OrderType.MARKET, "price_ticks": 0}),
+        ("38=0.50000000|44=00050000.0", LIMIT),
+    ],
+)
+def test_a_new_order_single_becomes_a_command(
+    room: EngineRoom, text: str, expected: c.EnterOrder | dict[str, object]
+) -> None:
+    made = command(room, "D", f"{ORDER}|{text}")
+    if isinstance(expected, dict):
+        names = LIMIT.__struct_fields__
+        expected = c.EnterOrder(
+            *({name: getattr(LIMIT, name) for name in names} | expected).values()
+        )
+    assert made == expected
+
+
+def test_a_cancel_and_a_replace_become_commands(room: EngineRoom) -> None:
+    assert command(room, "F", CANCEL) == c.CancelOrder(5, 6, ALICE, BTCUSDT, 0, b"x1", b"a1")
+    assert command(room, "F", f"{CANCEL}|37=7") == c.CancelOrder(
+        5, 6, ALICE, BTCUSDT, 7, b"x1", b""
+    )
+    assert command(room, "G", REPLACE) == c.ReplaceOrder(
+        5, 6, ALICE, BTCUSDT, 0, 5_000_100, 60_000, b"r1", b"a1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("msg_type", "text", "reason"),
+    [
+        ("D", f"{ORDER}|59=0", R.UNSUPPORTED_ORDER),
+        ("D", f"{ORDER}|59=6|432=20300101", R.UNSUPPORTED_ORDER),
+        ("D", f"{ORDER}|40=3|99=1", R.UNSUPPORTED_ORDER),
+        ("D", f"{ORDER}|40=P", R.UNSUPPORTED_ORDER),
+        ("D", f"{ORDER}|54=5", R.UNSUPPORTED_ORDER),
+        ("D", f"{ORDER}|18=G", R.UNSUPPORTED_ORDER),
+        ("D", f"{ORDER}|18=6 G", R.UNSUPPORTED_ORDER),
+        ("D", f"{ORDER}|111=0.1", R.UNSUPPORTED_ORDER),
+        ("D", f"{ORDER}|110=0.1", R.UNSUPPORTED_ORDER),
+        ("D", f"{ORDER}|38=|152=1000", R.UNSUPPORTED_ORDER),
+        ("D", f"{ORDER}|40=1", R.UNSUPPORTED_ORDER),
+        ("D", f"{ORDER}|55=NOPE", R.UNKNOWN_INSTRUMENT),
+        ("D", f"{ORDER}|44=", R.MALFORMED_PRICE),
+        ("D", f"{ORDER}|44=-1", R.MALFORMED_PRICE),
+        ("D", f"{ORDER}|44=0.001", R.PRICE_NOT_ON_TICK),
+        ("D", f"{ORDER}|38=", R.MALFORMED_QUANTITY),
+        ("D", f"{ORDER}|38={'1' * 30}", R.MALFORMED_QUANTITY),
+        ("D", f"{ORDER}|38=0.000001", R.QUANTITY_NOT_ON_LOT),
+        ("D", f"{ORDER}|11={'x' * 37}", R.MALFORMED_CLIENT_ORDER_ID),
+        ("D", f"{ORDER}|11=a b", R.MALFORMED_CLIENT_ORDER_ID),
+        ("F", f"{CANCEL}|55=NOPE", R.UNKNOWN_INSTRUMENT),
+        ("F", f"{CANCEL}|37=NONE", R.UNKNOWN_ORDER),
+        ("F", f"{CANCEL}|37={2**63}", R.UNKNOWN_ORDER),
+        ("F", f"{CANCEL}|41={'x' * 40}", R.UNKNOWN_ORDER),
+        ("F", f"{CANCEL}|11=a b", R.MALFORMED_CLIENT_ORDER_ID),
+        ("G", f"{REPLACE}|40=1|44=", R.UNSUPPORTED_ORDER),
+        ("G", f"{REPLACE}|59=3", R.UNSUPPORTED_ORDER),
+        ("G", f"{REPLACE}|111=1", R.UNSUPPORTED_ORDER),
+        ("G", f"{REPLACE}|44=", R.MALFORMED_PRICE),
+        ("G", f"{REPLACE}|38=", R.MALFORMED_QUANTITY),
+        ("G", f"{REPLACE}|38=1.000001", R.QUANTITY_NOT_ON_LOT),
+    ],
+)
+def test_what_can_not_be_honoured_is_refused(
+    room: EngineRoom, msg_type: str, text: str, reason: RejectReason
+) -> None:
+    with pytest.raises(Refused) as refused:
+        command(room, msg_type, text)
+    assert refused.value.reason is reason
+    assert refused.value.text.isprintable()
+
+
+def test_an_order_is_found_by_either_id_and_only_by_its_owner() -> None:
+    room = EngineRoom()
+    [report] = room.enter(b"a1", Side.BUY, "0.5", "50000")
+    assert report.order is not None
+    for msg_type, text in (
+        ("H", STATUS),
+        ("H", f"{STATUS}|11=other|37={report.order.order_id}"),
+        ("F", CANCEL),
+        ("G", REPLACE),
+    ):
+        request = message(msg_type, text)
+        assert fix_orders.named_order(request, room.orders, ALICE) is report.order
+        assert fix_orders.named_order(request, room.orders, ALICE + 1) is None
+    for text in (f"{STATUS}|11=other", f"{STATUS}|37=999999", f"{STATUS}|37=garbage"):
+        assert fix_orders.named_order(message("H", text), room.orders, ALICE) is None

@@ -1,0 +1,235 @@
+"""What a session is told, by ExecType(150) and OrdStatus(39): FIX 4.4 vol. 4, appendix D."""
+
+from decimal import Decimal
+
+import pytest
+
+from gateway import fix_reports
+from gateway.fix.dictionary import fix44
+from gateway.orders import OrderStatus, Report, ReportKind
+from tests.gateway.engine_room import ALICE, ALICE_SESSION, BOB, BTCUSDT, EngineRoom
+from tests.gateway.fix_messages import CANCEL, ORDER, REPLACE, STATUS, fields_of, message
+from vocabulary import commands as c
+from vocabulary.rejects import RejectReason
+from vocabulary.types import OrderFlags, OrderType, Side, TimeInForce, TradingPhase
+
+R = RejectReason
+ORDER_REASONS = [reason for reason in R if reason < R.UNKNOWN_ASSET]
+
+
+@pytest.fixture
+def room() -> EngineRoom:
+    return EngineRoom()
+
+
+def told(room: EngineRoom, report: Report) -> dict[int, str]:
+    """Return the fields of a report's message, which our own dictionary must find valid."""
+    msg_type, body = fix_reports.message_of(report, room.catalogue)
+    text = body.decode().replace("\x01", "|").rstrip("|")
+    assert fix44().validate(message(msg_type.decode(), text)) is None, text
+    return fields_of(body) | {35: msg_type.decode()}
+
+
+def row(fields: dict[int, str]) -> tuple[str, ...]:
+    """Return ExecType, OrdStatus, CumQty and LeavesQty."""
+    return fields[150], fields[39], fields[14], fields[151]
+
+
+def test_new_partially_filled_filled(room: EngineRoom) -> None:
+    [accepted] = room.enter(b"a1", Side.BUY, "0.5", "50000")
+    assert row(told(room, accepted)) == ("0", "0", "0.00000", "0.50000")
+    _, part, _ = room.enter(b"b1", Side.SELL, "0.2", "50000", account_id=BOB)
+    assert row(told(room, part)) == ("F", "1", "0.20000", "0.30000")
+    _, full, _ = room.enter(b"b2", Side.SELL, "0.3", "50000", account_id=BOB)
+    assert row(told(room, full)) == ("F", "2", "0.50000", "0.00000")
+
+
+def test_new_replaced_partially_filled_replaced_canceled(room: EngineRoom) -> None:
+    room.enter(b"a1", Side.BUY, "0.5", "50000")
+    replace = c.ReplaceOrder(ALICE_SESSION, 98, ALICE, BTCUSDT, 0, 5_000_000, 40_000, b"a2", b"a1")
+    [replaced] = room.apply(replace)
+    # FIX 4.4 has no OrdStatus(39) Replaced: it stays what it was.
+    assert row(told(room, replaced)) == ("5", "0", "0.00000", "0.40000")
+    room.enter(b"b1", Side.SELL, "0.1", "50000", account_id=BOB)
+    replace = c.ReplaceOrder(ALICE_SESSION, 99, ALICE, BTCUSDT, 0, 5_000_000, 30_000, b"a3", b"a2")
+    [replaced] = room.apply(replace)
+    assert row(told(room, replaced)) == ("5", "1", "0.10000", "0.20000")
+    [canceled] = room.apply(c.CancelOrder(ALICE_SESSION, 100, ALICE, BTCUSDT, 0, b"x", b"a3"))
+    assert row(told(room, canceled)) == ("4", "4", "0.10000", "0.00000")
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price", "time_in_force", "rows"),
+    [
+        (
+            "0.3",
+            "50000",
+            TimeInForce.IMMEDIATE_OR_CANCEL,
+            [("0", "0", "0.00000", "0.30000"), ("F", "1", "0.10000", "0.20000"),
+             ("C", "C", "0.10000", "0.00000")],
+        ),
+        (
+            "0.3",
+            "50000",
+            TimeInForce.FILL_OR_KILL,
+            [("0", "0", "0.00000", "0.30000"), ("C", "C", "0.00000", "0.00000")],
+        ),
+        (
+            "0.3",
+            None,
+            TimeInForce.GOOD_TILL_CANCEL,
+            [("0", "0", "0.00000", "0.30000"), ("F", "1", "0.10000", "0.20000"),
+             ("C", "C", "0.10000", "0.00000")],
+        ),
+        (
+            "0.1",
+            None,
+            TimeInForce.GOOD_TILL_CANCEL,
+            [("0", "0", "0.00000", "0.10000"), ("F", "2", "0.10000", "0.00000")],
+        ),
+    ],
+    ids=["immediate or cancel", "fill or kill", "market, exhausted", "market, filled"],
+)  # fmt: skip
+def test_what_is_not_filled_in_time_expires(
+    room: EngineRoom,
+    quantity: str,
+    price: str | None,
+    time_in_force: TimeInForce,
+    rows: list[tuple[str, ...]],
+) -> None:
+    room.enter(b"b1", Side.SELL, "0.1", "50000", account_id=BOB)
+    reports = room.enter(b"a1", Side.BUY, quantity, price, time_in_force=time_in_force)
+    own = [told(room, report) for report in reports if report.client_order_id == b"a1"]
+    assert [row(fields) for fields in own] == rows
+    assert all(fields[636] == "N" for fields in own)
+    assert (44 in own[0]) is (price is not None)
+
+
+def test_an_order_is_described_as_it_was_entered(room: EngineRoom) -> None:
+    [report] = room.enter(b"a1", Side.SELL, "0.5", "50000.01", flags=OrderFlags.POST_ONLY)
+    fields = told(room, report)
+    described = {11: "a1", 55: "BTCUSDT", 54: "2", 38: "0.50000", 40: "2", 44: "50000.01", 59: "1"}
+    assert fields.items() >= (described | {18: "6", 636: "Y"}).items()
+    assert fields[17] == report.exec_id
+    assert report.order is not None
+    assert fields[37] == str(report.order.order_id)
+    assert fields[60] == "20231114-22:13:20.123"
+
+
+def test_the_average_price_is_exact(room: EngineRoom) -> None:
+    room.enter(b"b1", Side.SELL, "0.1", "50000", account_id=BOB)
+    room.enter(b"b2", Side.SELL, "0.2", "50000.01", account_id=BOB)
+    *_, last = (
+        report
+        for report in room.enter(b"a1", Side.BUY, "0.3", "50001")
+        if report.client_order_id == b"a1"
+    )
+    exact = (Decimal(50000) + Decimal("50000.01") * 2) / 3
+    assert told(room, last)[6] == str(exact.quantize(Decimal("1e-10"), rounding="ROUND_DOWN"))
+
+
+@pytest.mark.parametrize("reason", ORDER_REASONS, ids=lambda reason: reason.name)
+def test_every_reason_has_codes_and_words_for_each_message(
+    room: EngineRoom, reason: RejectReason
+) -> None:
+    def refused(command: c.Command, kind: ReportKind) -> dict[int, str]:
+        report = Report(
+            kind, 9, 0, 10**18, None, command, reason, OrderStatus.REJECTED, 0, 0, 0, None,
+            is_requester=True, client_order_id=b"n1", original_client_order_id=b"a1",
+        )  # fmt: skip
+        return told(room, report)
+
+    order_code, cancel_code, words = fix_reports.REJECT_REASONS[reason]
+    enter = c.EnterOrder(
+        1, 2, ALICE, BTCUSDT, Side.BUY, OrderType.LIMIT, TimeInForce.GOOD_TILL_CANCEL,
+        OrderFlags.NONE, 5_000_000, 1_000, b"n1",
+    )  # fmt: skip
+    fields = refused(enter, ReportKind.REJECTED)
+    assert (fields[150], fields[39], fields[103]) == ("8", "8", order_code.decode())
+    assert (fields[37], fields[11], fields[58]) == ("NONE", "n1", words)
+
+    cancel = c.CancelOrder(1, 2, ALICE, BTCUSDT, 0, b"n1", b"a1")
+    replace = c.ReplaceOrder(1, 2, ALICE, BTCUSDT, 0, 1, 1, b"n1", b"a1")
+    for command, kind, response_to in (
+        (cancel, ReportKind.CANCEL_REJECTED, "1"),
+        (replace, ReportKind.REPLACE_REJECTED, "2"),
+    ):
+        fields = refused(command, kind)
+        assert (fields[35], fields[434], fields[102]) == ("9", response_to, cancel_code.decode())
+        assert (fields[11], fields[41], fields[37], fields[39]) == ("n1", "a1", "NONE", "8")
+
+
+# One real refusal of each kind by the engine, and its OrdRejReason(103).
+@pytest.mark.parametrize(
+    ("reason", "changes", "code"),
+    [
+        (R.PRICE_OUT_OF_RANGE, {"price": "0"}, "99"),
+        (R.QUANTITY_OUT_OF_RANGE, {"quantity": "0"}, "13"),
+        (R.NOTIONAL_TOO_SMALL, {"quantity": "0.00001"}, "99"),
+        (R.NOTIONAL_TOO_LARGE, {"quantity": "2000000000", "price": "10000000000"}, "3"),
+        (R.INSUFFICIENT_FUNDS, {"quantity": "21"}, "3"),
+        (R.DUPLICATE_CLIENT_ORDER_ID, {"client_order_id": b"open"}, "6"),
+        (R.WOULD_TAKE_LIQUIDITY, {"flags": OrderFlags.POST_ONLY, "price": "60000"}, "99"),
+    ],
+    ids=lambda value: value.name if isinstance(value, RejectReason) else "",
+)
+def test_the_engine_s_refusals_reach_the_session(
+    room: EngineRoom, reason: RejectReason, changes: dict[str, object], code: str
+) -> None:
+    room.enter(b"open", Side.BUY, "0.001", "40000")
+    room.enter(b"ask", Side.SELL, "0.001", "60000", account_id=BOB)
+    order: dict[str, object] = {"client_order_id": b"a1", "side": Side.BUY}
+    order |= {"quantity": "0.5", "price": "50000"} | changes
+    [report] = room.enter(**order)  # type: ignore[arg-type]
+    assert report.reason is reason
+    assert told(room, report)[103] == code
+
+
+def test_a_halted_instrument_says_so(room: EngineRoom) -> None:
+    room.apply(c.ChangePhase(90, 99, BTCUSDT, TradingPhase.HALTED))
+    [report] = room.enter(b"a1", Side.BUY, "0.5", "50000")
+    assert told(room, report)[103] == "2"
+
+
+def test_answers_of_the_gateway_s_own_are_valid(room: EngineRoom) -> None:
+    [report] = room.enter(b"a1", Side.BUY, "0.5", "50000")
+    assert report.order is not None
+    order, now_ns = report.order, 10**18
+    answers = {
+        "status": ("8", fix_reports.order_status(order, message("H", STATUS), b"e1", now_ns)),
+        "unknown": ("8", fix_reports.unknown_order_status(message("H", STATUS), b"e2", now_ns)),
+        "refused": (
+            "8",
+            fix_reports.refused_order(
+                message("D", ORDER), R.PRICE_NOT_ON_TICK, "why\x01not", b"e3", now_ns
+            ),
+        ),
+        "throttled": (
+            "8",
+            fix_reports.refused_order(message("D", ORDER), None, "slow down", b"e4", now_ns),
+        ),
+        "cancel": ("9", fix_reports.refused_change(message("F", CANCEL), order, None, "t", now_ns)),
+        "replace": (
+            "9",
+            fix_reports.refused_change(
+                message("G", REPLACE), None, R.UNKNOWN_ORDER, "\u20ac", now_ns
+            ),
+        ),
+    }
+    for msg_type, body in answers.values():
+        text = body.decode().replace("\x01", "|").rstrip("|")
+        assert fix44().validate(message(msg_type, text)) is None, text
+    told_by = {name: fields_of(body) for name, (_, body) in answers.items()}
+    assert told_by["status"][150] == told_by["unknown"][150] == "I"
+    assert (told_by["refused"][103], told_by["refused"][58]) == ("99", "why not")
+    assert told_by["throttled"][103] == "3"
+    assert (told_by["cancel"][434], told_by["cancel"][39], told_by["cancel"][102]) == (
+        "1",
+        "0",
+        "99",
+    )
+    assert (told_by["replace"][434], told_by["replace"][39], told_by["replace"][102]) == (
+        "2",
+        "8",
+        "1",
+    )
