@@ -82,7 +82,7 @@ class MatchingClient:
         self.last_sequence = (from_sequence or 1) - 1
         self.head_sequence = 0
         self._address = parse_address(address)
-        self._name = name
+        self.name = name
         self._streams = from_sequence is not None
         self._on_records = on_records
         self._on_caught_up = on_caught_up
@@ -179,13 +179,13 @@ class MatchingClient:
     def connection_made(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         wanted = self.last_sequence + 1 if self._streams else None
-        self._write(pack_hello(Hello(VERSION, wanted, self._name)))
+        self._write(pack_hello(Hello(VERSION, wanted, self.name)))
 
     def connection_lost(self) -> None:
         self._transport = None
         self._outgoing.clear()
         if self.connected:
-            log.warning("disconnected from matching", name=self._name, sequence=self.last_sequence)
+            log.warning("disconnected from matching", name=self.name, sequence=self.last_sequence)
         self.connected = False
 
     def frames_received(self, frames: list[Frame]) -> None:
@@ -219,7 +219,7 @@ class MatchingClient:
             self._write(pack_funds_request(FundsRequest(request_id, account_id)))
         log.info(
             "connected to matching",
-            name=self._name,
+            name=self.name,
             sequence=self.last_sequence,
             head_sequence=self.head_sequence,
             resent=len(self._unanswered),
@@ -299,16 +299,15 @@ class _Connection(asyncio.Protocol):
         try:
             self._client.frames_received(self._decoder.receive_data(data))
         except (LinkError, CodecError) as error:
-            log.error(  # noqa: TRY400 (the reason says it all)
-                "link to matching ended", reason=str(error)
-            )
+            log.warning("link to matching ended", name=self._client.name, reason=str(error))
             assert self._transport is not None
             self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio's signature)
         self._transport = None
         self._client.connection_lost()
-        self.ended.set_result(None)
+        if not self.ended.done():  # cancelled with the task that waited for it
+            self.ended.set_result(None)
 
 
 def _key(record: Record) -> tuple[int, int]:

@@ -66,7 +66,7 @@ class Connection(asyncio.Protocol):
         self._farewell: asyncio.TimerHandle | None = None
         self.name = ""
         self.next_sequence: int | None = None
-        """The next record of this client's stream, None where it has none."""
+        """The record that catching up goes on with, None for a client without a stream."""
         self.is_live = False
         """Whether it gets records as they become durable; otherwise it catches up."""
         self.is_writable = True
@@ -136,7 +136,10 @@ class Connection(asyncio.Protocol):
         """Send what has collected and why nothing follows, and close."""
         if self._transport is None or self._farewell is not None:
             return
-        log.warning("connection ended", client=self.name, code=reason.code.name, reason=str(reason))
+        if reason.code is not ErrorCode.STOPPING:
+            log.warning(
+                "connection ended", client=self.name, code=reason.code.name, reason=str(reason)
+            )
         self._transport.write(b"".join((*self.outgoing, pack_error(reason))))
         self.outgoing.clear()
         self._transport.close()

@@ -133,6 +133,7 @@ class MatchingServer:
             log.warning("torn tail cut", **self._journal.torn_tail._asdict())
         try:
             await self._replay()
+            self._state = "running"
             await self._listen()
         except BaseException:
             self._journal.close()
@@ -144,7 +145,6 @@ class MatchingServer:
         gc.freeze()
         gc.disable()
         SEQUENCE.set(self._journal.last_sequence)
-        self._state = "running"
         log.info("matching runs", **self.health())
 
     async def stop(self) -> None:
@@ -316,7 +316,6 @@ class MatchingServer:
         if batch.records:
             frames = pack_records(batch.records)
             for connection in self._live:
-                connection.next_sequence = self._journal.last_sequence + 1
                 self._send(connection, frames)
             for connection, start, stop in batch.own:
                 if connection.next_sequence is None:

@@ -137,3 +137,15 @@ async def test_caught_up_is_told_after_each_connect_and_behind_the_records(venue
     await venue.start()
     await until(lambda: told == [7, 7])
     await reader.stop()
+
+
+async def test_a_client_stops_without_a_word_in_the_event_loop_s_log(venue: Venue) -> None:
+    complaints: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
+    reader = await venue.reader()
+    list_market(reader)
+    await reader.wait_for(7)
+    await reader.client.stop()
+    await venue.stop()
+    await asyncio.sleep(0.01)
+    assert complaints == []
