@@ -192,7 +192,12 @@ def check_record(data: bytes, offset: int = 0) -> int:
 
 
 def unpack_record(data: bytes | memoryview, offset: int = 0) -> tuple[Record, int]:
-    """Return the record at `offset`, which `check_record` found whole, and the offset behind it."""
+    """Return the record at `offset` and the offset behind it. Raises `CodecError`.
+
+    The CRC is not looked at again: `check_record` does that, where records leave the disk.
+    """
+    if offset + RECORD_HEADER.size > len(data):
+        raise CodecError(f"record cut short in its header, at byte {offset}")
     _, size, sequence, timestamp_ns = RECORD_HEADER.unpack_from(data, offset)
     end = offset + size
     command, at = unpack_command(data, offset + RECORD_HEADER.size)
