@@ -5,15 +5,18 @@ from gateway.fix.codec import SOH, Decoder, FixMessage, encode
 ORDER = "11=a1|55=BTCUSDT|54=1|60=20240101-00:00:00|38=0.5|40=2|44=50000"
 CANCEL = "11=x1|41=a1|55=BTCUSDT|54=1|60=20240101-00:00:00"
 REPLACE = "11=r1|41=a1|55=BTCUSDT|54=1|60=20240101-00:00:00|38=0.6|40=2|44=50001"
+HEADER_TAGS = {"43", "97", "122"}
 STATUS = "11=a1|55=BTCUSDT|54=1"
 
 
 def message(msg_type: str, text: str, number: int = 2) -> FixMessage:
     """Return a message as it was received; a field given again takes the place of the first."""
     fields = dict(field.split("=", 1) for field in text.split("|"))
-    body = "".join(f"{tag}={value}\x01" for tag, value in fields.items() if value)
-    head = f"35={msg_type}\x0149=C\x0156=AGIO\x0134={number}\x0152=20240101-00:00:00\x01"
-    [decoded] = Decoder().receive_data(encode((head + body).encode()))
+    fields = {
+        "35": msg_type, "49": "C", "56": "AGIO", "34": str(number), "52": "20240101-00:00:00",
+    } | {tag: fields.pop(tag) for tag in HEADER_TAGS & fields.keys()} | fields  # fmt: skip
+    text = "".join(f"{tag}={value}\x01" for tag, value in fields.items() if value)
+    [decoded] = Decoder().receive_data(encode(text.encode()))
     return decoded
 
 

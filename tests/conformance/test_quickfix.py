@@ -1,0 +1,131 @@
+"""QuickFIX trades with ccxt, is restarted, and finds what happened while it and we were away."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import ccxt
+import pytest
+
+from tests.agio.running_venue import RunningVenue, children_of, free_port_base, wait_for
+
+pytestmark = [pytest.mark.conformance, pytest.mark.timeout(180)]
+
+quickfix_client = pytest.importorskip(
+    "tests.conformance.quickfix_client", reason="quickfix is not installed: make conformance"
+)
+
+
+@pytest.fixture(scope="module")
+def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningVenue]:
+    with RunningVenue(tmp_path_factory.mktemp("venue"), free_port_base()) as venue:
+        yield venue
+
+
+def trader(venue: RunningVenue, name: str, **funds: str) -> dict[str, str]:
+    """Make a funded account; return its API key and secret."""
+    venue.agio("account", "create", name)
+    for asset, amount in funds.items():
+        venue.agio("account", "credit", name, asset, amount)
+    key: dict[str, str] = venue.agio("key", "create", "--account", name)
+    return key
+
+
+def ccxt_client(venue: RunningVenue, key: dict[str, str]) -> Any:
+    client = ccxt.binance({"apiKey": key["api_key"], "secret": key["secret"]})
+    client.options["fetchMarkets"] = {"types": ["spot"]}
+    client.options["fetchMargins"] = client.options["fetchCurrencies"] = False
+    url = f"{venue.endpoints['rest']}/api/v3"
+    client.urls["api"]["public"] = client.urls["api"]["private"] = url
+    return client
+
+
+def kill_gateway(venue: RunningVenue) -> None:
+    """Kill the gateway; return when the supervisor has a new one running."""
+    assert venue.process is not None
+
+    def gateway_pids() -> list[int]:
+        assert venue.process is not None
+        command_lines = {
+            pid: Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            for pid in children_of(venue.process.pid)
+        }
+        return [pid for pid, words in command_lines.items() if b"gateway" in words]
+
+    [killed] = gateway_pids()
+    os.kill(killed, signal.SIGKILL)
+    wait_for(
+        lambda: (
+            gateway_pids() not in ([], [killed])
+            and venue.agio("status")["services"]["gateway"].get("ready", False)
+        ),
+        "the gateway came back",
+    )
+
+
+def test_quickfix_trades_restarts_and_recovers(venue: RunningVenue, tmp_path: Path) -> None:
+    port = int(venue.endpoints["fix_order_entry"].rpartition(":")[2])
+    firm, app = trader(venue, "firm", BTC="3"), trader(venue, "app", USDT="100000")
+    binance = ccxt_client(venue, app)
+    order: dict[int, object] = {11: "sell-1", 55: "BTCUSDT", 54: 2, 38: "0.5", 40: 2, 44: "50000"}
+
+    with quickfix_client.QuickFixClient(port, tmp_path, firm, "QUICK") as client:
+        client.send("D", order | {59: 1})
+        new = client.report()
+        assert (new[150], new[39], new[11]) == ("0", "0", "sell-1")
+        binance.create_order("BTC/USDT", "limit", "buy", 0.1, 50000)
+        trade = client.report()
+        assert (trade[150], trade[39], trade[14], trade[6]) == ("F", "1", "0.10000", "50000")
+
+        # Every kind of message that we send passes QuickFIX's validation by our dictionary.
+        client.send("D", order | {11: "bad-1", 44: "50000.001"})
+        assert client.report()[150] == "8"
+        client.send("D", order | {11: "dear-1", 38: "50"})
+        assert client.report()[150] == "8"
+        client.send("D", order | {11: "ioc-1", 44: "60000", 59: 3})
+        assert [client.report()[150] for _ in range(2)] == ["0", "C"]
+        client.send("G", order | {11: "sell-2", 41: "sell-1", 38: "0.4"})
+        replaced = client.report()
+        assert (replaced[150], replaced[39], replaced[38]) == ("5", "1", "0.40000")
+        client.send("F", {11: "x-1", 41: "no-such", 55: "BTCUSDT", 54: 2})
+        assert client.report()[35] == "9"
+        client.send("H", {11: "sell-2", 55: "BTCUSDT", 54: 2})
+        assert client.report()[150] == "I"
+        assert client.rejects_sent == []
+
+    # Both sides are away: the fill below is reported to a session that nobody is logged on to,
+    # and the gateway dies before anyone comes back.
+    binance.create_order("BTC/USDT", "limit", "buy", 0.2, 50000)
+    kill_gateway(venue)
+
+    with quickfix_client.QuickFixClient(port, tmp_path, firm, "QUICK") as client:
+        missed = client.report()
+        assert (missed[43], missed[150], missed[39], missed[14]) == ("Y", "F", "1", "0.30000")
+        client.send("F", {11: "x-2", 41: "sell-2", 55: "BTCUSDT", 54: 2})
+        canceled = client.report()
+        assert (canceled[150], canceled[39], canceled[14]) == ("4", "4", "0.30000")
+
+        # The gateway dies under a session: QuickFIX reconnects by itself and goes on.
+        kill_gateway(venue)
+        client.wait_for_logon()
+        client.send("D", order | {11: "sell-3", 59: 1})
+        again = client.report()
+        assert (again[150], again[11]) == ("0", "sell-3")
+        assert client.rejects_sent == []
+        assert client.resend_requests_sent <= 2
+
+
+def test_a_wrong_password_is_told_and_costs_no_number(venue: RunningVenue, tmp_path: Path) -> None:
+    port = int(venue.endpoints["fix_order_entry"].rpartition(":")[2])
+    key = trader(venue, "careful", USDT="1000")
+    with quickfix_client.QuickFixClient(port, tmp_path / "right", key, "CAREFUL"):
+        pass
+    wrong = key | {"secret": "wrong"}
+    intruder = quickfix_client.QuickFixClient(port, tmp_path / "wrong", wrong, "CAREFUL")
+    intruder.start()
+    assert intruder.logout_text() == "Username(553) or Password(554) is wrong"
+    intruder.stop()
+    with quickfix_client.QuickFixClient(port, tmp_path / "right", key, "CAREFUL") as client:
+        assert client.resend_requests_sent == 0

@@ -1,0 +1,59 @@
+"""QuickFIX-style scenario definitions, played against the running venue by their own player.
+
+`AGIO_FIX_SCENARIOS` names a directory with `tools/fix_at.py` and `fix44_defs/`. Without it there is
+nothing to play here; the project's own dialogues are in tests/fix_sessions.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.agio.running_venue import RunningVenue, free_port_base
+
+SCENARIOS = os.environ.get("AGIO_FIX_SCENARIOS", "")
+PLAYER_TIMEOUT_S = 240
+
+pytestmark = [
+    pytest.mark.conformance,
+    pytest.mark.skipif(not SCENARIOS, reason="AGIO_FIX_SCENARIOS names no directory"),
+]
+
+
+@pytest.fixture(scope="module")
+def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningVenue]:
+    with RunningVenue(tmp_path_factory.mktemp("venue"), free_port_base()) as venue:
+        yield venue
+
+
+@pytest.mark.timeout(PLAYER_TIMEOUT_S + 10)
+@pytest.mark.parametrize("how", [(), ("--chop", "7")], ids=["whole", "in-pieces-of-7-bytes"])
+def test_every_scenario_passes(venue: RunningVenue, tmp_path: Path, how: tuple[str, ...]) -> None:
+    account = "chopped" if how else "whole"
+    venue.agio("account", "create", account)
+    venue.agio("account", "credit", account, "USDT", "100000000")
+    key = venue.agio("key", "create", "--account", account, "--sender-comp-id", "C1")
+    results = tmp_path / "results.json"
+    completed = subprocess.run(
+        [
+            sys.executable,
+            Path(SCENARIOS) / "tools" / "fix_at.py",
+            *("--host", "127.0.0.1", "--port", venue.endpoints["fix_order_entry"].split(":")[-1]),
+            *("--defs", Path(SCENARIOS) / "fix44_defs", "--json", results),
+            *("--reset-with-141", "--app", "exchange", "--match", "fix"),
+            *("--sender", "AGIO", "--target", "C1"),
+            *("--username", key["api_key"], "--password", key["secret"]),
+            *("--symbol", "BTCUSDT", "--order", "38=1|40=2|44=50000|59=1"),
+            *how,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PLAYER_TIMEOUT_S,
+    )
+    assert completed.returncode == 0, completed.stdout[-4000:] + completed.stderr
+    assert json.loads(results.read_text())

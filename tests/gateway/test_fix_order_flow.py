@@ -1,0 +1,202 @@
+"""One session's orders over its connections: what is taken when, and what comes again."""
+
+import pytest
+
+from gateway.fix.codec import Decoder, FixMessage, encode
+from gateway.fix.session import Session, SessionSettings
+from gateway.fix.store import MemoryStore
+from gateway.fix.timestamps import format_utc_timestamp
+from gateway.fix_order_flow import PENDING_MAX, Identity, OrderFlow
+from matching.client import MatchingUnavailable
+from tests.gateway.engine_room import ALICE, BOB, START_NS, EngineRoom
+from tests.gateway.fix_messages import CANCEL, ORDER, STATUS, message
+from vocabulary.commands import Command
+from vocabulary.types import Side
+
+SESSION_ID = 77
+SETTINGS = SessionSettings(b"AGIO")
+NOW_NS = START_NS
+
+
+class Flow:
+    """A flow whose commands wait in `submitted` until the test lets the engine have them."""
+
+    def __init__(self, rate_per_s: int = 1_000) -> None:
+        self.room = EngineRoom()
+        self.store = MemoryStore()
+        self.connected = True
+        self.is_full = False
+        self.submitted: list[Command] = []
+        self.flow = OrderFlow(
+            Identity(ALICE, b"C"),
+            SESSION_ID,
+            self.store,
+            SETTINGS,
+            order_entry=self.room.order_entry,
+            orders=self.room.orders,
+            matching=self,
+            rate_per_s=rate_per_s,
+        )
+        self.session: Session
+        self._decoder = Decoder()
+
+    def submit(self, command: Command) -> None:
+        if self.is_full:
+            raise MatchingUnavailable
+        self.submitted.append(command)
+
+    def log_on(self, number: int = 1) -> None:
+        self.session = Session(SETTINGS, NOW_NS)
+        logon = message("A", "98=0|108=30|553=u|554=p", number).raw
+        self.session.receive_data(at_now(logon), NOW_NS)
+        assert self.session.accept_logon(self.store, NOW_NS)
+        self.flow.attach(self.session, lambda: None)
+        self.sent()
+
+    def receive(self, msg_type: str, text: str, number: int) -> None:
+        """Hand a message to the flow as the session does, in its turn."""
+        self.session.receive_data(at_now(message(msg_type, text, number).raw), NOW_NS)
+        for event in self.session.events_received():
+            if isinstance(event, FixMessage):
+                self.flow.receive(event, NOW_NS)
+
+    def execute(self, count: int = 1) -> None:
+        """Let the engine have the next commands, and the flow their reports."""
+        for _ in range(count):
+            command = self.submitted.pop(0)
+            for report in self.room.apply(command):
+                self.flow.deliver(report, NOW_NS)
+            self.flow.acknowledge(command.session_number, NOW_NS)
+
+    def sent(self) -> list[FixMessage]:
+        return self._decoder.receive_data(self.session.data_to_send())
+
+    @property
+    def taken(self) -> int:
+        self.session.data_to_send()
+        return self.store.next_target_msg_seq_num - 1
+
+
+def at_now(raw: bytes) -> bytes:
+    """Return a message as if it had been sent just now."""
+    start, stop = raw.index(b"35="), raw.rindex(b"10=")
+    now = b"52=" + format_utc_timestamp(NOW_NS)
+    return encode(raw[start:stop].replace(b"52=20240101-00:00:00", now))
+
+
+@pytest.fixture
+def flow() -> Flow:
+    flow = Flow()
+    flow.log_on()
+    return flow
+
+
+def test_a_request_is_taken_when_its_record_is_back(flow: Flow) -> None:
+    flow.receive("D", ORDER, 2)
+    assert flow.taken == 1
+    [command] = flow.submitted
+    assert (command.session_id, command.session_number) == (SESSION_ID, (1 << 32) | 2)
+    flow.execute()
+    [report] = flow.sent()
+    assert report.get(150) == b"0"
+    assert flow.taken == 2
+
+
+def test_what_is_answered_here_waits_its_turn(flow: Flow) -> None:
+    flow.receive("D", ORDER, 2)
+    flow.receive("D", f"{ORDER}|44=0.001", 3)
+    flow.receive("H", STATUS, 4)
+    flow.receive("B", "148=x|33=1|58=y", 5)
+    flow.receive("D", f"{ORDER}|11=a2", 6)
+    assert flow.sent() == []
+    flow.execute()
+    sent = [(each.msg_type, each.get(150)) for each in flow.sent()]
+    assert sent == [(b"8", b"0"), (b"8", b"8"), (b"8", b"I"), (b"j", None)]
+    assert flow.taken == 5
+    flow.execute()
+    assert flow.taken == 6
+
+
+def test_without_a_connection_reports_are_kept_and_numbered(flow: Flow) -> None:
+    flow.receive("D", ORDER, 2)
+    flow.execute()
+    flow.sent()
+    flow.flow.detach()
+    reports = flow.room.enter(b"b1", Side.SELL, "0.1", "50000", account_id=BOB)
+    for report in reports:
+        if report.order is not None and report.order.account_id == ALICE:
+            flow.flow.deliver(report, NOW_NS)
+            flow.flow.deliver(report, NOW_NS)  # as after a restart: the record comes again
+    assert [number for number, _ in flow.store.messages(1, 99)] == [2, 3]
+    assert flow.store.next_sender_msg_seq_num == 4
+
+
+def test_what_was_under_way_when_the_connection_ended_is_not_done_twice(flow: Flow) -> None:
+    flow.receive("D", ORDER, 2)
+    flow.receive("D", f"{ORDER}|44=0.001|11=bad", 3)
+    flow.flow.detach()
+    flow.execute()
+    # 2 was done meanwhile, and counts; 3 was not answered, so it is asked for again.
+    assert flow.store.next_target_msg_seq_num == 3
+    flow.log_on(number=4)
+    flow.receive("D", f"{ORDER}|44=0.001|11=bad|43=Y|122=20230101-00:00:00", 3)
+    [refused] = flow.sent()
+    assert (refused.get(11), refused.get(150)) == (b"bad", b"8")
+    assert flow.submitted == []
+
+
+def test_a_resent_request_is_left_to_the_matching_process(flow: Flow) -> None:
+    flow.receive("D", ORDER, 2)
+    flow.flow.detach()
+    flow.connected = False
+    flow.log_on(number=3)
+    flow.receive("D", f"{ORDER}|43=Y|122=20230101-00:00:00", 2)
+    # It may have been done: whether it was, only the record of its number can tell.
+    assert len(flow.submitted) == 2
+    assert flow.submitted[0] == flow.submitted[1]
+    assert flow.sent() == []
+
+
+def test_requests_are_refused_while_the_matching_process_is_away(flow: Flow) -> None:
+    flow.connected = False
+    flow.receive("D", ORDER, 2)
+    [reject] = flow.sent()
+    assert (reject.msg_type, reject.get(380), reject.get(45)) == (b"j", b"4", b"2")
+    flow.connected, flow.is_full = True, True
+    flow.receive("F", CANCEL, 3)
+    [reject] = flow.sent()
+    assert (reject.msg_type, reject.get(380), reject.get(372)) == (b"j", b"4", b"F")
+    assert flow.taken == 3
+
+
+def test_a_request_that_the_matching_process_refuses_is_answered(flow: Flow) -> None:
+    flow.receive("D", ORDER, 2)
+    [command] = flow.submitted
+    flow.flow.refuse(command.session_number, "its number is forgotten", NOW_NS)
+    [reject] = flow.sent()
+    assert (reject.msg_type, reject.get(380)) == (b"j", b"0")
+    assert reject.get(58) == b"its number is forgotten"
+    assert flow.taken == 2
+
+
+def test_a_reset_begins_new_numbers_for_the_matching_process(flow: Flow) -> None:
+    flow.receive("D", ORDER, 2)
+    before = flow.submitted[0].session_number
+    flow.flow.detach()
+    flow.store.reset(NOW_NS)
+    flow.flow.acknowledge(before, NOW_NS)  # of the numbers before the reset: nothing to take
+    assert flow.store.next_target_msg_seq_num == 1
+    flow.log_on()
+    flow.receive("D", f"{ORDER}|11=a2", 2)
+    assert flow.submitted[1].session_number > before
+
+
+def test_a_session_is_full_before_the_matching_process_forgets() -> None:
+    flow = Flow(rate_per_s=1_000_000)
+    flow.log_on()
+    for number in range(2, PENDING_MAX + 2):
+        assert not flow.flow.is_full
+        flow.receive("D", f"{ORDER}|11=a{number}", number)
+    assert flow.flow.is_full
+    flow.execute()
+    assert not flow.flow.is_full
