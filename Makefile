@@ -54,11 +54,14 @@ $(VENV)/.conformance: requirements-conformance.txt $(VENV)/.dependencies
 	$(BIN)/python -m pip install --require-hashes --no-build-isolation -r requirements-conformance.txt
 	@touch $@
 
-conformance: build $(VENV)/.conformance ## Play the FIX scenarios with QuickFIX as the client
-	$(BIN)/python -m pytest -m conformance
+# A directory of QuickFIX-style scenario definitions and their player, where there is one.
+conformance: export AGIO_FIX_SCENARIOS ?= $(wildcard ../shared)
+conformance: build $(VENV)/.conformance ## QuickFIX as the client, and the FIX scenarios
+	$(BIN)/python -m pytest -m conformance tests/conformance
+	$(BIN)/python -m pytest tests/gateway/fix/test_dialogues.py
 
 fuzz: build ## Feed the parsers garbage for a minute each
-	$(BIN)/python -m pytest tests/fuzz --timeout 0
+	AGIO_FUZZ_SECONDS=60 $(BIN)/python -m pytest tests/fuzz --timeout 0
 
 lint: build ## Check style, types and the direction of imports
 	$(BIN)/ruff check .

@@ -15,12 +15,13 @@ import pytest
 
 from tests.agio.running_venue import RunningVenue, free_port_base
 
-SCENARIOS = os.environ.get("AGIO_FIX_SCENARIOS", "")
+SCENARIOS = Path(os.environ.get("AGIO_FIX_SCENARIOS") or "no-such-directory").absolute()
+PLAYER = SCENARIOS / "tools" / "fix_at.py"
 PLAYER_TIMEOUT_S = 240
 
 pytestmark = [
     pytest.mark.conformance,
-    pytest.mark.skipif(not SCENARIOS, reason="AGIO_FIX_SCENARIOS names no directory"),
+    pytest.mark.skipif(not PLAYER.exists(), reason="AGIO_FIX_SCENARIOS names no scenarios"),
 ]
 
 
@@ -41,9 +42,9 @@ def test_every_scenario_passes(venue: RunningVenue, tmp_path: Path, how: tuple[s
     completed = subprocess.run(
         [
             sys.executable,
-            Path(SCENARIOS) / "tools" / "fix_at.py",
+            PLAYER,
             *("--host", "127.0.0.1", "--port", venue.endpoints["fix_order_entry"].split(":")[-1]),
-            *("--defs", Path(SCENARIOS) / "fix44_defs", "--json", results),
+            *("--defs", SCENARIOS / "fix44_defs", "--json", results),
             *("--reset-with-141", "--app", "exchange", "--match", "fix"),
             *("--sender", "AGIO", "--target", "C1"),
             *("--username", key["api_key"], "--password", key["secret"]),
