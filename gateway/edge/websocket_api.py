@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -27,13 +29,15 @@ from gateway.json_api.envelopes import (
 from gateway.json_api.errors import ApiError, ErrorCode, invalid, mandatory
 from gateway.json_api.operations import BY_NAME, Operation, Security
 from gateway.json_api.signing import check_signed, sorted_payload
-from gateway.json_api.user_events import subscription_event
+from gateway.json_api.user_events import encode, stream_terminated, subscription_event
 from gateway.json_api.user_streams import UserStreams
 
 INBOX_MAX = 1_000
 """Messages that wait to be looked at before we stop reading."""
 
 USER_STREAMS_MAX = 16
+RECHECK_S = 10.0
+"""How often the keys of user data streams are asked for again while nothing arrives."""
 
 REQUESTS = Counter(
     "agio_gateway_websocket_requests", "WebSocket API requests", ["operation", "status"]
@@ -43,8 +47,9 @@ log = structlog.get_logger("gateway")
 
 
 class _UserStream(NamedTuple):
+    api_key: str
     account_id: int
-    listener: Any
+    listener: Callable[[bytes], None]
 
 
 class WebSocketApi:
@@ -81,7 +86,9 @@ class WebSocketApi:
 
     async def _run(self) -> None:
         while True:
-            await self._arrived.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RECHECK_S if self._subscriptions else None):
+                    await self._arrived.wait()
             self._arrived.clear()
             while self._inbox:
                 try:
@@ -90,6 +97,7 @@ class WebSocketApi:
                     log.exception("WebSocket request failed")
                     self._connection.fail(CloseCode.INTERNAL_ERROR, "internal error")
             self._connection.resume_reading()
+            await self._end_revoked()
 
     async def _handle(self, data: bytes) -> None:
         try:
@@ -107,7 +115,7 @@ class WebSocketApi:
             request, credential = await self._checked(operation, envelope)
             if operation.name == "userDataStream.subscribe.signature":
                 assert credential is not None
-                answer({"subscriptionId": self._subscribe(credential.account_id)})
+                answer({"subscriptionId": self._subscribe(credential)})
             elif isinstance(request, r.Unsubscribe):
                 self._unsubscribe_requested(request)
                 answer({})
@@ -147,7 +155,7 @@ class WebSocketApi:
 
     # User data
 
-    def _subscribe(self, account_id: int) -> int:
+    def _subscribe(self, credential: Credential) -> int:
         if len(self._subscriptions) >= USER_STREAMS_MAX:
             raise ApiError(
                 ErrorCode.TOO_MANY_REQUESTS, f"More than {USER_STREAMS_MAX} user data streams."
@@ -157,9 +165,19 @@ class WebSocketApi:
         def listener(event: bytes) -> None:
             self._connection.send_text(subscription_event(subscription_id, event))
 
-        self._subscriptions[subscription_id] = _UserStream(account_id, listener)
-        self._user_streams.subscribe(account_id, listener)
+        stream = _UserStream(credential.api_key, credential.account_id, listener)
+        self._subscriptions[subscription_id] = stream
+        self._user_streams.subscribe(stream.account_id, listener)
         return subscription_id
+
+    async def _end_revoked(self) -> None:
+        """End the streams of keys that no longer open them, saying so."""
+        for subscription_id, stream in list(self._subscriptions.items()):
+            with suppress(ApiError):  # what can't be asked now is asked again
+                credential = await self._operations.credential(stream.api_key)
+                if credential is None or "read" not in credential.permissions:
+                    stream.listener(encode(stream_terminated(time.time_ns() // 1_000_000)))
+                    self._unsubscribe([subscription_id])
 
     def _unsubscribe_requested(self, request: r.Unsubscribe) -> None:
         if request.subscription_id is None:

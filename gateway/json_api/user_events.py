@@ -63,6 +63,11 @@ def execution_report(report: Report, order: Order) -> dict[str, Any]:
     }
 
 
+def stream_terminated(time_ms: int) -> dict[str, Any]:
+    """Return the last event of a stream that its owner did not end."""
+    return {"e": "eventStreamTerminated", "E": time_ms}
+
+
 def subscription_event(subscription_id: int, event: bytes) -> bytes:
     """Return what one subscription of a WebSocket API connection receives."""
     return b'{"subscriptionId":%d,"event":%b}' % (subscription_id, event)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.edge import credentials, websocket_api
 from tests.gateway.edge.json_venue import LIMIT, ApiClient, JsonVenue, now_ms, signed_parameters
 
 
@@ -113,6 +114,19 @@ async def test_a_connection_that_goes_takes_its_subscriptions_along(venue: JsonV
         while venue.gateway.json.websocket.health()["connections"]:
             await asyncio.sleep(0.01)
     assert venue.gateway.json.websocket.health()["user_streams"] == 0
+
+
+async def test_a_revoked_key_hears_no_more(
+    venue: JsonVenue, client: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket_api, "RECHECK_S", 0.05)
+    monkeypatch.setattr(credentials, "FRESH_S", 0.0)
+    await client.signed("userDataStream.subscribe.signature")
+    del venue.keys.keys["alice"]
+    ended = await client.receive()
+    assert (ended["subscriptionId"], ended["event"]["e"]) == (0, "eventStreamTerminated")
+    assert venue.gateway.json.websocket.health()["user_streams"] == 0
+    assert (await client.signed("order.place", **LIMIT))["error"]["code"] == -2015
 
 
 def signed_limit(**change: Any) -> dict[str, Any]:
