@@ -47,6 +47,7 @@ The matching process remembers more of a session's numbers than this.
 """
 
 _EPOCH_SHIFT = 32
+_MSG_SEQ_NUM_MASK = (1 << _EPOCH_SHIFT) - 1
 _REPORT_SHIFT = 20
 _REQUESTS = {
     fix_orders.NEW_ORDER_SINGLE,
@@ -136,9 +137,9 @@ class OrderFlow:
     def acknowledge(self, session_number: int, now_ns: int) -> None:
         """Learn that the matching process has done a request, whose reports are all delivered."""
         self._submitted_number = max(self._submitted_number, session_number)
-        epoch, msg_seq_num = divmod(session_number, 1 << _EPOCH_SHIFT)
-        if epoch != self.store.epoch:
+        if session_number >> _EPOCH_SHIFT != self.store.epoch:
             return
+        msg_seq_num = session_number & _MSG_SEQ_NUM_MASK
         if self.session is not None:
             self._answer(msg_seq_num, now_ns)
         elif msg_seq_num == self.store.next_target_msg_seq_num:
@@ -204,11 +205,14 @@ class OrderFlow:
         """Answer in turn, given that the requests up to the number `done` have been done."""
         pending = self._pending
         taken = 0
-        while pending and (pending[0][1] is not None or pending[0][0].msg_seq_num <= done):
-            message, reply = pending.popleft()
-            taken = message.msg_seq_num
+        while pending:
+            message, reply = pending[0]
             if reply is not None:
                 reply(now_ns)
+            elif message.msg_seq_num > done:
+                break
+            taken = message.msg_seq_num
+            pending.popleft()
         if taken:
             assert self.session is not None
             self.session.taken(taken)
