@@ -26,33 +26,6 @@ class Leg(NamedTuple):
     units: int
 
 
-def credit_legs(event: FundsCredited) -> list[Leg]:
-    """Return custody -> customer."""
-    return [
-        Leg(CUSTODY_ACCOUNT_ID, event.asset_id, -event.amount_units),
-        Leg(event.account_id, event.asset_id, event.amount_units),
-    ]
-
-
-def trade_legs(event: TradeExecuted, base_asset_id: int, quote_asset_id: int) -> list[Leg]:
-    """Return base: seller -> buyer and fees; quote: buyer -> seller and fees.
-
-    Each side pays its fee in the asset that it receives. A leg of nothing is left out.
-    """
-    sides = trade_sides(event)
-    legs = [
-        Leg(sides.seller_account_id, base_asset_id, -event.base_units),
-        Leg(sides.buyer_account_id, base_asset_id, event.base_units - sides.buyer_fee_units),
-        Leg(sides.buyer_account_id, quote_asset_id, -event.quote_units),
-        Leg(sides.seller_account_id, quote_asset_id, event.quote_units - sides.seller_fee_units),
-    ]
-    if sides.buyer_fee_units:
-        legs.append(Leg(FEES_ACCOUNT_ID, base_asset_id, sides.buyer_fee_units))
-    if sides.seller_fee_units:
-        legs.append(Leg(FEES_ACCOUNT_ID, quote_asset_id, sides.seller_fee_units))
-    return [leg for leg in legs if leg.units]
-
-
 class TradeSides(NamedTuple):
     """A trade by who bought and who sold. The buyer pays its fee in base, the seller in quote."""
 
@@ -82,3 +55,31 @@ def trade_sides(event: TradeExecuted) -> TradeSides:
         event.resting_fee_units,
         event.incoming_fee_units,
     )
+
+
+def credit_legs(event: FundsCredited) -> list[Leg]:
+    """Return custody -> customer."""
+    return [
+        Leg(CUSTODY_ACCOUNT_ID, event.asset_id, -event.amount_units),
+        Leg(event.account_id, event.asset_id, event.amount_units),
+    ]
+
+
+def trade_legs(
+    event: TradeExecuted, sides: TradeSides, base_asset_id: int, quote_asset_id: int
+) -> list[Leg]:
+    """Return base: seller -> buyer and fees; quote: buyer -> seller and fees.
+
+    Each side pays its fee in the asset that it receives. A leg of nothing is left out.
+    """
+    legs = [
+        Leg(sides.seller_account_id, base_asset_id, -event.base_units),
+        Leg(sides.buyer_account_id, base_asset_id, event.base_units - sides.buyer_fee_units),
+        Leg(sides.buyer_account_id, quote_asset_id, -event.quote_units),
+        Leg(sides.seller_account_id, quote_asset_id, event.quote_units - sides.seller_fee_units),
+    ]
+    if sides.buyer_fee_units:
+        legs.append(Leg(FEES_ACCOUNT_ID, base_asset_id, sides.buyer_fee_units))
+    if sides.seller_fee_units:
+        legs.append(Leg(FEES_ACCOUNT_ID, quote_asset_id, sides.seller_fee_units))
+    return [leg for leg in legs if leg.units]

@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 import asyncpg
 
 from accounts.edge.listing_rows import read_listings, write_listing
-from accounts.settlement import Batch, EntryRow, Listing, TradeRow
+from accounts.settlement import ENTRY_COLUMNS, Batch, Listing, TradeRow
 
 CONNECT_TIMEOUT_S = 5.0
 # A server that stalls for longer counts as down.
@@ -95,7 +95,7 @@ class LedgerStore:
 
     async def _post(self, batch: Batch) -> None:
         await self._connection.copy_records_to_table(
-            "entries", records=batch.entries, columns=EntryRow._fields
+            "entries", records=batch.entries, columns=ENTRY_COLUMNS
         )
         if batch.trades:
             await self._connection.copy_records_to_table(

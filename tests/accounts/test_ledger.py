@@ -3,7 +3,14 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.ledger import CUSTODY_ACCOUNT_ID, FEES_ACCOUNT_ID, Leg, credit_legs, trade_legs
+from accounts.ledger import (
+    CUSTODY_ACCOUNT_ID,
+    FEES_ACCOUNT_ID,
+    Leg,
+    credit_legs,
+    trade_legs,
+    trade_sides,
+)
 from vocabulary.events import FundsCredited, TradeExecuted
 from vocabulary.types import Side
 
@@ -41,6 +48,10 @@ def trade(
     )
 
 
+def legs_of(event: TradeExecuted) -> list[Leg]:
+    return trade_legs(event, trade_sides(event), BTC, USDT)
+
+
 def sums(legs: list[Leg]) -> Counter[int]:
     by_asset: Counter[int] = Counter()
     for leg in legs:
@@ -56,7 +67,7 @@ def test_credit_comes_out_of_custody() -> None:
 
 
 def test_incoming_buyer_pays_its_fee_in_base_and_the_resting_seller_in_quote() -> None:
-    assert trade_legs(trade(Side.BUY), BTC, USDT) == [
+    assert legs_of(trade(Side.BUY)) == [
         Leg(ALICE, BTC, -10_000),
         Leg(BOB, BTC, 9_980),
         Leg(BOB, USDT, -500),
@@ -67,7 +78,7 @@ def test_incoming_buyer_pays_its_fee_in_base_and_the_resting_seller_in_quote() -
 
 
 def test_incoming_seller_pays_its_fee_in_quote_and_the_resting_buyer_in_base() -> None:
-    assert trade_legs(trade(Side.SELL), BTC, USDT) == [
+    assert legs_of(trade(Side.SELL)) == [
         Leg(BOB, BTC, -10_000),
         Leg(ALICE, BTC, 9_997),
         Leg(ALICE, USDT, -500),
@@ -78,7 +89,7 @@ def test_incoming_seller_pays_its_fee_in_quote_and_the_resting_buyer_in_base() -
 
 
 def test_free_trade_leaves_no_legs_for_fees() -> None:
-    legs = trade_legs(trade(resting_fee_units=0, incoming_fee_units=0), BTC, USDT)
+    legs = legs_of(trade(resting_fee_units=0, incoming_fee_units=0))
     assert [leg.account_id for leg in legs] == [ALICE, BOB, BOB, ALICE]
 
 
@@ -89,6 +100,6 @@ UNITS = st.integers(1, 2**62)
 def test_legs_of_any_trade_sum_to_zero_in_each_asset(
     side: Side, base: int, quote: int, resting_fee: int, incoming_fee: int
 ) -> None:
-    legs = trade_legs(trade(side, base, quote, resting_fee, incoming_fee), BTC, USDT)
+    legs = legs_of(trade(side, base, quote, resting_fee, incoming_fee))
     assert set(sums(legs).values()) == {0}
     assert all(leg.units for leg in legs)

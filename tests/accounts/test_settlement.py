@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.ledger import CUSTODY_ACCOUNT_ID
-from accounts.settlement import Batch, EntryRow, SequenceGapError, Settlement
+from accounts.settlement import Batch, SequenceGapError, Settlement
 from accounts.trial_balance import trial_balance
 from tests.accounts.engine_journal import (
     BTC,
@@ -53,8 +53,8 @@ def test_trade_becomes_linked_entries_and_a_trade_row() -> None:
 
     sequence = record.sequence
     assert batch.entries[:2] == [
-        EntryRow(sequence, 1, 0, 1, BTC, -50_000),
-        EntryRow(sequence, 1, 1, 2, BTC, 50_000 - batch.trades[0].buyer_fee_units),
+        (sequence, 1, 0, 1, BTC, -50_000),
+        (sequence, 1, 1, 2, BTC, 50_000 - batch.trades[0].buyer_fee_units),
     ]
     (trade,) = batch.trades
     assert (trade.instrument_id, trade.trade_id, trade.sequence) == (BTCUSDT, 1, sequence)
@@ -117,8 +117,8 @@ def test_ledger_sums_to_zero_and_equals_the_engine_after_any_trading(seed: int) 
     assert batch.trades
 
     linked: Counter[tuple[int, int, int]] = Counter()
-    for entry in batch.entries:
-        linked[entry.sequence, entry.event_index, entry.asset_id] += entry.units
+    for sequence, event_index, _, _, asset_id, units in batch.entries:
+        linked[sequence, event_index, asset_id] += units
     assert set(linked.values()) == {0}
     result = trial_balance(batch.last_sequence, batch.deltas, journal.engine.funds())
     assert result.agrees

@@ -108,7 +108,7 @@ async def test_balance_that_would_go_below_zero_settles_nothing(store: LedgerSto
     wrong = Batch(batch.last_sequence)
     wrong.last_sequence += 1
     wrong.deltas[1, 1] = -(10**15)
-    wrong.entries.append(batch.entries[0]._replace(sequence=wrong.last_sequence))
+    wrong.entries.append((wrong.last_sequence, *batch.entries[0][1:]))
     before = await store.balances()
     with pytest.raises(asyncpg.CheckViolationError):
         await store.settle(wrong)
