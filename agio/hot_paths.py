@@ -25,6 +25,7 @@ HOT_MODULES = (
     "matching.core.order_book",
     "matching.core.event_writer",
     "matching.core.state",
+    "matching.core.matcher",
     "matching.core.engine",
 )
 

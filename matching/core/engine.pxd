@@ -1,9 +1,9 @@
 cimport cython
 
 from matching.core.event_writer cimport EventWriter
-from matching.core.fees cimport fee_units
-from matching.core.holds cimport Account, Funds
-from matching.core.ladder cimport Ladder, Level, Order
+from matching.core.holds cimport Account
+from matching.core.ladder cimport Order
+from matching.core.matcher cimport Matcher
 from matching.core.order_book cimport OrderBook
 from matching.core.state cimport State
 
@@ -52,6 +52,7 @@ cdef int notional_refusal(OrderBook book, long long price_ticks, long long lots)
 cdef class Engine:
     cdef readonly State state
     cdef readonly EventWriter events
+    cdef readonly Matcher matcher
 
     cpdef bytes apply(self, bytes command, long long sequence, long long timestamp_ns)
 
@@ -99,11 +100,7 @@ cdef class Engine:
         account=Account,
         leaves_lots="long long",
         hold_per_lot="long long",
-        held_before="long long",
-        held_units="long long",
-        previous_price="long long",
-        previous_leaves="long long",
-        kept_priority=bint,
+        more_units="long long",
     )
     cdef object replace_order(self, bytes data, const long long[::1] words, Py_ssize_t at)
 
@@ -119,39 +116,3 @@ cdef class Engine:
     cdef Order open_order(
         self, long long account_id, long long instrument_id, long long order_id, bytes client_order_id
     )
-
-    @cython.locals(account=Account)
-    cdef void set_funds(self, Order order, OrderBook book, bint is_market) except *
-
-    @cython.locals(ladder=Ladder, level=Level, resting=Order)
-    cdef void match(self, OrderBook book, Order incoming) except *
-
-    @cython.locals(
-        lots="long long",
-        price_ticks="long long",
-        base_units="long long",
-        quote_units="long long",
-        incoming_spent="long long",
-        resting_spent="long long",
-        incoming_fees=Funds,
-        resting_fees=Funds,
-        incoming_fee="long long",
-        resting_fee="long long",
-        unheld="long long",
-    )
-    cdef void trade(self, OrderBook book, Order resting, Order incoming) except *
-
-    @cython.locals(account=Account)
-    cdef object rest(self, OrderBook book, Order order)
-
-    @cython.locals(account=Account)
-    cdef void leave_book(self, Ladder ladder, Order order) except *
-
-    @cython.locals(released_units="long long")
-    cdef object cancel_resting(self, OrderBook book, Order order, int reason)
-
-    cdef object cancel(self, Order order, int reason, long long released_units)
-
-    cdef void report_cancel(
-        self, Order order, bint was_resting, int reason, long long released_units
-    ) except *

@@ -10,9 +10,9 @@ match it; let what is left rest or cancel it.
 """
 
 from matching.core.event_writer import EventWriter
-from matching.core.fees import fee_units
 from matching.core.holds import Account
-from matching.core.ladder import Ladder, Order
+from matching.core.ladder import Order
+from matching.core.matcher import Matcher
 from matching.core.operations import operate
 from matching.core.order_book import OrderBook
 from matching.core.state import State
@@ -98,6 +98,7 @@ class Engine:
     def __init__(self) -> None:
         self.state = State()
         self.events = EventWriter()
+        self.matcher = Matcher(self.state, self.events)
 
     def apply(self, command: bytes, sequence: int, timestamp_ns: int) -> bytes:
         """Apply one command, which the sequencer found well formed, and return its events.
@@ -199,7 +200,7 @@ class Engine:
         order = Order(
             sequence, account, instrument_id, side, limit_ticks, lots, flags, client_order_id
         )
-        self.set_funds(order, book, is_market)
+        self.matcher.set_funds(order, book, is_market)
         held_units = order.hold_per_lot * lots
         if is_market and side == BUY:
             held_units = book.market_buy_units(lots, order.spends.available)
@@ -212,15 +213,19 @@ class Engine:
         order.spends.hold(held_units)
         self.events.order_accepted(sequence, account_id, instrument_id, held_units)
         if time_in_force == FILL_OR_KILL and not book.can_fill(side, limit_ticks, lots):
-            return self.cancel(order, KILLED, held_units)
-        self.match(book, order)
+            return self.matcher.cancel_incoming(order, KILLED, held_units)
+        self.matcher.match(book, order)
         if order.leaves_lots == 0:
             return None
         if is_market:
-            return self.cancel(order, MARKET_EXHAUSTED, order.hold_per_lot * order.leaves_lots)
+            return self.matcher.cancel_incoming(
+                order, MARKET_EXHAUSTED, order.hold_per_lot * order.leaves_lots
+            )
         if time_in_force == IMMEDIATE_OR_CANCEL:
-            return self.cancel(order, NOT_IMMEDIATE, order.hold_per_lot * order.leaves_lots)
-        return self.rest(book, order)
+            return self.matcher.cancel_incoming(
+                order, NOT_IMMEDIATE, order.hold_per_lot * order.leaves_lots
+            )
+        return self.matcher.rest(book, order)
 
     def replace_order(self, data: bytes, words: memoryview, at: int) -> None:
         account_id = words[at + 3] & ID_MASK
@@ -255,46 +260,14 @@ class Engine:
         if namesake is not None and namesake is not order:
             return self.events.command_rejected(DUPLICATE_CLIENT_ORDER_ID)
         hold_per_lot = price_ticks * book.tick_lot_units if order.side == BUY else book.lot_units
-        held_before = order.hold_per_lot * order.leaves_lots
-        held_units = hold_per_lot * leaves_lots
-        if held_units - held_before > order.spends.available:
+        more_units = hold_per_lot * leaves_lots - order.hold_per_lot * order.leaves_lots
+        if more_units > order.spends.available:
             return self.events.command_rejected(INSUFFICIENT_FUNDS)
         if order.flags & POST_ONLY and book.crosses(order.side, price_ticks):
             return self.events.command_rejected(WOULD_TAKE_LIQUIDITY)
 
         # Past this line nothing can fail.
-        previous_price = order.price_ticks
-        previous_leaves = order.leaves_lots
-        kept_priority = price_ticks == previous_price and leaves_lots <= previous_leaves
-        order.spends.hold(held_units - held_before)
-        if kept_priority:
-            book.own(order.side).reduce(order, previous_leaves - leaves_lots)
-            del account.open_orders[order.client_order_id]
-            account.open_orders[client_order_id] = order
-        else:
-            self.leave_book(book.own(order.side), order)
-            order.leaves_lots = leaves_lots
-            order.price_ticks = price_ticks
-            order.hold_per_lot = hold_per_lot
-        order.quantity_lots = lots
-        order.client_order_id = client_order_id
-        self.events.order_replaced(
-            order.order_id,
-            account_id,
-            instrument_id,
-            order.side,
-            kept_priority,
-            previous_price,
-            previous_leaves,
-            price_ticks,
-            lots,
-            leaves_lots,
-            held_units,
-        )
-        if kept_priority:
-            return None
-        self.match(book, order)
-        return self.rest(book, order) if order.leaves_lots else None
+        return self.matcher.replace(book, order, price_ticks, lots, client_order_id)
 
     def cancel_order(self, data: bytes, words: memoryview, at: int) -> None:
         instrument_id = words[at + 3] >> 32
@@ -307,7 +280,7 @@ class Engine:
         if order is None:
             return self.events.command_rejected(UNKNOWN_ORDER)
         # Past this line nothing can fail.
-        return self.cancel_resting(book, order, REQUESTED)
+        return self.matcher.cancel_resting(book, order, REQUESTED)
 
     def cancel_all_orders(self, words: memoryview, at: int) -> None:
         account_id = words[at + 3] & ID_MASK
@@ -321,7 +294,9 @@ class Engine:
         orders: list[Order] = sorted(account.open_orders.values(), key=by_age)
         for order in orders:
             if instrument_id in (0, order.instrument_id):
-                self.cancel_resting(self.state.books[order.instrument_id], order, MASS_CANCELED)
+                self.matcher.cancel_resting(
+                    self.state.books[order.instrument_id], order, MASS_CANCELED
+                )
         return None
 
     # --- The steps that they share.
@@ -341,131 +316,3 @@ class Engine:
         if order is None or order.account is not account or order.instrument_id != instrument_id:
             return None
         return order
-
-    def set_funds(self, order: Order, book: OrderBook, is_market: bool) -> None:
-        """Give an order the funds that it spends and receives, and what a lot of it holds."""
-        account = order.account
-        if order.side == BUY:
-            order.spends = account.funds_in(book.quote_asset_id)
-            order.receives = account.funds_in(book.base_asset_id)
-            order.hold_per_lot = 0 if is_market else order.price_ticks * book.tick_lot_units
-        else:
-            order.spends = account.funds_in(book.base_asset_id)
-            order.receives = account.funds_in(book.quote_asset_id)
-            order.hold_per_lot = book.lot_units
-
-    def match(self, book: OrderBook, incoming: Order) -> None:
-        """Trade an order with what rests on the other side, best price first, oldest first."""
-        ladder = book.opposite(incoming.side)
-        while incoming.leaves_lots > 0:
-            level = ladder.best
-            if level is None:
-                return
-            if incoming.side == BUY:
-                if level.price_ticks > incoming.price_ticks:
-                    return
-            elif level.price_ticks < incoming.price_ticks:
-                return
-            resting = level.oldest
-            assert resting is not None
-            self.trade(book, resting, incoming)
-            if resting.leaves_lots == 0:
-                self.leave_book(ladder, resting)
-
-    def trade(self, book: OrderBook, resting: Order, incoming: Order) -> None:
-        """Let two orders meet at the resting order's price and move the funds."""
-        lots = min(resting.leaves_lots, incoming.leaves_lots)
-        price_ticks = resting.price_ticks
-        base_units = lots * book.lot_units
-        quote_units = lots * price_ticks * book.tick_lot_units
-        if incoming.side == BUY:
-            incoming_spent, resting_spent = quote_units, base_units
-            incoming_fees, resting_fees = book.base_fees, book.quote_fees
-        else:
-            incoming_spent, resting_spent = base_units, quote_units
-            incoming_fees, resting_fees = book.quote_fees, book.base_fees
-        incoming_fee = fee_units(resting_spent, book.taker_fee_ppm)
-        resting_fee = fee_units(incoming_spent, book.maker_fee_ppm)
-        unheld = incoming.hold_per_lot * lots if incoming.hold_per_lot else incoming_spent
-
-        incoming.spends.held -= unheld
-        incoming.spends.available += unheld - incoming_spent
-        incoming.receives.available += resting_spent - incoming_fee
-        incoming_fees.available += incoming_fee
-        resting.spends.held -= resting_spent
-        resting.receives.available += incoming_spent - resting_fee
-        resting_fees.available += resting_fee
-        incoming.leaves_lots -= lots
-        book.own(resting.side).reduce(resting, lots)
-        book.trade_count += 1
-        self.events.trade_executed(
-            book.trade_count,
-            book.instrument_id,
-            incoming.side,
-            price_ticks,
-            lots,
-            base_units,
-            quote_units,
-            resting.order_id,
-            incoming.order_id,
-            resting.account.account_id,
-            incoming.account.account_id,
-            resting.leaves_lots,
-            incoming.leaves_lots,
-            resting.quantity_lots - resting.leaves_lots,
-            incoming.quantity_lots - incoming.leaves_lots,
-            resting_fee,
-            incoming_fee,
-            unheld - incoming_spent,
-        )
-
-    def rest(self, book: OrderBook, order: Order) -> None:
-        """Put what is left of an order into the book."""
-        account = order.account
-        book.own(order.side).append(order)
-        self.state.orders[order.order_id] = order
-        account.open_orders[order.client_order_id] = order
-        account.open_order_count += 1
-        self.events.order_rested(
-            order.order_id,
-            account.account_id,
-            book.instrument_id,
-            order.side,
-            order.price_ticks,
-            order.leaves_lots,
-        )
-
-    def leave_book(self, ladder: Ladder, order: Order) -> None:
-        """Take an order out of the book, filled, canceled or to be entered anew."""
-        ladder.remove(order)
-        del self.state.orders[order.order_id]
-        account = order.account
-        del account.open_orders[order.client_order_id]
-        account.open_order_count -= 1
-
-    def cancel_resting(self, book: OrderBook, order: Order, reason: int) -> None:
-        self.leave_book(book.own(order.side), order)
-        released_units = order.hold_per_lot * order.leaves_lots
-        order.spends.release(released_units)
-        self.report_cancel(order, True, reason, released_units)
-
-    def cancel(self, order: Order, reason: int, released_units: int) -> None:
-        """End an incoming order that is not to rest."""
-        order.spends.release(released_units)
-        self.report_cancel(order, False, reason, released_units)
-
-    def report_cancel(
-        self, order: Order, was_resting: bool, reason: int, released_units: int
-    ) -> None:
-        self.events.order_canceled(
-            order.order_id,
-            order.account.account_id,
-            order.instrument_id,
-            order.side,
-            was_resting,
-            reason,
-            order.price_ticks if was_resting else 0,
-            order.leaves_lots,
-            order.quantity_lots - order.leaves_lots,
-            released_units,
-        )

@@ -321,7 +321,8 @@ class NaiveVenue:
         self.phases[number] = TradingPhase.TRADING
         self.fees[number] = (command.maker_fee_ppm, command.taker_fee_ppm)
         self.trades[number] = 0
-        return e.InstrumentListed(*list(_fields(command))[2:])
+        fields = {name: getattr(command, name) for name in e.InstrumentListed.__struct_fields__}
+        return e.InstrumentListed(**fields)
 
     # --- The steps.
 
@@ -417,7 +418,3 @@ class NaiveVenue:
             order.quantity - order.leaves,
             released,
         )
-
-
-def _fields(command: c.Command) -> list[object]:
-    return [getattr(command, name) for name in command.__struct_fields__]

@@ -1,0 +1,71 @@
+cimport cython
+
+from matching.core.event_writer cimport EventWriter
+from matching.core.fees cimport fee_units
+from matching.core.holds cimport Account, Funds
+from matching.core.ladder cimport Ladder, Level, Order
+from matching.core.order_book cimport OrderBook
+from matching.core.state cimport State
+
+cdef int BUY
+
+
+@cython.final
+cdef class Matcher:
+    cdef readonly State state
+    cdef readonly EventWriter events
+
+    @cython.locals(account=Account)
+    cdef void set_funds(self, Order order, OrderBook book, bint is_market) except *
+
+    @cython.locals(ladder=Ladder, level=Level, resting=Order)
+    cdef void match(self, OrderBook book, Order incoming) except *
+
+    @cython.locals(
+        lots="long long",
+        price_ticks="long long",
+        base_units="long long",
+        quote_units="long long",
+        incoming_spent="long long",
+        resting_spent="long long",
+        incoming_fees=Funds,
+        resting_fees=Funds,
+        incoming_fee="long long",
+        resting_fee="long long",
+        unheld="long long",
+    )
+    cdef void trade(self, OrderBook book, Order resting, Order incoming) except *
+
+    @cython.locals(
+        account=Account,
+        ladder=Ladder,
+        previous_price="long long",
+        previous_leaves="long long",
+        leaves_lots="long long",
+        hold_per_lot="long long",
+        held_units="long long",
+        kept_priority=bint,
+    )
+    cdef object replace(
+        self,
+        OrderBook book,
+        Order order,
+        long long price_ticks,
+        long long quantity_lots,
+        bytes client_order_id,
+    )
+
+    @cython.locals(account=Account)
+    cdef object rest(self, OrderBook book, Order order)
+
+    @cython.locals(account=Account)
+    cdef void leave_book(self, Ladder ladder, Order order) except *
+
+    @cython.locals(released_units="long long")
+    cdef object cancel_resting(self, OrderBook book, Order order, int reason)
+
+    cdef object cancel_incoming(self, Order order, int reason, long long released_units)
+
+    cdef void report_cancel(
+        self, Order order, bint was_resting, int reason, long long released_units
+    ) except *
