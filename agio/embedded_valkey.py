@@ -16,6 +16,7 @@ from agio import child_process
 from agio.child_process import ServerFailedError
 
 START_TIMEOUT_S = 10.0
+START_ATTEMPTS_MAX = 3
 
 
 class EmbeddedValkey:
@@ -42,8 +43,20 @@ class EmbeddedValkey:
 
     def start(self) -> None:
         """Start the server and return when it answers. Raises `ServerFailedError`."""
-        self.port = self.port or child_process.free_port()
         self._log.parent.mkdir(parents=True, exist_ok=True)
+        kept_port = self.port
+        for attempts_left in reversed(range(START_ATTEMPTS_MAX)):
+            self.port = kept_port or child_process.free_port()
+            try:
+                self._start_once()
+            except ServerFailedError as error:
+                # Between finding a free port and taking it, another may have taken it.
+                if not attempts_left or "Address already in use" not in str(error):
+                    raise ServerFailedError(f"Valkey: {error}") from error
+            else:
+                return
+
+    def _start_once(self) -> None:
         with self._log.open("wb") as log:
             self._process = child_process.start(
                 [self._binary(), "-"],
@@ -63,10 +76,7 @@ class EmbeddedValkey:
             "appendonly no\n".encode()
         )
         self._process.stdin.close()
-        try:
-            child_process.wait_until(self._is_ready, self._process, self._log, START_TIMEOUT_S)
-        except ServerFailedError as error:
-            raise ServerFailedError(f"Valkey: {error}") from error
+        child_process.wait_until(self._is_ready, self._process, self._log, START_TIMEOUT_S)
 
     def stop(self) -> None:
         if self._process is not None:

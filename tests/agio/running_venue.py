@@ -1,5 +1,6 @@
 """A venue of a test's own: `agio up` as a process, and the command line beside it."""
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -94,6 +95,15 @@ class RunningVenue:
         """Return the processes that run on our data or under our supervisor."""
         assert self.process is not None
         return [self.process.pid, *children_of(self.process.pid)]
+
+    def child(self, program: str) -> int | None:
+        """Return the process of a server under our supervisor, None if it does not run."""
+        assert self.process is not None
+        for pid in children_of(self.process.pid):
+            with contextlib.suppress(FileNotFoundError):  # it has ended
+                if Path(f"/proc/{pid}/exe").readlink().name == program:
+                    return pid
+        return None
 
     def _flags(self) -> list[str]:
         return ["--data", str(self.data), "--port-base", str(self.port_base)]

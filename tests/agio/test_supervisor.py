@@ -25,6 +25,10 @@ def health_of(venue: RunningVenue) -> dict[str, dict[str, object]]:
     return services
 
 
+def ready(venue: RunningVenue) -> bool:
+    return all(state["ready"] for state in health_of(venue).values())
+
+
 def test_every_service_is_ready_and_says_where_it_is(venue: RunningVenue) -> None:
     status = venue.agio("status")
     assert status["ready"] is True
@@ -60,10 +64,20 @@ def test_a_killed_service_is_started_again(venue: RunningVenue, name: str) -> No
     os.kill(before, signal.SIGKILL)
 
     def is_back() -> bool:
-        now = health_of(venue)
-        return now[name].get("pid") != before and all(state["ready"] for state in now.values())
+        return health_of(venue)[name].get("pid") != before and ready(venue)
 
     wait_for(is_back, f"{name} did not come back")
+
+
+@pytest.mark.parametrize("program", ["postgres", "valkey-server"])
+def test_a_killed_server_is_started_again_where_it_was(venue: RunningVenue, program: str) -> None:
+    before = venue.child(program)
+    assert before is not None
+    os.kill(before, signal.SIGKILL)
+    wait_for(lambda: venue.child(program) not in {None, before}, f"{program} did not come back")
+    wait_for(lambda: ready(venue), "the services did not find it again")
+    account = venue.agio("account", "create", f"after-{program}")
+    assert account["name"] == f"after-{program}"
 
 
 def test_a_second_venue_on_the_same_data_is_refused(venue: RunningVenue) -> None:
