@@ -177,7 +177,8 @@ class MarketFeed:
                 self._link.subscribe([HEARTBEAT_CHANNEL, *names])
                 await self._refill(self._link)
             except (OSError, TimeoutError, hiredis.HiredisError) as error:
-                log.warning("Redis failed", error=str(error), retry_in_s=backoff_s)
+                reason = f"{type(error).__name__}: {error}"
+                log.warning("Redis failed", reason=reason, retry_in_s=backoff_s)
             finally:
                 if self._link is not None:
                     self._link.close()

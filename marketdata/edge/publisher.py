@@ -61,11 +61,10 @@ class MarketDataPublisher:
             on_records=self._apply,
             on_caught_up=self._begin,
         )
+        # Timeouts are ours: redis-py's make a task of each write, and Python 3.11's wait_for, which
+        # they use, may lose a cancellation.
         self._redis = Redis.from_url(
-            redis_url,
-            socket_timeout=REDIS_TIMEOUT_S,
-            socket_connect_timeout=REDIS_TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),
+            redis_url, socket_timeout=None, socket_connect_timeout=None, retry=Retry(NoBackoff(), 0)
         )
         self._has_begun = False
         self._is_connected = False
@@ -120,11 +119,13 @@ class MarketDataPublisher:
             pool = self._redis.connection_pool
             connection: Connection = pool.make_connection()  # type: ignore[no-untyped-call]
             try:
-                await connection.connect()  # type: ignore[no-untyped-call]
+                async with asyncio.timeout(REDIS_TIMEOUT_S):
+                    await connection.connect()  # type: ignore[no-untyped-call]
                 self._set_connected(True)
                 await self._publish(connection)
             except (RedisError, OSError, TimeoutError) as error:
-                log.warning("Redis failed", error=str(error), retry_in_s=self._backoff_s)
+                reason = f"{type(error).__name__}: {error}"
+                log.warning("Redis failed", reason=reason, retry_in_s=self._backoff_s)
             finally:
                 self._set_connected(False)
                 await connection.disconnect(nowait=True)
@@ -182,11 +183,14 @@ class MarketDataPublisher:
 
 
 async def _execute(connection: Connection, commands: list[tuple[str | bytes, ...]]) -> list[object]:
-    """Send all commands in one write and return their replies. Raises `RedisError`.
+    """Send all commands in one write and return their replies.
+
+    Raises `RedisError`, `OSError` or `TimeoutError`.
 
     redis-py's pipeline does the same at twice the cost: it takes a connection from its pool, and
     packs each argument in Python.
     """
     packed = [hiredis.pack_command(command) for command in commands]  # type: ignore[arg-type]
-    await connection.send_packed_command(b"".join(packed))
-    return [await connection.read_response() for _ in commands]
+    async with asyncio.timeout(REDIS_TIMEOUT_S):
+        await connection.send_packed_command(b"".join(packed))
+        return [await connection.read_response() for _ in commands]
