@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from gateway.json_api import order_replies
 from gateway.json_api import requests as r
-from gateway.json_api.errors import ApiError, ErrorCode, outcome_unknown, refusal
+from gateway.json_api.errors import ApiError, ErrorCode, internal_error, outcome_unknown, refusal
 from gateway.order_entry import OrderEntry
 from gateway.orders import Order, Report, ReportKind
 from gateway.throttle import Throttle, Throttled
@@ -129,9 +129,7 @@ class JsonOrders:
         """Answer a request that the matching process took for none."""
         pending = self._pending.pop(session_number, None)
         if pending is not None:
-            pending.answer(
-                ApiError(ErrorCode.UNKNOWN, "An unknown error occurred while processing it.")
-            )
+            pending.answer(internal_error())
 
     def expire(self, now_ns: int) -> None:
         """Answer "unknown" to whoever has waited too long."""

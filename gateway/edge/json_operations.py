@@ -15,7 +15,7 @@ from gateway.edge.market_feed import MarketFeed
 from gateway.json_api import market_replies, order_queries
 from gateway.json_api import requests as r
 from gateway.json_api.account_replies import Balance, account_status
-from gateway.json_api.errors import ApiError, ErrorCode, invalid_symbol
+from gateway.json_api.errors import ApiError, ErrorCode, internal_error, invalid_symbol
 from gateway.json_api.exchange_info import exchange_info
 from gateway.json_api.operations import Operation
 from gateway.json_orders import Answer, JsonOrders
@@ -101,7 +101,7 @@ class JsonOperations:
             answer(error)
         except Exception:
             log.exception("request failed", operation=operation.name)
-            answer(ApiError(ErrorCode.UNKNOWN, "An unknown error occurred while processing it."))
+            answer(internal_error())
 
     def _perform_signed(
         self, name: str, request: Any, credential: Credential, answer: Answer

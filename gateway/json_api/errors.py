@@ -176,6 +176,10 @@ def invalid(name: str) -> ApiError:
     return ApiError(ErrorCode.INVALID_PARAMETER, f"Data sent for parameter '{name}' is not valid.")
 
 
+def internal_error() -> ApiError:
+    return ApiError(ErrorCode.UNKNOWN, "An unknown error occurred while processing the request.")
+
+
 def outcome_unknown() -> ApiError:
     """Return the error of a command whose record did not arrive in time: it may still execute."""
     return ApiError(

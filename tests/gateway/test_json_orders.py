@@ -10,7 +10,7 @@ from gateway.json_api import order_queries
 from gateway.json_api import requests as r
 from gateway.json_api.errors import ApiError
 from gateway.json_orders import ANSWER_TIMEOUT_NS, JsonOrders
-from tests.gateway.engine_room import ALICE, BOB, BTCUSDT, OPS_SESSION, EngineRoom
+from tests.gateway.engine_room import ALICE, BOB, BTC, BTCUSDT, OPS_SESSION, USDT, EngineRoom
 from vocabulary import commands as c
 from vocabulary.types import Side, TradingPhase
 
@@ -222,6 +222,16 @@ def test_a_test_order_is_checked_and_not_sent(desk: Desk) -> None:
     with pytest.raises(ApiError):
         desk.orders.test(ALICE, request)
     assert desk.submitted == []
+
+
+def test_an_order_is_asked_for_by_its_own_symbol(desk: Desk) -> None:
+    order_id = desk.place()["orderId"]
+    other = c.ListInstrument(OPS_SESSION, 99, 2, USDT, BTC, 100, 1, 0, 0, 0, b"USDTBTC")
+    desk.room.apply(other)
+    request = r.QueryOrder(timestamp=1, symbol="USDTBTC", order_id=order_id)
+    with pytest.raises(ApiError) as caught:
+        order_queries.order_status(desk.room.orders, ALICE, request)
+    assert caught.value.code == -2013
 
 
 def test_orders_and_trades_can_be_asked_for(desk: Desk) -> None:
