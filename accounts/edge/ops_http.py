@@ -93,6 +93,7 @@ class OpsHttp:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         given = token.encode(errors="replace") if scheme.lower() == "bearer" else b""
         if not hmac.compare_digest(given, self._tokens[access]):
+            log.warning("token refused", method=request.method, target=request.path)
             raise OpsError(401, "unauthorized", f"this needs the {access.value} bearer token")
 
     async def _audit(self, request: web.Request, route: Route, result: str) -> None:

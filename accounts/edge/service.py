@@ -112,13 +112,14 @@ class AccountsService:
         log.info("ops desk closed", settled_sequence=self._settler.settled_sequence)
 
     def health(self) -> dict[str, object]:
+        """Tell how settlement stands; `lag`, in records, is unknown while it is not running."""
         settler = self._settler
         compared = settler.last_trial_balance
         return {
             "ready": settler.is_running,
             "settled_sequence": settler.settled_sequence,
             "head_sequence": settler.head_sequence,
-            "lag": settler.head_sequence - settler.settled_sequence,
+            "lag": settler.head_sequence - settler.settled_sequence if settler.is_running else None,
             "trades_settled": settler.trades_settled,
             "engine_connected": self._engine.connected,
             "error": settler.last_error,
