@@ -81,6 +81,7 @@ class QuickFixClient(quickfix.Application):  # type: ignore[misc]
 
     def stop(self) -> None:
         self._initiator.stop()
+        del self._initiator  # QuickFIX knows one session of a name: the next client's is another
 
     def wait_for_logon(self) -> None:
         """Return when a Logon(A) was answered that no call has waited for yet."""
@@ -97,7 +98,9 @@ class QuickFixClient(quickfix.Application):  # type: ignore[misc]
     def send(self, msg_type: str, fields: dict[int, object]) -> None:
         message = quickfix.Message()
         message.getHeader().setField(quickfix.StringField(35, msg_type))
-        message.setField(quickfix.StringField(60, datetime.now(UTC).strftime("%Y%m%d-%H:%M:%S")))
+        if msg_type != "H":  # the one request that has no TransactTime(60)
+            now = datetime.now(UTC).strftime("%Y%m%d-%H:%M:%S")
+            message.setField(quickfix.StringField(60, now))
         for tag, value in fields.items():
             message.setField(quickfix.StringField(tag, str(value)))
         assert quickfix.Session.sendToTarget(message, self._session_id)

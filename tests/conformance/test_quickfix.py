@@ -59,7 +59,7 @@ def kill_gateway(venue: RunningVenue) -> None:
     wait_for(
         lambda: (
             gateway_pids() not in ([], [killed])
-            and venue.agio("status")["services"]["gateway"].get("ready", False)
+            and venue.run("status", "--data", str(venue.data)).returncode == 0
         ),
         "the gateway came back",
     )
