@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-HOT    := $(shell $(PYTHON) agio/hot_paths.py)
+HOT    := $(shell $(PYTHON) agio/hot_paths.py 2>/dev/null)
 SECONDS ?=
 UV     ?= uv
 

@@ -23,11 +23,10 @@ def extensions() -> list[Extension]:
             name,
             [str(hot_paths.source_path(name).relative_to(hot_paths.ROOT))],
             extra_compile_args=["-O3"],
-            optional=True,
         )
         for name in hot_paths.present_modules()
     ]
-    return list(
+    compiled = list(
         cythonize(  # type: ignore[no-untyped-call]
             modules,
             build_dir="build/cython",
@@ -42,6 +41,9 @@ def extensions() -> list[Extension]:
             },
         )
     )
+    for extension in compiled:
+        extension.optional = True  # which cythonize would not pass on
+    return compiled
 
 
 setup(ext_modules=extensions())

@@ -36,6 +36,24 @@ def test_every_hot_path_runs_compiled_where_a_compiler_is_found() -> None:
     assert all(compiled.values()), compiled
 
 
+@pytest.mark.parametrize("compiler", ["/bin/false", "no-such-compiler"])
+def test_the_build_goes_on_without_a_compiler(compiler: str, tmp_path: Path) -> None:
+    completed = subprocess.run(
+        [
+            *(sys.executable, "setup.py", "build_ext"),
+            *("--build-lib", str(tmp_path / "lib"), "--build-temp", str(tmp_path / "temp")),
+        ],
+        env=os.environ | {"CC": compiler},
+        cwd=hot_paths.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert completed.returncode == 0, completed.stderr
+    assert 'building extension "matching.core.engine" failed' in completed.stderr
+    assert not list(tmp_path.rglob("*.so"))
+
+
 def test_no_hot_path_runs_compiled_when_told_not_to() -> None:
     preferred, compiled = forms(AGIO_UNCOMPILED="1")
     assert preferred == "True"
