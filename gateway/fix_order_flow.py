@@ -34,7 +34,8 @@ from gateway.fix.outbound import store_application
 from gateway.fix.session import Session, SessionSettings
 from gateway.fix.store import SessionStore
 from gateway.order_entry import OrderEntry
-from gateway.orders import Orders, Report
+from gateway.order_tracker import Orders
+from gateway.orders import Report
 from gateway.throttle import Throttle, Throttled
 from matching.client import MatchingUnavailable
 from vocabulary.commands import Command

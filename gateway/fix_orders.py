@@ -9,7 +9,8 @@ from __future__ import annotations
 from gateway.fix import tags, values
 from gateway.fix.codec import FixMessage
 from gateway.order_entry import OrderEntry
-from gateway.orders import Order, Orders
+from gateway.order_tracker import Orders
+from gateway.orders import Order
 from vocabulary.commands import CancelOrder, EnterOrder, ReplaceOrder
 from vocabulary.rejects import Refused, RejectReason
 from vocabulary.types import INT64_MAX, OrderFlags, OrderType, Side, TimeInForce

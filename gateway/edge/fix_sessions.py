@@ -11,7 +11,8 @@ from gateway.edge.sent_messages import SentMessages
 from gateway.fix.session import SessionSettings
 from gateway.fix_order_flow import Identity, Matching, OrderFlow
 from gateway.order_entry import OrderEntry
-from gateway.orders import Orders, Report
+from gateway.order_tracker import Orders
+from gateway.orders import Report
 from vocabulary.codec import Record
 
 SERVICE = "order_entry"

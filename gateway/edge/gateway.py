@@ -17,7 +17,7 @@ from gateway.edge.json_door import JsonDoor
 from gateway.edge.market_feed import MarketFeed
 from gateway.fix.session import SessionSettings
 from gateway.order_entry import OrderEntry
-from gateway.orders import Orders
+from gateway.order_tracker import Orders
 from matching.client import MatchingClient, Refusal
 from vocabulary.catalogue import Catalogue
 from vocabulary.codec import Record

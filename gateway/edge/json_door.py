@@ -20,7 +20,8 @@ from gateway.json_api.user_events import encode
 from gateway.json_api.user_streams import UserStreams
 from gateway.json_orders import ORDERS_PER_S_MAX, JsonOrders
 from gateway.order_entry import OrderEntry
-from gateway.orders import Orders, Report
+from gateway.order_tracker import Orders
+from gateway.orders import Report
 from matching.client import MatchingClient, MatchingUnavailable
 from vocabulary.codec import Record
 from vocabulary.commands import Command

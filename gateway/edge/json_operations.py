@@ -20,7 +20,7 @@ from gateway.json_api.exchange_info import exchange_info
 from gateway.json_api.operations import Operation
 from gateway.json_orders import Answer, JsonOrders
 from gateway.market_view import View
-from gateway.orders import Orders
+from gateway.order_tracker import Orders
 from vocabulary.instrument import Instrument
 from vocabulary.market_data import Ticker
 

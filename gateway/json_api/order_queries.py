@@ -11,7 +11,7 @@ from gateway.json_api.order_replies import (
     my_trade,
     order_reply,
 )
-from gateway.orders import Orders
+from gateway.order_tracker import Orders
 from vocabulary.types import INT64_MAX
 
 

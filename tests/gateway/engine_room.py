@@ -1,7 +1,8 @@
 """The real engine without the processes around it: commands in, records and reports out."""
 
 from gateway.order_entry import OrderEntry
-from gateway.orders import Orders, Report
+from gateway.order_tracker import Orders
+from gateway.orders import Report
 from matching.core.engine import Engine
 from vocabulary import codec
 from vocabulary import commands as c

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway import orders as gateway_orders
+from gateway import order_tracker
 from gateway.orders import OrderStatus, ReportKind
 from tests.gateway.engine_room import (
     ALICE,
@@ -138,7 +138,7 @@ def test_listings_and_halts_reach_the_catalogue(room: EngineRoom) -> None:
 def test_closed_orders_and_fills_are_bounded(
     room: EngineRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gateway_orders, "CLOSED_ORDERS_MAX", 2)
+    monkeypatch.setattr(order_tracker, "CLOSED_ORDERS_MAX", 2)
     for name in (b"a1", b"a2", b"a3"):
         room.enter(name, Side.BUY, "0.01", "50000")
         room.enter(b"b" + name, Side.SELL, "0.01", "50000", account_id=BOB)
@@ -150,7 +150,7 @@ def test_closed_orders_and_fills_are_bounded(
 def test_a_name_used_again_means_the_newer_order(
     room: EngineRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gateway_orders, "CLOSED_ORDERS_MAX", 1)
+    monkeypatch.setattr(order_tracker, "CLOSED_ORDERS_MAX", 1)
     for number in range(3):
         room.enter(b"same", Side.BUY, "0.01", "50000")
         room.apply(c.CancelOrder(ALICE_SESSION, 100 + number, ALICE, BTCUSDT, 0, b"x", b"same"))
