@@ -1,0 +1,36 @@
+from vocabulary import events as e
+from vocabulary.catalogue import Catalogue
+from vocabulary.types import TradingPhase
+
+
+def listed() -> Catalogue:
+    catalogue = Catalogue()
+    assert catalogue.apply(e.AssetListed(1, 8, b"BTC"))
+    assert catalogue.apply(e.AssetListed(2, 8, b"USDT"))
+    assert catalogue.apply(e.InstrumentListed(5, 1, 2, 1_000, 10, 500, 1_000, 2_000, b"BTCUSDT"))
+    return catalogue
+
+
+def test_what_is_listed_is_found_by_id_and_by_name() -> None:
+    catalogue = listed()
+    instrument = catalogue.instruments[5]
+    assert instrument is catalogue.instrument_by_symbol["BTCUSDT"]
+    assert instrument.base is catalogue.assets[1]
+    assert instrument.quote is catalogue.asset_by_name["USDT"]
+    assert (instrument.tick.text, instrument.lot.text) == ("0.01", "0.00001")
+    assert catalogue.phases[5] is TradingPhase.TRADING
+
+
+def test_new_fees_and_phases_replace_the_old_ones() -> None:
+    catalogue = listed()
+    assert catalogue.apply(e.FeesChanged(5, 10, 20))
+    assert catalogue.apply(e.PhaseChanged(5, TradingPhase.HALTED))
+    instrument = catalogue.instrument_by_symbol["BTCUSDT"]
+    assert instrument is catalogue.instruments[5]
+    assert (instrument.maker_fee_ppm, instrument.taker_fee_ppm) == (10, 20)
+    assert catalogue.phases[5] is TradingPhase.HALTED
+
+
+def test_what_happens_to_orders_and_funds_changes_nothing_listed() -> None:
+    assert not listed().apply(e.FundsCredited(7, 1, 100, 100))
+    assert not listed().apply(e.OrderAccepted(9, 7, 5, 100))
