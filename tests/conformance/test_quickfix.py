@@ -1,7 +1,5 @@
 """QuickFIX trades with ccxt, is restarted, and finds what happened while it and we were away."""
 
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +7,8 @@ from typing import Any
 import ccxt
 import pytest
 
-from tests.agio.running_venue import RunningVenue, children_of, free_port_base, wait_for
+from tests.agio.running_venue import RunningVenue, free_port_base
+from tests.end_to_end.kill_service import kill_service
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(180)]
 
@@ -40,29 +39,6 @@ def ccxt_client(venue: RunningVenue, key: dict[str, str]) -> Any:
     url = f"{venue.endpoints['rest']}/api/v3"
     client.urls["api"]["public"] = client.urls["api"]["private"] = url
     return client
-
-
-def kill_gateway(venue: RunningVenue) -> None:
-    """Kill the gateway; return when the supervisor has a new one running."""
-    assert venue.process is not None
-
-    def gateway_pids() -> list[int]:
-        assert venue.process is not None
-        command_lines = {
-            pid: Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            for pid in children_of(venue.process.pid)
-        }
-        return [pid for pid, words in command_lines.items() if b"gateway" in words]
-
-    [killed] = gateway_pids()
-    os.kill(killed, signal.SIGKILL)
-    wait_for(
-        lambda: (
-            gateway_pids() not in ([], [killed])
-            and venue.run("status", "--data", str(venue.data)).returncode == 0
-        ),
-        "the gateway came back",
-    )
 
 
 def test_quickfix_trades_restarts_and_recovers(venue: RunningVenue, tmp_path: Path) -> None:
@@ -98,7 +74,7 @@ def test_quickfix_trades_restarts_and_recovers(venue: RunningVenue, tmp_path: Pa
     # Both sides are away: the fill below is reported to a session that nobody is logged on to,
     # and the gateway dies before anyone comes back.
     binance.create_order("BTC/USDT", "limit", "buy", 0.2, 50000)
-    kill_gateway(venue)
+    kill_service(venue, "gateway")
 
     with quickfix_client.QuickFixClient(port, tmp_path, firm, "QUICK") as client:
         missed = client.report()
@@ -108,7 +84,7 @@ def test_quickfix_trades_restarts_and_recovers(venue: RunningVenue, tmp_path: Pa
         assert (canceled[150], canceled[39], canceled[14]) == ("4", "4", "0.30000")
 
         # The gateway dies under a session: QuickFIX reconnects by itself and goes on.
-        kill_gateway(venue)
+        kill_service(venue, "gateway")
         client.wait_for_logon()
         client.send("D", order | {11: "sell-3", 59: 1})
         again = client.report()
