@@ -232,6 +232,10 @@ class _Connection(asyncio.Protocol):
             self._log.warning("FIX logon refused", comp_id=comp_id, reason=str(error))
             now_ns = time.time_ns()
             self.session.refuse_logon(str(error), now_ns)
+        except OSError as error:
+            self._log.error("FIX session's files failed", comp_id=comp_id, reason=str(error))
+            self.session.drop("the session's files failed")
+            now_ns = time.time_ns()
         else:
             self._log = self._log.bind(account_id=credential.account_id, comp_id=comp_id)
             if flow.session is not None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -77,7 +78,7 @@ class SmallVenue:
             segment_bytes=1 << 20,
         )
 
-    def make_gateway(self, **more: int) -> Gateway:
+    def make_gateway(self, **more: Any) -> Gateway:
         return Gateway(
             matching_address=self.matching_address,
             redis_url=self._redis_url,
@@ -92,7 +93,7 @@ class SmallVenue:
             **more,
         )
 
-    async def start(self, **more: int) -> None:
+    async def start(self, **more: Any) -> None:
         await self.keys.start()
         await self.matching.start()
         await fund(self.matching_address)
@@ -157,7 +158,7 @@ async def fund(matching_address: str) -> None:
 
 
 @asynccontextmanager
-async def small_venue(directory: Path, redis_url: str, **more: int) -> AsyncIterator[SmallVenue]:
+async def small_venue(directory: Path, redis_url: str, **more: Any) -> AsyncIterator[SmallVenue]:
     venue = SmallVenue(directory, redis_url)
     await venue.start(**more)
     try:

@@ -1,13 +1,15 @@
 """The FIX door over real sockets, in front of a real matching process."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from gateway.edge import fix_acceptor
+from gateway import fix_order_flow
+from gateway.edge import fix_acceptor, fix_sessions
 from tests.gateway.edge.small_venue import SmallVenue, small_venue
 from tests.gateway.fix_client import FixClient
 
@@ -192,6 +194,53 @@ async def test_a_slow_reader_is_cut_off_and_others_are_not(
     assert venue.gateway.fix.logged_on == 1
     other.enter("o1", "buy", "0.1", "50000")
     assert (await other.expect("8"))[150] == "0"
+
+
+async def test_a_session_is_read_no_faster_than_it_is_answered(
+    venue: SmallVenue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fix_order_flow, "PENDING_MAX", 20)
+    client = await venue.client()
+    for number in range(2_000):
+        client.enter(f"a{number}", "buy", "0.001", "50000")
+    for number in range(2_000):
+        assert (await client.expect("8"))[11] == f"a{number}"
+
+
+async def test_connections_are_limited(venue: SmallVenue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fix_acceptor, "CONNECTIONS_MAX", 2)
+    await venue.client(comp_id="ONE")
+    await venue.client(comp_id="TWO")
+    third = await FixClient.connect(venue.gateway.fix.port, "THREE")
+    await third.expect_closed()
+
+
+async def test_sessions_of_an_account_are_limited(
+    venue: SmallVenue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fix_sessions, "SESSIONS_PER_ACCOUNT_MAX", 1)
+    await venue.client("alice", "ONE")
+    await venue.client("bob", "ONE")
+    another = await FixClient.connect(venue.gateway.fix.port, "TWO")
+    assert (await another.log_on("alice", "secret-of-alice"))[58] == "too many sessions"
+
+
+async def test_without_the_accounts_service_unknown_keys_are_told_so(venue: SmallVenue) -> None:
+    await venue.keys.stop()
+    client = await FixClient.connect(venue.gateway.fix.port)
+    assert "can't be checked now" in (await client.log_on("alice", "secret-of-alice"))[58]
+
+
+async def test_what_can_not_be_stored_ends_the_process(tmp_path: Path, redis_url: str) -> None:
+    ended: list[str] = []
+    async with small_venue(tmp_path, redis_url, on_failure=lambda: ended.append("now")) as venue:
+        client = await venue.client()
+        store = venue.gateway.fix_sessions._stores[0]
+        file = store._file
+        store._file = os.open(os.devnull, os.O_RDONLY)
+        client.enter("a1", "buy", "0.5", "50000")
+        await until(lambda: bool(ended))
+        store._file = file
 
 
 async def test_orders_above_the_rate_are_refused_and_cancels_are_not(
