@@ -29,7 +29,7 @@ from typing import NamedTuple, Protocol
 
 from gateway import fix_orders, fix_reports
 from gateway.fix import tags, values
-from gateway.fix.codec import FixMessage
+from gateway.fix.codec import Decoder, FixMessage
 from gateway.fix.outbound import store_application
 from gateway.fix.session import Session, SessionSettings
 from gateway.fix.store import SessionStore
@@ -74,6 +74,17 @@ class Identity(NamedTuple):
     sender_comp_id: bytes
 
 
+class _Pending(NamedTuple):
+    """A request without an answer: what came, and the answer, or None until the record is back.
+
+    Its bytes, not the message: thousands of those at once would leave the processor's cache.
+    """
+
+    msg_seq_num: int
+    raw: bytes
+    reply: Reply | None
+
+
 class OrderFlow:
     """Takes a session's requests, and gives it its reports. Times are UTC nanoseconds."""
 
@@ -100,8 +111,7 @@ class OrderFlow:
         self._matching = matching
         self._throttle = Throttle(rate_per_s)
         self._submitted_number = 0
-        # Each with its answer, or None while the record has to come first.
-        self._pending: deque[tuple[FixMessage, Reply | None]] = deque()
+        self._pending: deque[_Pending] = deque()
 
     @property
     def is_full(self) -> bool:
@@ -131,7 +141,7 @@ class OrderFlow:
         """
         reply = self._ask(message, now_ns)
         if self.session is not None:
-            self._pending.append((message, reply))
+            self._pending.append(_Pending(message.msg_seq_num, message.raw, reply))
             if reply is not None:
                 self._answer(0, now_ns)
 
@@ -148,10 +158,12 @@ class OrderFlow:
 
     def refuse(self, session_number: int, text: str, now_ns: int) -> None:
         """Learn that the matching process took a request for none, or has forgotten its number."""
-        for index, (message, reply) in enumerate(self._pending):
-            if reply is None and self._number(message) == session_number:
-                reason = values.BusinessRejectReason.OTHER
-                self._pending[index] = message, partial(self._reject, message, reason, text)
+        reason = values.BusinessRejectReason.OTHER
+        for index, pending in enumerate(self._pending):
+            if pending.reply is None and self._number(pending.msg_seq_num) == session_number:
+                [message] = Decoder().receive_data(pending.raw)
+                reply = partial(self._reject, message, reason, text)
+                self._pending[index] = pending._replace(reply=reply)
                 self._answer(0, now_ns)
                 return
 
@@ -166,7 +178,7 @@ class OrderFlow:
                 values.BusinessRejectReason.UNSUPPORTED_MESSAGE_TYPE,
                 "Unsupported Message Type",
             )
-        number = self._number(message)
+        number = self._number(message.msg_seq_num)
         try:
             # What had been submitted before may have been done: only the record can answer it.
             if number > self._submitted_number:
@@ -207,19 +219,19 @@ class OrderFlow:
         pending = self._pending
         taken = 0
         while pending:
-            message, reply = pending[0]
+            msg_seq_num, _, reply = pending[0]
             if reply is not None:
                 reply(now_ns)
-            elif message.msg_seq_num > done:
+            elif msg_seq_num > done:
                 break
-            taken = message.msg_seq_num
+            taken = msg_seq_num
             pending.popleft()
         if taken:
             assert self.session is not None
             self.session.taken(taken)
 
-    def _number(self, message: FixMessage) -> int:
-        return (self.store.epoch << _EPOCH_SHIFT) | message.msg_seq_num
+    def _number(self, msg_seq_num: int) -> int:
+        return (self.store.epoch << _EPOCH_SHIFT) | msg_seq_num
 
     # Reports
 
@@ -276,4 +288,4 @@ class OrderFlow:
 
     def _exec_id(self, request: FixMessage) -> bytes:
         # Reports of records are numbered by the journal; this can't be mistaken for one of them.
-        return b"%x-%x" % (self.session_id, self._number(request))
+        return b"%x-%x" % (self.session_id, self._number(request.msg_seq_num))
