@@ -48,7 +48,10 @@ def new_credential(randomness: bytes) -> Credential:
     """Return a key and a secret made of `API_KEY_BYTES + SECRET_BYTES` random bytes."""
     assert len(randomness) == API_KEY_BYTES + SECRET_BYTES
     api_key = base64.b32encode(randomness[:API_KEY_BYTES]).decode("ascii")
-    return Credential(api_key, randomness[API_KEY_BYTES:].hex())
+    # Without padding 52 characters of A to Z and 2 to 7: FIX clients keep a Password(554) in
+    # buffers of 64, and some templates take other characters for their own.
+    secret = base64.b32encode(randomness[API_KEY_BYTES:]).decode("ascii").rstrip("=")
+    return Credential(api_key, secret)
 
 
 class SecretBox:
