@@ -85,7 +85,7 @@ def test_a_second_venue_on_the_same_data_is_refused(venue: RunningVenue) -> None
     second = venue.run("up", *flags)
     assert second.returncode == 1
     assert f"a venue runs on {venue.data} already" in second.stderr
-    assert venue.agio("status")["ready"] is True
+    wait_for(lambda: ready(venue), "the first one suffered")
 
 
 def test_logs_are_json_and_hold_no_secret(venue: RunningVenue) -> None:
