@@ -1,6 +1,6 @@
 """The ops HTTP as the desk meets it: what each operation does."""
 
-from __future__ import base64
+import base64
 
 import asyncpg
 
