@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import structlog
-from prometheus_client import Counter, Gauge
+from prometheus_client import Gauge
 
 from gateway.edge.credentials import CredentialStore
 from gateway.edge.fix_acceptor import FixAcceptor
@@ -35,7 +35,6 @@ NEW_OBJECTS_PER_COLLECTION = 100_000
 
 log = structlog.get_logger("gateway")
 
-_records_read = Counter("agio_gateway_records_read_total", "Records read from matching")
 _last_sequence = Gauge("agio_gateway_last_sequence", "Sequence of the last record read")
 _open_orders = Gauge("agio_gateway_open_orders", "Open orders in the venue")
 
@@ -110,6 +109,8 @@ class Gateway:
             rest_port=rest_port,
             websocket_port=websocket_port,
         )
+        _last_sequence.set_function(lambda: self.matching.last_sequence)
+        _open_orders.set_function(lambda: self.orders.open_order_count)
         self._on_failure = on_failure
         self._caught_up = asyncio.Event()
         self._is_ready = False
@@ -174,9 +175,6 @@ class Gateway:
         self.fix_sessions.flush()
         if is_open:
             self.json.flush()
-        _records_read.inc(len(records))
-        _last_sequence.set(records[-1].sequence)
-        _open_orders.set(self.orders.open_order_count)
 
     def _on_repeated(self, records: list[Record]) -> None:
         now_ns = time.time_ns()
