@@ -169,10 +169,11 @@ class _Connection(asyncio.Protocol):
             if self._transport.get_write_buffer_size() > UNSENT_BYTES_MAX:
                 self._log.warning("FIX peer reads too slowly", bytes=UNSENT_BYTES_MAX)
                 self.abort("reads too slowly")
-        if self._is_closing:
+        if self.session.has_more_to_send and not self._transport.is_closing():
+            if not self._is_writing_paused:
+                asyncio.get_running_loop().call_soon(self.flush)
+        elif self._is_closing:
             self._transport.close()
-        elif self.session.has_more_to_send and not self._is_writing_paused:
-            asyncio.get_running_loop().call_soon(self.flush)
         if self._is_reading_paused and self._flow is not None and not self._flow.is_full:
             self._is_reading_paused = False
             self._transport.resume_reading()
