@@ -15,9 +15,9 @@ that come again after a restart make only the messages that are missing.
 
 While the matching process is away
 ----------------------------------
-New requests are refused at once with BusinessMessageReject(j), Application not available: an order
-that lay waiting would meet another market than its sender saw. Those on their way are unknown until
-it is back, and are answered then.
+New requests are refused with BusinessMessageReject(j), Application not available: an order that lay
+waiting would meet another market than its sender saw. Those on their way are unknown until it is
+back; they are answered then, and before what came behind them.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import cast
 import structlog
 from prometheus_client import Counter, Gauge
 
-from gateway.auth import Unauthorized, check_logon
+from gateway.auth import Credential, Unauthorized, check_logon
 from gateway.edge.credentials import CredentialStore, CredentialsUnavailableError
 from gateway.edge.fix_sessions import FixSessions, TooManySessionsError
 from gateway.fix.codec import FixMessage
@@ -21,6 +21,9 @@ from gateway.fix_order_flow import Identity, OrderFlow
 CONNECTIONS_MAX = 4_000
 UNSENT_BYTES_MAX = 8 * 1024 * 1024
 """A peer that leaves more than this unread is disconnected; the next logon's resend has it all."""
+
+RECHECK_S = 10.0
+"""How often it is asked whether the keys of those logged on still hold."""
 
 TICK_S = 0.25
 LOGOUT_GRACE_S = 2.0
@@ -54,6 +57,7 @@ class FixAcceptor:
         self._host = host
         self._server: asyncio.Server | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._rechecking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Listen; `port` is the one found free where 0 was asked for."""
@@ -63,12 +67,15 @@ class FixAcceptor:
         )
         self.port = self._server.sockets[0].getsockname()[1]
         self._timer = loop.call_later(TICK_S, self._tick)
+        self._rechecking = asyncio.create_task(self._recheck_keys())
         log.info("FIX order entry listens", host=self._host, port=self.port)
 
     async def stop(self) -> None:
         """Log every session out, wait for the peers' answers for a moment, and close."""
         if self._server is not None:
             self._server.close()
+        if self._rechecking is not None:
+            self._rechecking.cancel()
         now_ns = time.time_ns()
         for connection in list(self.connections):
             connection.log_out("the venue closes", now_ns)
@@ -83,6 +90,12 @@ class FixAcceptor:
     @property
     def logged_on(self) -> int:
         return sum(connection.session.is_logged_on for connection in self.connections)
+
+    async def _recheck_keys(self) -> None:
+        while True:
+            await asyncio.sleep(RECHECK_S)
+            for connection in list(self.connections):
+                await connection.recheck_key()
 
     def _tick(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(TICK_S, self._tick)
@@ -100,6 +113,7 @@ class _Connection(asyncio.Protocol):
         self._acceptor = acceptor
         self._flow: OrderFlow | None = None
         self._transport: asyncio.Transport
+        self._logon: LogonReceived | None = None
         self._authentication: asyncio.Task[None] | None = None
         self._is_writing_paused = False
         self._is_reading_paused = False
@@ -153,6 +167,17 @@ class _Connection(asyncio.Protocol):
         self.session.send_logout(text, now_ns)
         self._handle_events(now_ns)
         self.flush()
+
+    async def recheck_key(self) -> None:
+        """Log out a session whose key has been revoked or changed."""
+        if self._logon is None or not self.session.is_logged_on:
+            return
+        try:
+            await self._credential_of(self._logon)
+        except Unauthorized:
+            self.log_out("the API key is not valid any more", time.time_ns())
+        except CredentialsUnavailableError:
+            pass  # nobody can tell: who is in may stay
 
     def abort(self, text: str) -> None:
         """Close at once; what the peer has not got is sent again after its next logon."""
@@ -220,13 +245,7 @@ class _Connection(asyncio.Protocol):
         """Find out who logs on; until that is certain nothing of the session is touched."""
         comp_id = logon.sender_comp_id
         try:
-            username = (logon.username or b"").decode("ascii", "replace")
-            credential = check_logon(
-                await self._acceptor.credentials.get(username),
-                logon.password or b"",
-                comp_id.decode("latin-1"),
-                "trade",
-            )
+            credential = await self._credential_of(logon)
             now_ns = time.time_ns()
             flow = self._acceptor.sessions.open(Identity(credential.account_id, comp_id), now_ns)
         except (Unauthorized, CredentialsUnavailableError, TooManySessionsError) as error:
@@ -245,5 +264,19 @@ class _Connection(asyncio.Protocol):
             elif self.session.accept_logon(flow.store, now_ns):
                 flow.attach(self.session, self.flush)
                 self._flow = flow
+                self._logon = logon
         self._handle_events(now_ns)
         self.flush()
+
+    async def _credential_of(self, logon: LogonReceived) -> Credential:
+        """Return what a logon's key opens.
+
+        Raises `Unauthorized` and `CredentialsUnavailableError`.
+        """
+        username = (logon.username or b"").decode("ascii", "replace")
+        return check_logon(
+            await self._acceptor.credentials.get(username),
+            logon.password or b"",
+            logon.sender_comp_id.decode("latin-1"),
+            "trade",
+        )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway import fix_order_flow
-from gateway.edge import fix_acceptor, fix_sessions
+from gateway.edge import credentials, fix_acceptor, fix_sessions
 from tests.gateway.edge.small_venue import SmallVenue, small_venue
 from tests.gateway.fix_client import FixClient
 
@@ -113,6 +113,21 @@ async def test_a_refused_logon_says_why_and_touches_nothing(
 
 async def test_a_bound_key_may_use_its_comp_id(venue: SmallVenue) -> None:
     await venue.client("bound", "DESK1")
+
+
+async def test_a_revoked_key_ends_its_sessions(
+    tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fix_acceptor, "RECHECK_S", 0.05)
+    monkeypatch.setattr(credentials, "FRESH_S", 0.0)
+    async with small_venue(tmp_path, redis_url) as venue:
+        alice, bob = await venue.client("alice"), await venue.client("bob")
+        del venue.keys.keys["alice"]
+        assert (await alice.expect("5"))[58] == "the API key is not valid any more"
+        await venue.keys.stop()  # whom nobody can tell about may stay
+        await asyncio.sleep(0.2)
+        bob.enter("b1", "sell", "0.2", "50000")
+        assert (await bob.expect("8"))[150] == "0"
 
 
 async def test_a_second_logon_is_cut_off_and_the_first_goes_on(venue: SmallVenue) -> None:
