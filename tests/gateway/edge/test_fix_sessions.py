@@ -1,0 +1,71 @@
+from pathlib import Path
+
+import pytest
+
+from gateway.edge import fix_sessions
+from gateway.edge.fix_sessions import FixSessions, TooManySessionsError, session_id_of
+from gateway.fix.session import SessionSettings
+from gateway.fix_order_flow import Identity
+from tests.gateway.engine_room import EngineRoom
+from vocabulary.commands import Command
+
+NOW_NS = 1_700_000_000_000_000_000
+STRANGE = [b"../../escape", b"a/b", b"\xff\x00\x01", b".", b"%2e", b"-", b"x" * 64]
+
+
+class Nobody:
+    """A matching process that is not asked."""
+
+    connected = False
+
+    def submit(self, command: Command) -> None:
+        raise AssertionError(command)
+
+
+def open_sessions(directory: Path) -> FixSessions:
+    room = EngineRoom()
+    sessions = FixSessions(
+        directory,
+        SessionSettings(b"AGIO"),
+        order_entry=room.order_entry,
+        orders=room.orders,
+        matching=Nobody(),
+        rate_per_s=1,
+    )
+    sessions.open_known(NOW_NS)
+    return sessions
+
+
+def test_every_comp_id_has_its_own_files_and_is_found_again(tmp_path: Path) -> None:
+    sessions = open_sessions(tmp_path)
+    for number, comp_id in enumerate(STRANGE, start=5):
+        sessions.open(Identity(7, comp_id), NOW_NS).store.set_next_target(number)
+    sessions.close()
+    assert len(list((tmp_path / "order_entry").iterdir())) == len(STRANGE)
+    assert [path.name for path in tmp_path.iterdir()] == ["order_entry"]
+
+    again = open_sessions(tmp_path)
+    assert len(again) == len(STRANGE)
+    for number, comp_id in enumerate(STRANGE, start=5):
+        assert again.open(Identity(7, comp_id), NOW_NS).store.next_target_msg_seq_num == number
+    assert len(again) == len(STRANGE)
+    again.close()
+
+
+def test_a_session_s_number_never_changes() -> None:
+    # It stands in the journal: another one would make every resent order a new one.
+    assert session_id_of(Identity(1, b"DESK")) == 0x0822897CE6580479
+    assert session_id_of(Identity(1, b"DESK")) != session_id_of(Identity(2, b"DESK"))
+    assert 0 < session_id_of(Identity(2**31, b"x" * 64)) < 2**63
+
+
+def test_sessions_are_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fix_sessions, "SESSIONS_MAX", 2)
+    sessions = open_sessions(tmp_path)
+    sessions.open(Identity(1, b"A"), NOW_NS)
+    sessions.open(Identity(2, b"A"), NOW_NS)
+    assert sessions.open(Identity(1, b"A"), NOW_NS).identity == Identity(1, b"A")
+    for comp_id in (b"B", b"", b"x" * 65):
+        with pytest.raises(TooManySessionsError):
+            sessions.open(Identity(1, comp_id), NOW_NS)
+    sessions.close()
