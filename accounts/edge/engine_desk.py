@@ -64,7 +64,8 @@ class EngineDesk:
         self._waiting[number] = answer
         try:
             self._client.submit(make(self._session_id, number))
-            record = await asyncio.wait_for(answer, ANSWER_TIMEOUT_S)
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                record = await answer
         except MatchingUnavailable as error:
             raise OpsError(503, "engine_unavailable", str(error)) from error
         except TimeoutError:

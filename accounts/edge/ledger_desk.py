@@ -33,7 +33,8 @@ class LedgerDesk:
     async def show_trial_balance(self) -> TrialBalanceReply:
         """Compare engine and ledger as of now; waits until settlement has come so far."""
         try:
-            result = await asyncio.wait_for(self._settler.reconcile(), RECONCILE_TIMEOUT_S)
+            async with asyncio.timeout(RECONCILE_TIMEOUT_S):
+                result = await self._settler.reconcile()
         except TimeoutError:
             raise OpsError(
                 503,

@@ -76,11 +76,13 @@ class RecordStream:
     async def funds(self) -> FundsReport:
         """Return all funds. Raises `TimeoutError`. Ask only while connected."""
         assert self._client is not None, "not connected"
-        return await asyncio.wait_for(self._client.funds(), FUNDS_TIMEOUT_S)
+        async with asyncio.timeout(FUNDS_TIMEOUT_S):
+            return await self._client.funds()
 
     async def _wait(self, timeout_s: float) -> None:
         try:
-            await asyncio.wait_for(self._arrived.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):  # Python 3.11's wait_for can swallow our end
+                await self._arrived.wait()
         except TimeoutError:
             return
         finally:

@@ -34,9 +34,11 @@ async def settling(address: str, postgres_url: str) -> AsyncIterator[Settler]:
         reconcile_interval_s=0.2,
     )
     task = asyncio.create_task(settler.run())
-    yield settler
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    try:
+        yield settler
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def until(condition: Callable[[], bool], what: str, timeout_s: float = 20) -> None:
@@ -187,20 +189,37 @@ async def test_tampered_balance_is_noticed(
 
 
 async def test_comparisons_hold_while_trading_goes_on(
-    matching: MatchingServer, trader: Trader, postgres_url: str
+    matching: MatchingServer, trader: Trader, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Journal = book = ledger at sequences in the midst of the stream, not only at rest."""
+    """Journal = book = ledger in mid-stream: a batch ends where the engine was asked."""
+    monkeypatch.setattr(settler, "BATCH_RECORDS_MAX", 13)
     await migrate(postgres_url)
     await trader.send(listings_and_credits(4))
+    retries = settler.retries_counter._value.get()
     async with settling(matching.address, postgres_url) as running:
+        await until(lambda: running.is_running, "settlement runs")
         compared: set[int] = set()
         for seed in range(1, 15):
+            traded = asyncio.create_task(trader.send(orders(seed, 300)))
+            while not traded.done():
+                result = await asyncio.wait_for(running.reconcile(), 20)
+                assert result.agrees
+                compared.add(result.sequence)
+            await traded
+    assert len(compared) > 5
+    assert settler.retries_counter._value.get() == retries, "without starting anew"
+
+
+async def test_stops_at_once_whatever_arrives_meanwhile(
+    matching: MatchingServer, trader: Trader, postgres_url: str
+) -> None:
+    await migrate(postgres_url)
+    await trader.send(listings_and_credits(4))
+    for seed in range(1, 41):
+        async with asyncio.timeout(5), settling(matching.address, postgres_url) as running:
             asked = asyncio.create_task(running.reconcile())
-            await trader.send(orders(seed, 100))
-            result = await asyncio.wait_for(asked, 20)
-            assert result.agrees
-            compared.add(result.sequence)
-        assert len(compared) > 3
+            await trader.send(orders(seed, 3))
+            await asked
 
 
 async def test_ledger_of_another_journal_is_not_touched(
