@@ -27,10 +27,10 @@ _ORDER_TYPES = {
     values.OrdType.MARKET: OrderType.MARKET,
     values.OrdType.LIMIT: OrderType.LIMIT,
 }
-# FIX 4.4 vol. 7 reads an absent TimeInForce(59) as Day. This venue never closes: it reads Good Till
-# Cancel, and refuses a Day that is asked for by name.
+# FIX 4.4 vol. 6: an absent TimeInForce(59) is Day. This venue never closes, so its day never ends.
 _TIMES_IN_FORCE = {
     None: TimeInForce.GOOD_TILL_CANCEL,
+    values.TimeInForce.DAY: TimeInForce.GOOD_TILL_CANCEL,
     values.TimeInForce.GOOD_TILL_CANCEL: TimeInForce.GOOD_TILL_CANCEL,
     values.TimeInForce.IMMEDIATE_OR_CANCEL: TimeInForce.IMMEDIATE_OR_CANCEL,
     values.TimeInForce.FILL_OR_KILL: TimeInForce.FILL_OR_KILL,
@@ -148,7 +148,8 @@ def _replace_order(
 ) -> ReplaceOrder:
     if message.get(tags.OrdType) != values.OrdType.LIMIT:
         raise _unsupported(message, tags.OrdType, "OrdType")
-    if message.get(tags.TimeInForce) not in {None, values.TimeInForce.GOOD_TILL_CANCEL}:
+    time_in_force = _TIMES_IN_FORCE.get(message.get(tags.TimeInForce))
+    if time_in_force is not TimeInForce.GOOD_TILL_CANCEL:
         raise _unsupported(message, tags.TimeInForce, "TimeInForce")
     _check_supported(message)
     return order_entry.replace_order(

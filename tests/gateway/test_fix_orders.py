@@ -39,6 +39,7 @@ LIMIT = c.EnterOrder(
     [
         ("59=1", LIMIT),
         ("59=", LIMIT),  # absent
+        ("59=0", LIMIT),
         ("21=1|1=ignored|207=X", LIMIT),
         ("54=2", {"side": Side.SELL}),
         ("59=3", {"time_in_force": TimeInForce.IMMEDIATE_OR_CANCEL}),
@@ -73,7 +74,7 @@ def test_a_cancel_and_a_replace_become_commands(room: EngineRoom) -> None:
 @pytest.mark.parametrize(
     ("msg_type", "text", "reason"),
     [
-        ("D", f"{ORDER}|59=0", R.UNSUPPORTED_ORDER),
+        ("D", f"{ORDER}|59=2", R.UNSUPPORTED_ORDER),
         ("D", f"{ORDER}|59=6|432=20300101", R.UNSUPPORTED_ORDER),
         ("D", f"{ORDER}|40=3|99=1", R.UNSUPPORTED_ORDER),
         ("D", f"{ORDER}|40=P", R.UNSUPPORTED_ORDER),
