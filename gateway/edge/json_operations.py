@@ -14,7 +14,7 @@ from gateway.edge.credentials import CredentialStore, CredentialsUnavailableErro
 from gateway.edge.market_feed import MarketFeed
 from gateway.json_api import market_replies, order_queries
 from gateway.json_api import requests as r
-from gateway.json_api.account_replies import Balance, account_status
+from gateway.json_api.account_replies import Balance, account_status, coins
 from gateway.json_api.errors import ApiError, ErrorCode, internal_error, invalid_symbol
 from gateway.json_api.exchange_info import exchange_info
 from gateway.json_api.operations import Operation
@@ -114,6 +114,13 @@ class JsonOperations:
         elif name == "order.test":
             self._json_orders.test(account_id, request)
             answer({})
+        elif name in {"margin.pairs", "margin.isolatedPairs"}:
+            answer([])  # nothing is lent here
+        elif name == "capital.config":
+            self._balances.ask(
+                account_id,
+                lambda found: answer(found if isinstance(found, ApiError) else coins(found)),
+            )
         else:
             assert name == "account.status", name
             self._balances.ask(

@@ -60,6 +60,24 @@ def account_status(
     }
 
 
+def coins(balances: Iterable[Balance]) -> list[dict[str, Any]]:
+    """Return the assets with an account's balances; money comes and goes by the ops desk alone."""
+    return [
+        {
+            "coin": asset.name,
+            "name": asset.name,
+            "free": asset.text(available_units),
+            "locked": asset.text(held_units),
+            "isLegalMoney": False,
+            "trading": True,
+            "depositAllEnable": False,
+            "withdrawAllEnable": False,
+            "networkList": [],
+        }
+        for asset, available_units, held_units in balances
+    ]
+
+
 def account_position(balances: Iterable[Balance], time_ms: int) -> dict[str, Any]:
     """Return the user data stream's `outboundAccountPosition`."""
     return {

@@ -48,6 +48,12 @@ OPERATIONS = (
     Operation("allOrders", r.AllOrders, _READ, "GET", "/api/v3/allOrders"),
     Operation("myTrades", r.MyTrades, _READ, "GET", "/api/v3/myTrades"),
     Operation("account.status", r.Account, _READ, "GET", "/api/v3/account"),
+    # What Binance's clients ask for at their start, beside the spot API.
+    Operation("capital.config", r.SignedRequest, _READ, "GET", "/sapi/v1/capital/config/getall"),
+    Operation("margin.pairs", r.SignedRequest, _READ, "GET", "/sapi/v1/margin/allPairs"),
+    Operation(
+        "margin.isolatedPairs", r.SignedRequest, _READ, "GET", "/sapi/v1/margin/isolated/allPairs"
+    ),
     Operation("userDataStream.subscribe.signature", r.SignedRequest, _READ),
     Operation("userDataStream.unsubscribe", r.Unsubscribe, _PUBLIC),
 )

@@ -1,4 +1,4 @@
-"""ccxt as its users have it, with nothing changed but its URLs and what it asks for at the start."""
+"""ccxt as its users have it, with nothing changed but its URLs, and spot markets alone."""
 
 import asyncio
 from pathlib import Path
@@ -8,8 +8,8 @@ from agio import venue as venue_file
 from agio.ops_client import OpsClient
 from tests.agio.running_venue import RunningVenue
 
-# A venue of spot markets alone: nothing to ask about futures, margins and deposits.
-OPTIONS = {"fetchMarkets": {"types": ["spot"]}, "fetchCurrencies": False, "fetchMargins": False}
+# A venue of spot markets alone: nothing to ask about futures.
+OPTIONS = {"fetchMarkets": {"types": ["spot"]}}
 
 
 def configured(exchange: Any, venue: RunningVenue) -> Any:
@@ -17,7 +17,9 @@ def configured(exchange: Any, venue: RunningVenue) -> Any:
     exchange.options.update(OPTIONS)
     exchange.enableRateLimit = False  # its pace is Binance's
     urls = exchange.urls["api"]
-    urls["public"] = urls["private"] = f"{venue.endpoints['rest']}/api/v3"
+    for name, url in urls.items():
+        if isinstance(url, str):
+            urls[name] = url.replace("https://api.binance.com", venue.endpoints["rest"])
     if "ws" in urls:
         urls["ws"]["spot"] = f"{venue.endpoints['websocket']}/ws"
         urls["ws"]["ws-api"]["spot"] = f"{venue.endpoints['websocket']}/ws-api/v3"
