@@ -27,6 +27,8 @@ RECHECK_S = 10.0
 
 TICK_S = 0.25
 LOGOUT_GRACE_S = 2.0
+CLOSE_GRACE_S = 30.0
+"""How long a peer whose session is over may take to read the rest."""
 
 log = structlog.get_logger("gateway")
 
@@ -117,7 +119,7 @@ class _Connection(asyncio.Protocol):
         self._authentication: asyncio.Task[None] | None = None
         self._is_writing_paused = False
         self._is_reading_paused = False
-        self._is_closing = False
+        self._close_by_s: float | None = None  # set once the session is over
         self._log = log
 
     # asyncio.Protocol
@@ -162,6 +164,8 @@ class _Connection(asyncio.Protocol):
         self.session.tick(now_ns)
         self._handle_events(now_ns)
         self.flush()
+        if self._close_by_s is not None and time.monotonic() > self._close_by_s:
+            self._transport.abort()
 
     def log_out(self, text: str, now_ns: int) -> None:
         self.session.send_logout(text, now_ns)
@@ -188,7 +192,7 @@ class _Connection(asyncio.Protocol):
     def flush(self) -> None:
         """Write what the session has to send."""
         data = self.session.data_to_send()
-        if data:
+        if data and not self._transport.is_closing():
             self._transport.write(data)
             _bytes_sent.inc(len(data))
             if self._transport.get_write_buffer_size() > UNSENT_BYTES_MAX:
@@ -197,7 +201,7 @@ class _Connection(asyncio.Protocol):
         if self.session.has_more_to_send and not self._transport.is_closing():
             if not self._is_writing_paused:
                 asyncio.get_running_loop().call_soon(self.flush)
-        elif self._is_closing:
+        elif self._close_by_s is not None:
             self._transport.close()
         if self._is_reading_paused and self._flow is not None and not self._flow.is_full:
             self._is_reading_paused = False
@@ -235,7 +239,7 @@ class _Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def _close(self, event: SessionClosed) -> None:
-        self._is_closing = True
+        self._close_by_s = time.monotonic() + CLOSE_GRACE_S
         if self._flow is not None:
             self._flow = None
             _sessions.dec()

@@ -211,6 +211,22 @@ async def test_a_slow_reader_is_cut_off_and_others_are_not(
     assert (await other.expect("8"))[150] == "0"
 
 
+async def test_who_leaves_without_reading_the_rest_is_cut_off(
+    venue: SmallVenue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fix_acceptor, "CLOSE_GRACE_S", 0.2)
+    client = await venue.client()
+    [connection] = venue.gateway.fix.connections
+    number = 0
+    while connection._transport.get_write_buffer_size() < 100_000:
+        for _ in range(100):
+            client.enter(f"s{number}", "buy", "0.0001", "50000")
+            number += 1
+        await asyncio.sleep(0)
+    client.send("5", {})
+    await until(lambda: not venue.gateway.fix.connections)
+
+
 async def test_a_session_is_read_no_faster_than_it_is_answered(
     venue: SmallVenue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
