@@ -2,6 +2,7 @@
 
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlencode
 
 import aiohttp
 
@@ -43,16 +44,22 @@ class OpsClient:
         return await self.request("POST", "/accounts", {"name": name})
 
     async def accounts(self) -> list[dict[str, Any]]:
-        accounts: list[dict[str, Any]] = (await self.request("GET", "/accounts"))["accounts"]
-        return accounts
+        """Return all accounts, which come in pages."""
+        accounts: list[dict[str, Any]] = []
+        while True:
+            after = accounts[-1]["account_id"] if accounts else 0
+            page = (await self.request("GET", f"/accounts?after={after}"))["accounts"]
+            if not page:
+                return accounts
+            accounts += page
 
     async def account_id(self, name: str) -> int:
         """Return the number of the account called `name`. Raises `OpsError` if there is none."""
-        for account in await self.accounts():
-            if account["name"] == name:
-                number: int = account["account_id"]
-                return number
-        raise OpsError(f"there is no account {name!r}")
+        found = await self.request("GET", f"/accounts?{urlencode({'name': name})}")
+        if not found["accounts"]:
+            raise OpsError(f"there is no account {name!r}")
+        number: int = found["accounts"][0]["account_id"]
+        return number
 
     async def credit(self, name: str, asset: str, amount: str) -> dict[str, Any]:
         """Credit `amount`, decimal text, of `asset`; returns when the engine has taken it."""
