@@ -11,12 +11,14 @@ sign, exponent, underscore or space), and a value between two ticks or two lots.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from math import gcd
 from typing import NamedTuple
 
 from vocabulary.rejects import Refused, RejectReason
 from vocabulary.types import ASSET_SCALE_MAX, INT64_MAX, PRICE_TICKS_MAX, QUANTITY_LOTS_MAX
 
+_DECIMAL_LENGTH_MAX = 20 + 1 + 18
 _DECIMAL = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,18})?", re.ASCII)
 
 
@@ -180,6 +182,7 @@ def build_instrument(
     )
 
 
+@lru_cache(maxsize=4096)  # the same few quantities and prices go out again and again
 def decimal_text(mantissa: int, scale: int) -> str:
     """Return `mantissa` x 10 ** -scale as text with `scale` places."""
     if scale == 0:
@@ -191,6 +194,11 @@ def decimal_text(mantissa: int, scale: int) -> str:
 
 def _scaled(text: str, scale: int) -> int | None:
     """Return a plain decimal times 10 ** scale, or None if it isn't one of so many places."""
+    return _scaled_short(text, scale) if len(text) <= _DECIMAL_LENGTH_MAX else None
+
+
+@lru_cache(maxsize=4096)  # and come in again and again
+def _scaled_short(text: str, scale: int) -> int | None:
     if _DECIMAL.fullmatch(text) is None:
         return None
     whole, _, places = text.partition(".")

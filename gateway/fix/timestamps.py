@@ -15,6 +15,7 @@ _DECIMAL_NS = {3: 1_000_000, 6: 1_000, 9: 1}
 _DAYS_BEFORE_MONTH = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365)
 
 
+@lru_cache(maxsize=256)  # all that one batch sends has the same time
 def format_utc_timestamp(time_ns: int, digits: int = 3) -> bytes:
     """Spell a time with `digits` (3, 6 or 9) decimals, cut off rather than rounded."""
     seconds, rest = divmod(time_ns, _SECOND_NS)
@@ -23,6 +24,7 @@ def format_utc_timestamp(time_ns: int, digits: int = 3) -> bytes:
     return b"%b.%0*d" % (_format_second(seconds), digits, rest // _DECIMAL_NS[digits])
 
 
+@lru_cache(maxsize=256)
 def parse_utc_timestamp(text: bytes) -> int:
     """Return the time in nanoseconds; -1 if this is no UTCTimestamp."""
     seconds = _parse_second(text[:_TO_SECONDS])
