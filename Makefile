@@ -7,7 +7,7 @@ HOT    := $(shell $(PYTHON) agio/hot_paths.py 2>/dev/null)
 SECONDS ?=
 UV     ?= uv
 
-PACKAGES := vocabulary fix_specs gateway matching marketdata accounts agio
+PACKAGES := vocabulary fix_specs gateway matching marketdata accounts trading agio
 CHECKED  := $(PACKAGES) tests setup.py $(wildcard bench)
 
 .DEFAULT_GOAL := help

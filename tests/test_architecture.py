@@ -8,7 +8,7 @@ from importlinter.cli import lint_imports
 
 from agio.hot_paths import ROOT
 
-PACKAGES = ("vocabulary", "fix_specs", "gateway", "matching", "marketdata", "accounts")
+PACKAGES = ("vocabulary", "fix_specs", "gateway", "matching", "marketdata", "accounts", "trading")
 # The world: sockets, clocks, processes, chance, servers. Only an edge may import it.
 WORLD = {
     "aiohttp", "asyncio", "asyncpg", "alembic", "http", "random", "redis", "select", "selectors",
