@@ -57,7 +57,7 @@ $(VENV)/.conformance: requirements-conformance.txt $(VENV)/.dependencies
 # A directory of QuickFIX-style scenario definitions and their player, where there is one.
 conformance: export AGIO_FIX_SCENARIOS ?= $(wildcard ../shared)
 conformance: build $(VENV)/.conformance ## QuickFIX as the client, and the FIX scenarios
-	$(BIN)/python -m pytest -m conformance tests/conformance
+	$(BIN)/python -m pytest -m conformance
 	$(BIN)/python -m pytest tests/gateway/fix/test_dialogues.py
 
 fuzz: build ## Feed the parsers garbage for a minute each
