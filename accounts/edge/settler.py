@@ -136,6 +136,7 @@ class Settler:
         if self._pending is not None and self._pending.report.sequence <= self.settled_sequence:
             await self._compare(store, self._pending)
             self._pending = None
+            self._progressed()  # matching has answered, and holds nothing that is not settled
             return
         records = await stream.take(
             BATCH_RECORDS_MAX,
