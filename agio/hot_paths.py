@@ -22,6 +22,7 @@ HOT_MODULES = (
     "matching.core.fees",
     "matching.core.holds",
     "matching.core.ladder",
+    "matching.core.client_order_ids",
     "matching.core.order_book",
     "matching.core.event_writer",
     "matching.core.state",

@@ -5,6 +5,7 @@ One process on one core; the compiled form and the source take turns in processe
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -47,6 +48,7 @@ def rate_in_own_process(form: str) -> float:
 def rate(form: str) -> float:
     """Return the commands a second of one flow through one engine, after a warm-up."""
     os.sched_setaffinity(0, {0})
+    gc.disable()  # as the matching process does
     if not hot_paths.prefer_source() and form == "source":
         raise SystemExit("asked for the source, but AGIO_UNCOMPILED is not set")
     from bench.flow import FlowMaker, listings

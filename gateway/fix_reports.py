@@ -58,7 +58,7 @@ REJECT_REASONS: dict[RejectReason, tuple[bytes, bytes, str]] = {
     RejectReason.DUPLICATE_CLIENT_ORDER_ID: (
         _O.DUPLICATE_ORDER,
         _C.DUPLICATE_CL_ORD_ID,
-        "ClOrdID(11) is that of an open order",
+        "ClOrdID(11) is that of another order",
     ),
     RejectReason.TOO_MANY_OPEN_ORDERS: (_O.ORDER_EXCEEDS_LIMIT, _C.OTHER, "too many open orders"),
     RejectReason.INSUFFICIENT_FUNDS: (_O.ORDER_EXCEEDS_LIMIT, _C.OTHER, "insufficient funds"),
@@ -76,6 +76,8 @@ _EXEC_TYPES = {
     ReportKind.CANCELED: values.ExecType.CANCELED,
     ReportKind.EXPIRED: values.ExecType.EXPIRED,
     ReportKind.REPLACED: values.ExecType.REPLACED,
+    # FIX 4.4 vol. 4, appendix D: an order that was received before is answered with its status.
+    ReportKind.REPEATED: values.ExecType.ORDER_STATUS,
 }
 _ORD_STATUSES = {
     OrderStatus.NEW: values.OrdStatus.NEW,

@@ -14,6 +14,7 @@ from gateway.json_api import order_replies
 from gateway.json_api import requests as r
 from gateway.json_api.errors import ApiError, ErrorCode, internal_error, outcome_unknown, refusal
 from gateway.order_entry import OrderEntry
+from gateway.order_tracker import Orders
 from gateway.orders import Order, Report, ReportKind
 from gateway.throttle import Throttle, Throttled
 from vocabulary import commands as c
@@ -55,6 +56,7 @@ class JsonOrders:
         *,
         session_id: int,
         order_entry: OrderEntry,
+        orders: Orders,
         submit: Callable[[c.Command], None],
         orders_per_s_max: int = ORDERS_PER_S_MAX,
     ) -> None:
@@ -62,6 +64,7 @@ class JsonOrders:
         self.orders_per_s_max = orders_per_s_max
         self.timeouts = 0
         self._entry = order_entry
+        self._orders = orders
         self._submit = submit
         self._last_number = 0
         self._pending: dict[int, _Pending] = {}  # by session number, so the oldest comes first
@@ -76,7 +79,7 @@ class JsonOrders:
         number = self._last_number + 1
         command = self._enter(account_id, request, number)
         response_type = request.response_type
-        self._send(command, now_ns, answer, lambda reports: _placed(reports, response_type))
+        self._send(command, now_ns, answer, lambda reports: self._placed(reports, response_type))
 
     def test(self, account_id: int, request: r.PlaceOrder) -> None:
         """Check a new order as far as can be seen without sending it."""
@@ -192,14 +195,16 @@ class JsonOrders:
                 f"Too many new orders; current limit is {self.orders_per_s_max} orders per SECOND.",
             ) from None
 
-
-def _placed(reports: list[Report], response_type: str) -> Any:
-    first = reports[0]
-    order = first.order
-    if order is None:
-        return _refused(first)
-    fills = [each.fill for each in reports if each.order is order and each.fill is not None]
-    return order_replies.placed(order, fills, response_type)
+    def _placed(self, reports: list[Report], response_type: str) -> Any:
+        first = reports[0]
+        order = first.order
+        if order is None:
+            return _refused(first)
+        fills = [each.fill for each in reports if each.order is order and each.fill is not None]
+        if first.kind is ReportKind.REPEATED:
+            known = self._orders.fills(order.account_id)
+            fills = [fill for fill in known if fill.order_id == order.order_id]
+        return order_replies.placed(order, fills, response_type)
 
 
 def _canceled(reports: list[Report]) -> Any:

@@ -17,10 +17,10 @@ from vocabulary import events as e
 from vocabulary.catalogue import Catalogue
 from vocabulary.codec import Record
 from vocabulary.rejects import RejectReason
-from vocabulary.types import CancelReason, Side
+from vocabulary.types import CLOSED_ORDERS_REMEMBERED_MAX, CancelReason, Side
 
-CLOSED_ORDERS_MAX = 1_000
-"""How many closed orders of an account are remembered, the newest ones."""
+CLOSED_ORDERS_MAX = CLOSED_ORDERS_REMEMBERED_MAX
+"""How many closed orders of an account are remembered: the newest, which may be repeated."""
 
 FILLS_MAX = 1_000
 """How many fills of an account are remembered, the newest ones."""
@@ -57,6 +57,7 @@ class Orders:
         self._apply: dict[type[e.Event], Callable[[Any], None]] = {
             e.CommandRejected: self._apply_rejected,
             e.OrderAccepted: self._apply_accepted,
+            e.OrderRepeated: self._apply_repeated,
             e.OrderReplaced: self._apply_replaced,
             e.OrderRested: _apply_nothing,
             e.TradeExecuted: self._apply_trade,
@@ -119,6 +120,10 @@ class Orders:
         account.by_client_order_id[order.client_order_id] = order
         self.open_order_count += 1
         self._report(ReportKind.ACCEPTED, order, is_requester=True)
+
+    def _apply_repeated(self, event: e.OrderRepeated) -> None:
+        # The engine remembers no order that we have forgotten: both count to the same bound.
+        self._report(ReportKind.REPEATED, self._orders[event.order_id], is_requester=True)
 
     def _apply_replaced(self, event: e.OrderReplaced) -> None:
         command = self._record.command

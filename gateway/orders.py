@@ -38,6 +38,8 @@ class ReportKind(IntEnum):
     CANCELED = auto()
     EXPIRED = auto()
     REPLACED = auto()
+    REPEATED = auto()
+    """A new order was sent again under its client order id: this is how it stands."""
     CANCEL_REJECTED = auto()
     REPLACE_REJECTED = auto()
 

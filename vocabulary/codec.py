@@ -71,6 +71,7 @@ _FORMATS: dict[type[Message], tuple[int, str]] = {
     e.OrderRested: (67, "qIIB7xqq"),
     e.TradeExecuted: (68, "qIB3xqqqqqqIIqqqqqqq"),
     e.OrderCanceled: (69, "qIIB?B5xqqqq"),
+    e.OrderRepeated: (70, "qII"),
     e.AssetListed: (80, "II16p"),
     e.InstrumentListed: (81, "III4xqqqII32p"),
     e.PhaseChanged: (82, "II"),

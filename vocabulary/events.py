@@ -33,6 +33,14 @@ class OrderAccepted(Event, frozen=True, gc=False):
     held_units: int
 
 
+class OrderRepeated(Event, frozen=True, gc=False):
+    """The record's `EnterOrder` is one that was taken before, as this order; nothing was done."""
+
+    order_id: int
+    account_id: int
+    instrument_id: int
+
+
 class OrderReplaced(Event, frozen=True, gc=False):
     """An open order has new terms, and now holds `held_units` in all.
 

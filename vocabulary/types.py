@@ -23,6 +23,9 @@ CLIENT_ORDER_ID_BYTES_MAX = 36
 
 OPEN_ORDERS_PER_ACCOUNT_MAX = 100_000
 
+CLOSED_ORDERS_REMEMBERED_MAX = 10_000
+"""How many of an account's newest closed orders are known by their ids, for at most 24 hours."""
+
 
 class Side(IntEnum):
     """Side(54), with FIX's values."""

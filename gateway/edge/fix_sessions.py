@@ -12,7 +12,7 @@ from gateway.fix.session import SessionSettings
 from gateway.fix_order_flow import Identity, Matching, OrderFlow
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
-from gateway.orders import Report
+from gateway.orders import Report, ReportKind
 from vocabulary.codec import Record
 
 SERVICE = "order_entry"
@@ -88,7 +88,7 @@ class FixSessions:
         for report in reports:
             if requester is not None and report.is_requester:
                 requester.deliver(report, now_ns)
-            if report.order is None:
+            if report.order is None or report.kind is ReportKind.REPEATED:
                 continue
             owner = self._flows.get(report.order.session_id)
             if owner is not None and (owner is not requester or not report.is_requester):

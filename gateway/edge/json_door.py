@@ -59,6 +59,7 @@ class JsonDoor:
         self._json_orders = JsonOrders(
             session_id=secrets.randbits(63),
             order_entry=order_entry,
+            orders=orders,
             submit=self._submit,
             orders_per_s_max=orders_per_s_max,
         )

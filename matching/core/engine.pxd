@@ -1,5 +1,6 @@
 cimport cython
 
+from matching.core.client_order_ids cimport content_of, find
 from matching.core.event_writer cimport EventWriter
 from matching.core.holds cimport Account
 from matching.core.ladder cimport Order
@@ -9,6 +10,7 @@ from matching.core.state cimport State
 
 cdef long long OPEN_ORDERS_MAX
 cdef long long ENTER_ORDER
+cdef Py_ssize_t ENTER_ORDER_WORDS
 cdef long long REPLACE_ORDER
 cdef long long CANCEL_ORDER
 cdef long long CANCEL_ALL_ORDERS
@@ -79,6 +81,8 @@ cdef class Engine:
         book=OrderBook,
         limit_ticks="long long",
         refusal=int,
+        content="unsigned long long",
+        known=Order,
         order=Order,
         held_units="long long",
     )
@@ -96,7 +100,6 @@ cdef class Engine:
         book=OrderBook,
         refusal=int,
         order=Order,
-        namesake=Order,
         account=Account,
         leaves_lots="long long",
         hold_per_lot="long long",

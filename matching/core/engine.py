@@ -9,6 +9,7 @@ read and written as 64-bit words. An order goes through four steps: refuse it, o
 match it; let what is left rest or cancel it.
 """
 
+from matching.core.client_order_ids import content_of, find
 from matching.core.event_writer import EventWriter
 from matching.core.holds import Account
 from matching.core.ladder import Order
@@ -34,6 +35,7 @@ from vocabulary.types import (
 
 # Plain integers under the names of the vocabulary, which the compiled form keeps as C integers.
 ENTER_ORDER = LAYOUTS[c.EnterOrder].kind
+ENTER_ORDER_WORDS = LAYOUTS[c.EnterOrder].size // 8
 REPLACE_ORDER = LAYOUTS[c.ReplaceOrder].kind
 CANCEL_ORDER = LAYOUTS[c.CancelOrder].kind
 CANCEL_ALL_ORDERS = LAYOUTS[c.CancelAllOrders].kind
@@ -173,6 +175,13 @@ class Engine:
         if is_market:
             limit_ticks = PRICE_MAX if side == BUY else 0
 
+        content = content_of(words, at + 3, at + ENTER_ORDER_WORDS)
+        known: Order | None = None
+        if account is not None:
+            known = find(account, client_order_id, self.state.timestamp_ns)
+            if known is not None and known.content == content:
+                return self.events.order_repeated(known.order_id, account_id, instrument_id)
+
         if not client_order_id:
             return self.events.command_rejected(MALFORMED_CLIENT_ORDER_ID)
         if account_id == 0:
@@ -193,12 +202,20 @@ class Engine:
                 return self.events.command_rejected(refusal)
         if account is None:
             return self.events.command_rejected(INSUFFICIENT_FUNDS)
-        if client_order_id in account.open_orders:
+        if known is not None:
             return self.events.command_rejected(DUPLICATE_CLIENT_ORDER_ID)
         if account.open_order_count >= OPEN_ORDERS_MAX:
             return self.events.command_rejected(TOO_MANY_OPEN_ORDERS)
         order = Order(
-            sequence, account, instrument_id, side, limit_ticks, lots, flags, client_order_id
+            sequence,
+            account,
+            instrument_id,
+            side,
+            limit_ticks,
+            lots,
+            flags,
+            client_order_id,
+            content,
         )
         self.matcher.set_funds(order, book, is_market)
         held_units = order.hold_per_lot * lots
@@ -211,12 +228,13 @@ class Engine:
 
         # Past this line nothing can fail.
         order.spends.hold(held_units)
+        account.orders[client_order_id] = order
         self.events.order_accepted(sequence, account_id, instrument_id, held_units)
         if time_in_force == FILL_OR_KILL and not book.can_fill(side, limit_ticks, lots):
             return self.matcher.cancel_incoming(order, KILLED, held_units)
         self.matcher.match(book, order)
         if order.leaves_lots == 0:
-            return None
+            return self.matcher.close(order)
         if is_market:
             return self.matcher.cancel_incoming(
                 order, MARKET_EXHAUSTED, order.hold_per_lot * order.leaves_lots
@@ -256,8 +274,9 @@ class Engine:
             return self.events.command_rejected(QUANTITY_NOT_ABOVE_CUMULATIVE)
         if not client_order_id:
             client_order_id = order.client_order_id
-        namesake = account.open_orders.get(client_order_id)
-        if namesake is not None and namesake is not order:
+        elif client_order_id != order.client_order_id and (
+            find(account, client_order_id, self.state.timestamp_ns) is not None
+        ):
             return self.events.command_rejected(DUPLICATE_CLIENT_ORDER_ID)
         hold_per_lot = price_ticks * book.tick_lot_units if order.side == BUY else book.lot_units
         more_units = hold_per_lot * leaves_lots - order.hold_per_lot * order.leaves_lots
@@ -291,8 +310,8 @@ class Engine:
         if account is None:
             return None
         # Past this line nothing can fail.
-        orders: list[Order] = sorted(account.open_orders.values(), key=by_age)
-        for order in orders:
+        orders: list[Order] = [order for order in account.orders.values() if order.is_open]
+        for order in sorted(orders, key=by_age):
             if instrument_id in (0, order.instrument_id):
                 self.matcher.cancel_resting(
                     self.state.books[order.instrument_id], order, MASS_CANCELED
@@ -312,7 +331,9 @@ class Engine:
         if order_id:
             order = self.state.orders.get(order_id)
         else:
-            order = account.open_orders.get(client_order_id)
+            order = account.orders.get(client_order_id)
+            if order is not None and not order.is_open:
+                return None
         if order is None or order.account is not account or order.instrument_id != instrument_id:
             return None
         return order

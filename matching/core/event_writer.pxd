@@ -7,6 +7,7 @@ cdef long long ORDER_REPLACED
 cdef long long ORDER_RESTED
 cdef long long TRADE_EXECUTED
 cdef long long ORDER_CANCELED
+cdef long long ORDER_REPEATED
 
 
 @cython.final
@@ -24,6 +25,11 @@ cdef class EventWriter:
     @cython.locals(at=Py_ssize_t, words="long long[::1]")
     cpdef void order_accepted(
         self, long long order_id, long long account_id, long long instrument_id, long long held_units
+    ) except *
+
+    @cython.locals(at=Py_ssize_t, words="long long[::1]")
+    cpdef void order_repeated(
+        self, long long order_id, long long account_id, long long instrument_id
     ) except *
 
     @cython.locals(at=Py_ssize_t, words="long long[::1]")

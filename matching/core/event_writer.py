@@ -25,6 +25,7 @@ ORDER_REPLACED = header_word(e.OrderReplaced)
 ORDER_RESTED = header_word(e.OrderRested)
 TRADE_EXECUTED = header_word(e.TradeExecuted)
 ORDER_CANCELED = header_word(e.OrderCanceled)
+ORDER_REPEATED = header_word(e.OrderRepeated)
 
 
 class EventWriter:
@@ -73,6 +74,14 @@ class EventWriter:
         words[at + 2] = account_id | instrument_id << 32
         words[at + 3] = held_units
         self.end = at + 4
+
+    def order_repeated(self, order_id: int, account_id: int, instrument_id: int) -> None:
+        at = self.reserve(3)
+        words = self.words
+        words[at] = ORDER_REPEATED
+        words[at + 1] = order_id
+        words[at + 2] = account_id | instrument_id << 32
+        self.end = at + 3
 
     def order_replaced(
         self,

@@ -28,14 +28,20 @@ class Funds:
 
 
 class Account:
-    """An account's funds by asset and its open orders by client order id."""
+    """An account's funds by asset and its orders by client order id.
+
+    Each of these is an `Order` of `matching.core.ladder`, which in turn knows its account. The
+    closed ones form a queue, linked by `newer` (see `matching.core.client_order_ids`).
+    """
 
     def __init__(self, account_id: int) -> None:
         self.account_id = account_id
         self.funds: dict[int, Funds] = {}
-        # Each an Order of `matching.core.ladder`, which in turn knows its account.
-        self.open_orders: dict[bytes, Any] = {}
+        self.orders: dict[bytes, Any] = {}
         self.open_order_count = 0
+        self.closed_count = 0
+        self.oldest_closed: Any = None
+        self.newest_closed: Any = None
 
     def funds_in(self, asset_id: int) -> Funds:
         funds = self.funds.get(asset_id)

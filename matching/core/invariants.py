@@ -6,7 +6,7 @@ Tests check it after every step; it costs far too much to run live.
 from collections import defaultdict
 
 from matching.core.ladder import Ladder
-from matching.core.state import State
+from matching.core.state import State, closed_orders
 from vocabulary.types import Side
 
 
@@ -35,7 +35,7 @@ def check(state: State) -> None:
                         raise InvariantBroken(f"order {order.order_id} holds the wrong amount")
                     if state.orders.get(order.order_id) is not order:
                         raise InvariantBroken(f"order {order.order_id} is not among the orders")
-                    if order.account.open_orders.get(order.client_order_id) is not order:
+                    if order.account.orders.get(order.client_order_id) is not order:
                         raise InvariantBroken(f"order {order.order_id} is not its account's")
     if resting != len(state.orders):
         raise InvariantBroken(f"{len(state.orders)} orders, of which {resting} rest")
@@ -63,8 +63,11 @@ def _check_ladder(ladder: Ladder) -> None:
 def _check_funds(state: State, held: dict[tuple[int, int], int]) -> None:
     total: defaultdict[int, int] = defaultdict(int)
     for account_id, account in state.accounts.items():
-        if account.open_order_count != len(account.open_orders):
+        if account.open_order_count != sum(order.is_open for order in account.orders.values()):
             raise InvariantBroken(f"account {account_id} miscounts its open orders")
+        closed = list(closed_orders(account))
+        if account.closed_count != len(closed) or any(order.is_open for order in closed):
+            raise InvariantBroken(f"account {account_id} miscounts its closed orders")
         for asset_id, funds in account.funds.items():
             total[asset_id] += funds.available + funds.held
             if funds.available < 0 or funds.held < 0:

@@ -14,6 +14,9 @@ cdef class Order:
     cdef public long long leaves_lots
     cdef readonly int flags
     cdef public bytes client_order_id
+    cdef readonly unsigned long long content
+    cdef public bint is_open
+    cdef public long long closed_ns
     cdef public Funds spends
     cdef public Funds receives
     cdef public long long hold_per_lot

@@ -18,7 +18,7 @@ from matching.core.holds import Account, Funds
 
 
 class Order:
-    """An open order, or an incoming one while it matches."""
+    """An open order, an incoming one while it matches, or a closed one still remembered."""
 
     def __init__(
         self,
@@ -30,6 +30,7 @@ class Order:
         quantity_lots: int,
         flags: int,
         client_order_id: bytes,
+        content: int,
     ) -> None:
         self.order_id = order_id
         self.account = account
@@ -40,6 +41,9 @@ class Order:
         self.leaves_lots = quantity_lots
         self.flags = flags
         self.client_order_id = client_order_id
+        self.content = content  # of the command that entered it: see `client_order_ids`
+        self.is_open = True
+        self.closed_ns = 0
         self.spends: Funds
         self.receives: Funds
         self.hold_per_lot = 0  # units of the asset that it spends; 0: exactly what each trade takes

@@ -1,5 +1,6 @@
 cimport cython
 
+from matching.core.client_order_ids cimport remember
 from matching.core.event_writer cimport EventWriter
 from matching.core.fees cimport fee_units
 from matching.core.holds cimport Account, Funds
@@ -55,11 +56,14 @@ cdef class Matcher:
         bytes client_order_id,
     )
 
+    @cython.locals(account=Account, former=Order)
+    cdef object rename(self, Order order, bytes client_order_id)
+
     @cython.locals(account=Account)
     cdef object rest(self, OrderBook book, Order order)
 
-    @cython.locals(account=Account)
     cdef void leave_book(self, Ladder ladder, Order order) except *
+    cdef object close(self, Order order)
 
     @cython.locals(released_units="long long")
     cdef object cancel_resting(self, OrderBook book, Order order, int reason)

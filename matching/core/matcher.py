@@ -3,6 +3,7 @@
 Every step moves the funds that it concerns and says what happened.
 """
 
+from matching.core.client_order_ids import remember
 from matching.core.event_writer import EventWriter
 from matching.core.fees import fee_units
 from matching.core.ladder import Ladder, Order
@@ -49,6 +50,7 @@ class Matcher:
             self.trade(book, resting, incoming)
             if resting.leaves_lots == 0:
                 self.leave_book(ladder, resting)
+                self.close(resting)
 
     def trade(self, book: OrderBook, resting: Order, incoming: Order) -> None:
         """Let two orders meet at the resting order's price and move the funds."""
@@ -117,15 +119,14 @@ class Matcher:
         order.spends.hold(held_units - order.hold_per_lot * previous_leaves)
         if kept_priority:
             ladder.reduce(order, previous_leaves - leaves_lots)
-            del account.open_orders[order.client_order_id]
-            account.open_orders[client_order_id] = order
         else:
             self.leave_book(ladder, order)
             order.leaves_lots = leaves_lots
             order.price_ticks = price_ticks
             order.hold_per_lot = hold_per_lot
         order.quantity_lots = quantity_lots
-        order.client_order_id = client_order_id
+        if client_order_id != order.client_order_id:
+            self.rename(order, client_order_id)
         self.events.order_replaced(
             order.order_id,
             account.account_id,
@@ -143,13 +144,33 @@ class Matcher:
             self.match(book, order)
             if order.leaves_lots:
                 self.rest(book, order)
+            else:
+                self.close(order)
+
+    def rename(self, order: Order, client_order_id: bytes) -> None:
+        """Give an order another name; a closed order in its stead keeps the old one taken."""
+        account = order.account
+        former = Order(
+            order.order_id,
+            account,
+            order.instrument_id,
+            order.side,
+            order.price_ticks,
+            order.quantity_lots,
+            order.flags,
+            order.client_order_id,
+            order.content,
+        )
+        account.orders[former.client_order_id] = former
+        remember(account, former, self.state.timestamp_ns)
+        order.client_order_id = client_order_id
+        account.orders[client_order_id] = order
 
     def rest(self, book: OrderBook, order: Order) -> None:
         """Put what is left of an order into the book."""
         account = order.account
         book.own(order.side).append(order)
         self.state.orders[order.order_id] = order
-        account.open_orders[order.client_order_id] = order
         account.open_order_count += 1
         self.events.order_rested(
             order.order_id,
@@ -164,18 +185,22 @@ class Matcher:
         """Take an order out of the book, filled, canceled or to be entered anew."""
         ladder.remove(order)
         del self.state.orders[order.order_id]
-        account = order.account
-        del account.open_orders[order.client_order_id]
-        account.open_order_count -= 1
+        order.account.open_order_count -= 1
+
+    def close(self, order: Order) -> None:
+        """End an order that is not in the book, or not any more."""
+        remember(order.account, order, self.state.timestamp_ns)
 
     def cancel_resting(self, book: OrderBook, order: Order, reason: int) -> None:
         self.leave_book(book.own(order.side), order)
+        self.close(order)
         released_units = order.hold_per_lot * order.leaves_lots
         order.spends.release(released_units)
         self.report_cancel(order, True, reason, released_units)
 
     def cancel_incoming(self, order: Order, reason: int, released_units: int) -> None:
         """End an incoming order that is not to rest."""
+        self.close(order)
         order.spends.release(released_units)
         self.report_cancel(order, False, reason, released_units)
 

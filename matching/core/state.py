@@ -1,5 +1,6 @@
 """All that the engine remembers."""
 
+from collections.abc import Iterator
 from hashlib import blake2b
 
 from matching.core.holds import Account
@@ -50,6 +51,10 @@ class State:
             add("asset", *asset, self.issued_units[asset_id])
         for row in self.funds():
             add("funds", *row)
+        for account_id, account in sorted(self.accounts.items()):
+            for closed in closed_orders(account):
+                add("closed", account_id, closed.order_id, closed.client_order_id)
+                add(closed.content, closed.closed_ns)
         for instrument_id, book in sorted(self.books.items()):
             terms = (book.base_asset_id, book.quote_asset_id, book.lot_units, book.tick_lot_units)
             fees = (book.maker_fee_ppm, book.taker_fee_ppm)
@@ -73,4 +78,13 @@ def order_row(order: Order) -> tuple[object, ...]:
         order.leaves_lots,
         order.flags,
         order.client_order_id,
+        order.content,
     )
+
+
+def closed_orders(account: Account) -> Iterator[Order]:
+    """Yield the closed orders whose names are still taken, that closed first first."""
+    order: Order | None = account.oldest_closed
+    while order is not None:
+        yield order
+        order = order.newer

@@ -33,6 +33,7 @@ class EngineRoom:
         self.orders = Orders(self.catalogue)
         self.order_entry = OrderEntry(self.catalogue)
         self.records: list[codec.Record] = []
+        self.now_ns = START_NS
         for command in LISTINGS:
             self.apply(command)
         number = len(LISTINGS)
@@ -45,8 +46,8 @@ class EngineRoom:
         """Sequence a command; return what the gateway reports of it."""
         sequence = len(self.records) + 1
         data = codec.pack(command)
-        events = self.engine.apply(data, sequence, START_NS + sequence)
-        packed = codec.pack_record(sequence, START_NS + sequence, data, events)
+        events = self.engine.apply(data, sequence, self.now_ns + sequence)
+        packed = codec.pack_record(sequence, self.now_ns + sequence, data, events)
         record, _ = codec.unpack_record(packed)
         self.records.append(record)
         return self.orders.apply(record)

@@ -44,6 +44,13 @@ def test_new_partially_filled_filled(room: EngineRoom) -> None:
     assert row(told(room, full)) == ("F", "2", "0.50000", "0.00000")
 
 
+def test_an_order_sent_again_is_answered_with_its_status(room: EngineRoom) -> None:
+    room.enter(b"a1", Side.BUY, "0.5", "50000")
+    room.enter(b"b1", Side.SELL, "0.2", "50000", account_id=BOB)
+    [again] = room.enter(b"a1", Side.BUY, "0.5", "50000")
+    assert row(told(room, again)) == ("I", "1", "0.20000", "0.30000")
+
+
 def test_new_replaced_partially_filled_replaced_canceled(room: EngineRoom) -> None:
     room.enter(b"a1", Side.BUY, "0.5", "50000")
     replace = c.ReplaceOrder(ALICE_SESSION, 98, ALICE, BTCUSDT, 0, 5_000_000, 40_000, b"a2", b"a1")

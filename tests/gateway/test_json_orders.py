@@ -27,6 +27,7 @@ class Desk:
         self.orders = JsonOrders(
             session_id=SESSION_ID,
             order_entry=self.room.order_entry,
+            orders=self.room.orders,
             submit=self.submitted.append,
             orders_per_s_max=orders_per_s_max,
         )
@@ -76,6 +77,17 @@ class Desk:
 @pytest.fixture
 def desk() -> Desk:
     return Desk()
+
+
+def test_an_order_sent_again_gets_the_first_one_s_answer(desk: Desk) -> None:
+    desk.room.enter(b"b1", Side.SELL, "0.1", "100.00", account_id=BOB)
+    first = desk.place(newClientOrderId="mine")
+    again = desk.place(newClientOrderId="mine")
+    assert again == first
+    assert len(again["fills"]) == 1
+    changed = desk.place(newClientOrderId="mine", quantity="0.2")
+    assert isinstance(changed, ApiError)
+    assert changed.message == "Duplicate order sent."
 
 
 def test_an_order_is_answered_when_its_record_arrives(desk: Desk) -> None:

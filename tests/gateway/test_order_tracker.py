@@ -122,6 +122,16 @@ def test_refusals_are_told_by_what_was_asked(room: EngineRoom) -> None:
     assert report.kind is ReportKind.REPLACE_REJECTED
 
 
+def test_an_order_sent_again_is_told_as_it_stands(room: EngineRoom) -> None:
+    [first] = room.enter(b"a1", Side.BUY, "0.5", "50000")
+    room.enter(b"b1", Side.SELL, "0.2", "50000", account_id=BOB)
+    [again] = room.enter(b"a1", Side.BUY, "0.5", "50000")
+    assert (again.kind, again.order) == (ReportKind.REPEATED, first.order)
+    assert (again.status, again.cumulative_lots) == (OrderStatus.PARTIALLY_FILLED, 20_000)
+    [changed] = room.enter(b"a1", Side.BUY, "0.4", "50000")
+    assert changed.reason is RejectReason.DUPLICATE_CLIENT_ORDER_ID
+
+
 def test_a_refused_change_of_a_closed_order_still_names_it(room: EngineRoom) -> None:
     room.enter(b"a1", Side.BUY, "0.5", "50000")
     room.apply(c.CancelOrder(ALICE_SESSION, 98, ALICE, BTCUSDT, 0, b"x1", b"a1"))
@@ -154,9 +164,11 @@ def test_a_name_used_again_means_the_newer_order(
     for number in range(3):
         room.enter(b"same", Side.BUY, "0.01", "50000")
         room.apply(c.CancelOrder(ALICE_SESSION, 100 + number, ALICE, BTCUSDT, 0, b"x", b"same"))
+        room.now_ns += 25 * 3600 * 10**9  # a name is taken for a day
+    assert len(room.orders.orders(ALICE)) == 1
     found = room.orders.order(ALICE, client_order_id=b"same")
     assert found is not None
-    assert found.order_id == max(order.order_id for order in room.orders.orders(ALICE))
+    assert found.order_id == len(room.records) - 1
 
 
 def test_orders_of_another_session_keep_their_own(room: EngineRoom) -> None:

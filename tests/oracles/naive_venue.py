@@ -7,10 +7,13 @@ the open orders could still spend.
 
 from dataclasses import dataclass
 
+import msgspec
+
 from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.rejects import RejectReason as R
 from vocabulary.types import (
+    CLOSED_ORDERS_REMEMBERED_MAX,
     FEE_PPM_MAX,
     INT64_MAX,
     PRICE_TICKS_MAX,
@@ -35,7 +38,19 @@ class NaiveOrder:
     leaves: int
     flags: OrderFlags
     client_order_id: bytes
+    content: tuple[object, ...]
     priority: int = 0
+
+
+@dataclass
+class NaiveName:
+    """A client order id that is not that of an open order any more."""
+
+    account_id: int
+    client_order_id: bytes
+    order_id: int
+    content: tuple[object, ...]
+    closed_ns: int
 
 
 class NaiveVenue:
@@ -46,10 +61,13 @@ class NaiveVenue:
         self.fees: dict[int, tuple[int, int]] = {}
         self.totals: dict[tuple[int, int], int] = {}
         self.open: list[NaiveOrder] = []
+        self.closed: list[NaiveName] = []
         self.trades: dict[int, int] = {}
         self.priorities = 0
+        self.now_ns = 0
 
-    def apply(self, command: c.Command, sequence: int) -> list[e.Event]:
+    def apply(self, command: c.Command, sequence: int, now_ns: int = 0) -> list[e.Event]:
+        self.now_ns = now_ns
         match command:
             case c.EnterOrder():
                 return self.enter(command, sequence)
@@ -133,6 +151,26 @@ class NaiveVenue:
                 return order
         return None
 
+    def taken(self, account_id: int, client_order_id: bytes) -> NaiveOrder | NaiveName | None:
+        """Return what has the name, or had it within 24 hours: the newest such."""
+        names = [name for name in self.closed if name.account_id == account_id]
+        for name in reversed(names[-CLOSED_ORDERS_REMEMBERED_MAX:]):
+            is_young = self.now_ns - name.closed_ns < 24 * 3600 * 10**9
+            if name.client_order_id == client_order_id and is_young:
+                return name
+        return self.named(account_id, client_order_id)
+
+    def close(self, order: NaiveOrder) -> None:
+        self.closed.append(
+            NaiveName(
+                order.account_id,
+                order.client_order_id,
+                order.order_id,
+                order.content,
+                self.now_ns,
+            )
+        )
+
     def find(self, command: c.CancelOrder | c.ReplaceOrder) -> NaiveOrder | None:
         for order in self.open:
             mine = order.account_id == command.account_id
@@ -173,6 +211,10 @@ class NaiveVenue:
         limit = None if is_market else command.price_ticks
         post_only = OrderFlags.POST_ONLY in command.flags
         rests = not is_market and command.time_in_force is TimeInForce.GOOD_TILL_CANCEL
+        content = msgspec.structs.astuple(command)[2:]
+        known = self.taken(account, command.client_order_id)
+        if known is not None and known.content == content:
+            return [e.OrderRepeated(known.order_id, account, command.instrument_id)]
         reasons = self.terms_refusals(command, is_market)
         if not command.client_order_id:
             reasons.add(R.MALFORMED_CLIENT_ORDER_ID)
@@ -180,7 +222,7 @@ class NaiveVenue:
             reasons.add(R.UNKNOWN_ACCOUNT)
         if post_only and not rests:
             reasons.add(R.UNSUPPORTED_ORDER)
-        if self.named(account, command.client_order_id):
+        if known is not None:
             reasons.add(R.DUPLICATE_CLIENT_ORDER_ID)
         cost = 0
         if not reasons:
@@ -206,6 +248,7 @@ class NaiveVenue:
             lots,
             command.flags,
             command.client_order_id,
+            content,
         )
         events: list[e.Event] = [e.OrderAccepted(sequence, account, order.instrument_id, cost)]
         fillable = sum(o.leaves for o in self.counterparties(order.instrument_id, side, limit))
@@ -213,6 +256,7 @@ class NaiveVenue:
             return [*events, self.canceled(order, CancelReason.FILL_OR_KILL, cost)]
         events += self.match(order, limit)
         if order.leaves == 0:
+            self.close(order)
             return events
         if rests:
             return [*events, self.rest(order)]
@@ -232,7 +276,8 @@ class NaiveVenue:
         if leaves <= 0:
             reasons.add(R.QUANTITY_NOT_ABOVE_CUMULATIVE)
         client_order_id = command.client_order_id or order.client_order_id
-        if self.named(order.account_id, client_order_id) not in (None, order):
+        is_renamed = client_order_id != order.client_order_id
+        if is_renamed and self.taken(order.account_id, client_order_id):
             reasons.add(R.DUPLICATE_CLIENT_ORDER_ID)
         price, side = command.price_ticks, order.side
         holds = self.worth(order.instrument_id, side, price, max(leaves, 0))
@@ -261,13 +306,18 @@ class NaiveVenue:
             leaves,
             holds,
         )
-        order.client_order_id = client_order_id
+        if is_renamed:
+            self.close(order)  # its former name, that is
+            order.client_order_id = client_order_id
         order.quantity, order.leaves, order.price = command.quantity_lots, leaves, price
         if keeps:
             return [replaced]
         self.open.remove(order)
         events = [replaced, *self.match(order, price)]
-        return [*events, self.rest(order)] if order.leaves else events
+        if order.leaves:
+            return [*events, self.rest(order)]
+        self.close(order)
+        return events
 
     def cancel(self, command: c.CancelOrder) -> list[e.Event]:
         if command.instrument_id not in self.instruments:
@@ -334,6 +384,7 @@ class NaiveVenue:
             events.append(self.trade(resting, incoming, limit))
             if resting.leaves == 0:
                 self.open.remove(resting)
+                self.close(resting)
         return events
 
     def trade(self, resting: NaiveOrder, incoming: NaiveOrder, limit: int | None) -> e.Event:
@@ -406,6 +457,7 @@ class NaiveVenue:
     def canceled(
         self, order: NaiveOrder, reason: CancelReason, released: int, *, was_resting: bool = False
     ) -> e.Event:
+        self.close(order)
         return e.OrderCanceled(
             order.order_id,
             order.account_id,

@@ -71,6 +71,18 @@ async def test_an_order_is_replaced_asked_for_and_canceled(venue: SmallVenue) ->
     assert (refused[102], refused[434], refused[39], refused[37]) == ("1", "2", "8", "NONE")
 
 
+async def test_an_order_sent_again_is_told_as_it_stands(venue: SmallVenue) -> None:
+    desk, other = await venue.client(comp_id="DESK"), await venue.client(comp_id="OTHER")
+    when = "20240101-00:00:00"
+    desk.enter("a1", "buy", "0.5", "50000", t60=when)
+    order_id = (await desk.expect("8"))[37]
+    other.enter("a1", "buy", "0.5", "50000", t60=when)
+    again = await other.expect("8")
+    assert (again[150], again[39], again[37], again[11]) == ("I", "0", order_id, "a1")
+    desk.send("1", {112: "nothing else came"})
+    assert (await desk.receive())[112] == "nothing else came"
+
+
 async def test_a_cancel_by_another_session_reaches_both(venue: SmallVenue) -> None:
     desk, risk = await venue.client(comp_id="DESK"), await venue.client(comp_id="RISK")
     desk.enter("a1", "buy", "0.5", "50000")
@@ -351,7 +363,7 @@ async def test_bad_input_is_refused_in_its_protocol_and_changes_nothing(venue: S
         (lambda: client.enter("n7", "buy", "0.000001", "50000"), "8", "13"),
         (lambda: client.enter("n8", "buy", "0.5", "5" * 30), "8", "99"),
         (lambda: client.enter("n9", "buy", "21", "50000"), "8", "3"),
-        (lambda: client.enter("a1", "buy", "0.5", "50000"), "8", "6"),
+        (lambda: client.enter("a1", "buy", "0.6", "50000"), "8", "6"),
         (lambda: client.enter("n" * 37, "buy", "0.5", "50000"), "8", "99"),
         (lambda: client.enter("n10", "buy", "0.5", "50000", t59=2), "8", "11"),
         (lambda: client.enter("n11", "buy", "0.5", "50000", t40=3, t99=1), "8", "11"),

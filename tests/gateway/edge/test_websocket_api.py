@@ -184,7 +184,9 @@ async def test_other_requests_are_refused_by_what_they_lack(client: ApiClient) -
         assert answer["error"]["code"] == code, (method, answer)
 
 
-async def test_a_duplicate_client_order_id_is_refused(client: ApiClient) -> None:
-    await client.signed("order.place", **LIMIT, newClientOrderId="mine")
+async def test_a_client_order_id_means_one_order(client: ApiClient) -> None:
+    first = await client.signed("order.place", **LIMIT, newClientOrderId="mine")
     again = await client.signed("order.place", **LIMIT, newClientOrderId="mine")
-    assert again["error"] == {"code": -2010, "msg": "Duplicate order sent."}
+    assert again["result"] == first["result"]
+    other = await client.signed("order.place", **LIMIT | {"side": "SELL"}, newClientOrderId="mine")
+    assert other["error"] == {"code": -2010, "msg": "Duplicate order sent."}

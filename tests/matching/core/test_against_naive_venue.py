@@ -2,10 +2,17 @@
 
 import random
 
+import msgspec
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
 from matching.core import invariants
 from matching.core.engine import Engine
@@ -32,16 +39,18 @@ class Both:
         self.engine = Engine()
         self.venue = NaiveVenue()
         self.sequence = 0
+        self.now_ns = 0
         for listing in LISTINGS:
             self.ask(listing)
 
     def ask(self, command: c.Command) -> list[e.Event]:
         self.sequence += 1
+        self.now_ns += 1
         packed = pack(command)
-        data = pack_record(1, 1, packed, self.engine.apply(packed, self.sequence, self.sequence))
+        data = pack_record(1, 1, packed, self.engine.apply(packed, self.sequence, self.now_ns))
         record: Record
         record, _ = unpack_record(data)
-        assert record.events == self.venue.apply(command, self.sequence)
+        assert record.events == self.venue.apply(command, self.sequence, self.now_ns)
         return record.events
 
     def check(self) -> None:
@@ -67,12 +76,14 @@ quantities = st.one_of(
     st.integers(1, 20), st.integers(1, 20), st.sampled_from((0, -3, 2**47, 2**48 + 1, INT64_MAX))
 )
 names = st.sampled_from([b"n%d" % number for number in range(12)] + [b""])
+new_names = st.one_of(st.none(), st.none(), names)  # none: one that nobody had
 
 
 class EngineAndNaiveVenue(RuleBasedStateMachine):
     @initialize(units=st.lists(st.integers(1, 4000), min_size=6, max_size=6))
     def list_and_fund(self, units: list[int]) -> None:
         self.both = Both()
+        self.entered: list[c.Command] = []
         for index, amount in enumerate(units):
             account_id, asset_id = ACCOUNTS[index % 3], 1 + index // 3
             self.both.ask(c.CreditFunds(7, 6, account_id, asset_id, amount))
@@ -86,7 +97,7 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
         flags=st.sampled_from((OrderFlags.NONE, OrderFlags.NONE, OrderFlags.POST_ONLY)),
         price=prices,
         quantity=quantities,
-        name=names,
+        name=new_names,
     )
     def enter(
         self,
@@ -98,12 +109,25 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
         flags: OrderFlags,
         price: int,
         quantity: int,
-        name: bytes,
+        name: bytes | None,
     ) -> None:
+        if name is None:
+            name = b"o%d" % self.both.sequence
         if order_type is OrderType.MARKET and price < 8:
             price = 0
         terms = (side, order_type, time_in_force, flags, price, quantity, name)
-        self.both.ask(c.EnterOrder(8, 1, account_id, instrument_id, *terms))
+        self.entered.append(c.EnterOrder(8, 1, account_id, instrument_id, *terms))
+        self.both.ask(self.entered[-1])
+
+    @precondition(lambda self: self.entered)
+    @rule(which=st.integers(0, 30))
+    def enter_again(self, which: int) -> None:
+        again = self.entered[-1 - which % len(self.entered)]
+        self.both.ask(msgspec.structs.replace(again, session_id=9))
+
+    @rule(hours=st.sampled_from((1, 12, 24)))
+    def wait(self, hours: int) -> None:
+        self.both.now_ns += hours * 3600 * 10**9 - 1
 
     @rule(
         account_id=accounts,
@@ -111,7 +135,7 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
         age=st.integers(0, 8),
         price=prices,
         quantity=quantities,
-        name=names,
+        name=new_names,
         original=names,
     )
     def replace(
@@ -121,9 +145,11 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
         age: int,
         price: int,
         quantity: int,
-        name: bytes,
+        name: bytes | None,
         original: bytes,
     ) -> None:
+        if name is None:
+            name = b"r%d" % self.both.sequence
         order_id = 0 if age % 2 else max(self.both.sequence - age, 0)
         terms = (order_id, price, quantity, name, original)
         self.both.ask(c.ReplaceOrder(8, 1, account_id, instrument_id, *terms))

@@ -10,6 +10,7 @@ from vocabulary import events as e
 from vocabulary.codec import pack, unpack
 from vocabulary.rejects import RejectReason as R
 from vocabulary.types import (
+    CLOSED_ORDERS_REMEMBERED_MAX,
     ID_MAX,
     INT64_MAX,
     OPEN_ORDERS_PER_ACCOUNT_MAX,
@@ -123,8 +124,10 @@ REFUSED = [
     (R.UNKNOWN_ORDER, c.CancelOrder(1, 1, 1, 1, 0, b"", b"none")),
     (R.UNKNOWN_ORDER, c.CancelOrder(1, 1, 1, HALTED, 0, b"", b"open")),
     (R.QUANTITY_NOT_ABOVE_CUMULATIVE, replace(quantity_lots=2)),
-    (R.DUPLICATE_CLIENT_ORDER_ID, enter(client_order_id=b"open")),
+    (R.DUPLICATE_CLIENT_ORDER_ID, enter(client_order_id=b"open", quantity_lots=6)),
+    (R.DUPLICATE_CLIENT_ORDER_ID, enter(client_order_id=b"other")),
     (R.DUPLICATE_CLIENT_ORDER_ID, replace(client_order_id=b"open")),
+    (R.DUPLICATE_CLIENT_ORDER_ID, replace(client_order_id=b"other")),
     (R.INSUFFICIENT_FUNDS, enter(price_ticks=1001)),
     (R.INSUFFICIENT_FUNDS, enter(account_id=5)),
     (R.INSUFFICIENT_FUNDS, replace(price_ticks=1000)),
@@ -184,6 +187,22 @@ def test_an_account_has_a_bounded_number_of_open_orders(engine: Engine) -> None:
     engine.state.accounts[1].open_order_count = OPEN_ORDERS_PER_ACCOUNT_MAX
     event, _ = unpack(engine.apply(pack(enter()), 99, 0))
     assert event == e.CommandRejected(R.TOO_MANY_OPEN_ORDERS)
+
+
+def test_an_account_s_names_are_remembered_to_a_bound(
+    engine: Engine,
+) -> None:
+    account = engine.state.accounts[1]
+    names = [b"%d" % number for number in range(CLOSED_ORDERS_REMEMBERED_MAX + 5)]
+    for sequence, name in enumerate(names, start=100):
+        order = enter(client_order_id=name, time_in_force=TimeInForce.IMMEDIATE_OR_CANCEL)
+        engine.apply(pack(order), sequence, 0)
+    assert account.closed_count == CLOSED_ORDERS_REMEMBERED_MAX
+    invariants.check(engine.state)
+    for name, known in ((names[5], True), (names[4], False)):
+        again = enter(client_order_id=name, time_in_force=TimeInForce.IMMEDIATE_OR_CANCEL)
+        event, _ = unpack(engine.apply(pack(again), 99_999, 0))
+        assert isinstance(event, e.OrderRepeated if known else e.OrderAccepted)
 
 
 def test_every_reason_of_the_engine_is_tested_in_order() -> None:

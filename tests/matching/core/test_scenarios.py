@@ -24,6 +24,7 @@ ENTER = re.compile(r"(\w+) (buys|sells) (\d+) at (\d+|market) as (\w+)(?: (ioc|f
 REPLACE = re.compile(r"(\w+) replaces (\w+) with (\d+) at (\d+) as (\w+)")
 CANCEL = re.compile(r"(\w+) cancels (\w+)")
 CREDIT = re.compile(r"(\w+) is credited (\d+) (\w+)")
+WAIT = re.compile(r"(\d+) hours? pass(?:es)?")
 FEES = re.compile(r"fees maker (\d+) taker (\d+)")
 
 
@@ -33,6 +34,7 @@ class Table:
     def __init__(self) -> None:
         self.engine = Engine()
         self.sequence = 0
+        self.now_ns = 0
         self.accounts: dict[str, int] = {}
         self.orders: dict[int, str] = {}
         self.new_name = ""  # that the replace under way asks for
@@ -43,7 +45,7 @@ class Table:
     def ask(self, command: c.Command) -> list[str]:
         self.sequence += 1
         packed = pack(command)
-        events = self.engine.apply(packed, self.sequence, 0)
+        events = self.engine.apply(packed, self.sequence, self.now_ns)
         record, _ = unpack_record(pack_record(self.sequence, 0, packed, events))
         invariants.check(self.engine.state)
         return [self.said(event) for event in record.events]
@@ -57,6 +59,9 @@ class Table:
             return list(self.book())
         if request == "funds":
             return list(self.funds())
+        if match := WAIT.fullmatch(request):
+            self.now_ns += int(match[1]) * 3600 * 10**9
+            return []
         return self.ask(self.command(request))
 
     def command(self, request: str) -> c.Command:
@@ -104,6 +109,8 @@ class Table:
                 return f"rejected: {event.reason.name}"
             case e.OrderAccepted():
                 return f"{self.orders[event.order_id]} accepted, holds {event.held_units}"
+            case e.OrderRepeated():
+                return f"{self.orders[event.order_id]} it is already"
             case e.OrderReplaced():
                 self.orders[event.order_id] = self.new_name
                 place = "keeps its place" if event.kept_priority else "loses its place"
