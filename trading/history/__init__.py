@@ -1,0 +1,1 @@
+"""The historical store: every market event, in Parquet, exactly once, with its gaps beside it."""

@@ -1,0 +1,1 @@
+"""The queue that feeds the store, the store's objects, who writes them and who reads them."""

@@ -1,0 +1,161 @@
+"""Market events as rows: one table per type, integers as they are, and back again.
+
+The symbol is not in the rows: it is in the path of the part that holds them, as the date is, where
+pandas, polars and DuckDB find both as columns. Times are int64 UTC nanoseconds rather than
+timestamps, since not every reader of those keeps nanoseconds.
+
+History
+-------
+1   The first version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from trading.market_events import (
+    AnyMarketEvent,
+    BookChanged,
+    BookReset,
+    FeedLost,
+    InstrumentDefined,
+    Level,
+    MarketEvent,
+    TradePrinted,
+)
+
+VERSION = 1
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+
+LEVELS = pa.list_(
+    pa.field(
+        "element",
+        pa.struct(
+            [
+                pa.field("price_ticks", pa.int64(), nullable=False),
+                pa.field("lots", pa.int64(), nullable=False),
+            ]
+        ),
+        nullable=False,
+    )
+)
+EVENT = {name: pa.int64() for name in MarketEvent.__struct_fields__ if name != "symbol"}
+BOOK = EVENT | {"bids": LEVELS, "asks": LEVELS}
+
+
+class Table(NamedTuple):
+    event_type: type[AnyMarketEvent]
+    schema: pa.Schema
+
+
+def _table(name: str, event_type: type[AnyMarketEvent], columns: dict[str, Any]) -> Table:
+    assert tuple(columns) == tuple(f for f in event_type.__struct_fields__ if f != "symbol")
+    fields = [pa.field(column, kind, nullable=False) for column, kind in columns.items()]
+    about = {"agio.table": name, "agio.version": str(VERSION)}
+    return Table(event_type, pa.schema(fields, metadata=about))
+
+
+TABLES = {
+    "instrument": _table(
+        "instrument",
+        InstrumentDefined,
+        EVENT
+        | {"base": pa.string(), "quote": pa.string()}
+        | {"tick_mantissa": pa.int64(), "tick_scale": pa.int64()}
+        | {"lot_mantissa": pa.int64(), "lot_scale": pa.int64()},
+    ),
+    "book_reset": _table("book_reset", BookReset, BOOK),
+    "book_change": _table("book_change", BookChanged, BOOK),
+    "trade": _table(
+        "trade",
+        TradePrinted,
+        EVENT
+        | {"trade_id": pa.int64(), "price_ticks": pa.int64(), "lots": pa.int64()}
+        | {"buyer_is_maker": pa.bool_()},
+    ),
+    "loss": _table("loss", FeedLost, EVENT | {"reason": pa.string()}),
+}
+TABLE_OF: dict[type[AnyMarketEvent], str] = {
+    table.event_type: name for name, table in TABLES.items()
+}
+
+
+class RowsError(ValueError):
+    """Rows of another shape than this version's; says which."""
+
+
+def fits(event: AnyMarketEvent) -> bool:
+    """Say whether the event can be stored: each integer within 64 bits."""
+    for field in event.__struct_fields__:
+        value = getattr(event, field)
+        if isinstance(value, tuple):
+            if any(
+                not _is_int64(number)
+                for level in value
+                for number in (level.price_ticks, level.lots)
+            ):
+                return False
+        elif isinstance(value, int) and not _is_int64(value):
+            return False
+    return True
+
+
+def to_rows(name: str, events: Sequence[AnyMarketEvent]) -> pa.Table:
+    """Return the rows of events of one type. Raises `OverflowError` where one does not fit."""
+    schema = TABLES[name].schema
+    columns = []
+    for field in schema:
+        values = [getattr(event, field.name) for event in events]
+        columns.append(_levels(values) if field.type == LEVELS else pa.array(values, field.type))
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def from_rows(name: str, symbol: str, rows: pa.Table) -> list[AnyMarketEvent]:
+    """Return the events of the rows, the very ones they were made of. Raises `RowsError`."""
+    event_type, schema = TABLES[name]
+    if not rows.schema.equals(schema):
+        raise RowsError(f"not the {name} table of version {VERSION}: {rows.schema}")
+    make: Callable[..., AnyMarketEvent] = event_type
+    columns: dict[str, Iterable[Any]] = {
+        field.name: _values(field, rows.column(field.name)) for field in schema
+    }
+    columns["symbol"] = [symbol] * rows.num_rows
+    return list(map(make, *(columns[field] for field in event_type.__struct_fields__)))
+
+
+def _is_int64(number: int) -> bool:
+    return INT64_MIN <= number <= INT64_MAX
+
+
+def _levels(sides: Sequence[Sequence[Level]]) -> pa.Array:
+    offsets = [0]
+    for side in sides:
+        offsets.append(offsets[-1] + len(side))
+    values = pa.StructArray.from_arrays(
+        [
+            pa.array([level.price_ticks for side in sides for level in side], pa.int64()),
+            pa.array([level.lots for side in sides for level in side], pa.int64()),
+        ],
+        fields=list(LEVELS.value_type),
+    )
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values, type=LEVELS)
+
+
+def _values(field: pa.Field, column: pa.ChunkedArray) -> Iterable[Any]:
+    """Return a column as Python values: through numpy, several times faster than `to_pylist`."""
+    if field.type == LEVELS:
+        lists = column.combine_chunks()
+        values = lists.flatten()
+        prices, lots = (values.field(name).to_numpy().tolist() for name in ("price_ticks", "lots"))
+        levels = tuple(map(Level, prices, lots))
+        offsets = (lists.offsets.to_numpy() - lists.offsets[0].as_py()).tolist()
+        return [levels[start:end] for start, end in pairwise(offsets)]
+    if pa.types.is_string(field.type):
+        strings: list[str] = column.to_pylist()
+        return strings
+    numbers: list[Any] = column.to_numpy().tolist()
+    return numbers
