@@ -18,8 +18,6 @@ cdef int BUY
 cdef int MARKET
 cdef int LIMIT
 cdef int GOOD_TILL_CANCEL
-cdef int IMMEDIATE_OR_CANCEL
-cdef int FILL_OR_KILL
 cdef int POST_ONLY
 cdef long long PRICE_MAX
 cdef long long QUANTITY_MAX
@@ -42,9 +40,6 @@ cdef int INSUFFICIENT_FUNDS
 cdef int WOULD_TAKE_LIQUIDITY
 cdef int REQUESTED
 cdef int MASS_CANCELED
-cdef int NOT_IMMEDIATE
-cdef int KILLED
-cdef int MARKET_EXHAUSTED
 
 cdef bytes text_at(bytes data, Py_ssize_t at)
 cdef int notional_refusal(OrderBook book, long long price_ticks, long long lots) except -1

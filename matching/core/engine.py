@@ -43,8 +43,6 @@ BUY = Side.BUY.value
 MARKET = OrderType.MARKET.value
 LIMIT = OrderType.LIMIT.value
 GOOD_TILL_CANCEL = TimeInForce.GOOD_TILL_CANCEL.value
-IMMEDIATE_OR_CANCEL = TimeInForce.IMMEDIATE_OR_CANCEL.value
-FILL_OR_KILL = TimeInForce.FILL_OR_KILL.value
 POST_ONLY = OrderFlags.POST_ONLY.value
 PRICE_MAX = PRICE_TICKS_MAX
 QUANTITY_MAX = QUANTITY_LOTS_MAX
@@ -70,9 +68,6 @@ WOULD_TAKE_LIQUIDITY = RejectReason.WOULD_TAKE_LIQUIDITY.value
 
 REQUESTED = CancelReason.REQUESTED.value
 MASS_CANCELED = CancelReason.MASS_CANCELED.value
-NOT_IMMEDIATE = CancelReason.IMMEDIATE_OR_CANCEL.value
-KILLED = CancelReason.FILL_OR_KILL.value
-MARKET_EXHAUSTED = CancelReason.MARKET_EXHAUSTED.value
 
 
 def text_at(data: bytes, at: int) -> bytes:
@@ -227,23 +222,7 @@ class Engine:
             return self.events.command_rejected(WOULD_TAKE_LIQUIDITY)
 
         # Past this line nothing can fail.
-        order.spends.hold(held_units)
-        account.orders[client_order_id] = order
-        self.events.order_accepted(sequence, account_id, instrument_id, held_units)
-        if time_in_force == FILL_OR_KILL and not book.can_fill(side, limit_ticks, lots):
-            return self.matcher.cancel_incoming(order, KILLED, held_units)
-        self.matcher.match(book, order)
-        if order.leaves_lots == 0:
-            return self.matcher.close(order)
-        if is_market:
-            return self.matcher.cancel_incoming(
-                order, MARKET_EXHAUSTED, order.hold_per_lot * order.leaves_lots
-            )
-        if time_in_force == IMMEDIATE_OR_CANCEL:
-            return self.matcher.cancel_incoming(
-                order, NOT_IMMEDIATE, order.hold_per_lot * order.leaves_lots
-            )
-        return self.matcher.rest(book, order)
+        return self.matcher.enter(book, order, time_in_force, is_market, held_units)
 
     def replace_order(self, data: bytes, words: memoryview, at: int) -> None:
         account_id = words[at + 3] & ID_MASK

@@ -9,6 +9,11 @@ from matching.core.order_book cimport OrderBook
 from matching.core.state cimport State
 
 cdef int BUY
+cdef int IMMEDIATE_OR_CANCEL
+cdef int FILL_OR_KILL
+cdef int NOT_IMMEDIATE
+cdef int KILLED
+cdef int MARKET_EXHAUSTED
 
 
 @cython.final
@@ -18,6 +23,16 @@ cdef class Matcher:
 
     @cython.locals(account=Account)
     cdef void set_funds(self, Order order, OrderBook book, bint is_market) except *
+
+    @cython.locals(account=Account, reason=int)
+    cdef object enter(
+        self,
+        OrderBook book,
+        Order order,
+        int time_in_force,
+        bint is_market,
+        long long held_units,
+    )
 
     @cython.locals(ladder=Ladder, level=Level, resting=Order)
     cdef void match(self, OrderBook book, Order incoming) except *

@@ -9,9 +9,14 @@ from matching.core.fees import fee_units
 from matching.core.ladder import Ladder, Order
 from matching.core.order_book import OrderBook
 from matching.core.state import State
-from vocabulary.types import Side
+from vocabulary.types import CancelReason, Side, TimeInForce
 
 BUY = Side.BUY.value
+IMMEDIATE_OR_CANCEL = TimeInForce.IMMEDIATE_OR_CANCEL.value
+FILL_OR_KILL = TimeInForce.FILL_OR_KILL.value
+NOT_IMMEDIATE = CancelReason.IMMEDIATE_OR_CANCEL.value
+KILLED = CancelReason.FILL_OR_KILL.value
+MARKET_EXHAUSTED = CancelReason.MARKET_EXHAUSTED.value
 
 
 class Matcher:
@@ -32,6 +37,33 @@ class Matcher:
             order.spends = account.funds_in(book.base_asset_id)
             order.receives = account.funds_in(book.quote_asset_id)
             order.hold_per_lot = book.lot_units
+
+    def enter(
+        self,
+        book: OrderBook,
+        order: Order,
+        time_in_force: int,
+        is_market: bool,
+        held_units: int,
+    ) -> None:
+        """Let a new order in: hold its funds, match it, and let the rest of it rest or end."""
+        account = order.account
+        order.spends.hold(held_units)
+        account.orders[order.client_order_id] = order
+        self.events.order_accepted(
+            order.order_id, account.account_id, order.instrument_id, held_units
+        )
+        if time_in_force == FILL_OR_KILL and not book.can_fill(
+            order.side, order.price_ticks, order.leaves_lots
+        ):
+            return self.cancel_incoming(order, KILLED, held_units)
+        self.match(book, order)
+        if order.leaves_lots == 0:
+            return self.close(order)
+        if is_market or time_in_force == IMMEDIATE_OR_CANCEL:
+            reason = MARKET_EXHAUSTED if is_market else NOT_IMMEDIATE
+            return self.cancel_incoming(order, reason, order.hold_per_lot * order.leaves_lots)
+        return self.rest(book, order)
 
     def match(self, book: OrderBook, incoming: Order) -> None:
         """Trade an order with what rests on the other side, best price first, oldest first."""

@@ -1,0 +1,134 @@
+"""What the naive venue remembers, and what can be derived from it."""
+
+from dataclasses import dataclass
+
+from vocabulary import commands as c
+from vocabulary.types import CLOSED_ORDERS_REMEMBERED_MAX, OrderFlags, Side, TradingPhase
+
+
+@dataclass
+class NaiveOrder:
+    order_id: int
+    account_id: int
+    instrument_id: int
+    side: Side
+    price: int
+    quantity: int
+    leaves: int
+    flags: OrderFlags
+    client_order_id: bytes
+    content: tuple[object, ...]
+    priority: int = 0
+
+
+@dataclass
+class NaiveName:
+    """A client order id that is not that of an open order any more."""
+
+    account_id: int
+    client_order_id: bytes
+    order_id: int
+    content: tuple[object, ...]
+    closed_ns: int
+
+
+class NaiveState:
+    def __init__(self) -> None:
+        self.assets: dict[int, c.ListAsset] = {}
+        self.instruments: dict[int, c.ListInstrument] = {}
+        self.phases: dict[int, TradingPhase] = {}
+        self.fees: dict[int, tuple[int, int]] = {}
+        self.totals: dict[tuple[int, int], int] = {}
+        self.open: list[NaiveOrder] = []
+        self.closed: list[NaiveName] = []
+        self.trades: dict[int, int] = {}
+        self.priorities = 0
+        self.now_ns = 0
+
+    def spent_asset(self, instrument_id: int, side: Side) -> int:
+        terms = self.instruments[instrument_id]
+        return terms.quote_asset_id if side is Side.BUY else terms.base_asset_id
+
+    def worth(self, instrument_id: int, side: Side, price: int, lots: int) -> int:
+        """Return what an order of these terms could spend."""
+        terms = self.instruments[instrument_id]
+        return lots * (price * terms.tick_lot_units if side is Side.BUY else terms.lot_units)
+
+    def held(self, account_id: int, asset_id: int) -> int:
+        return sum(
+            self.worth(order.instrument_id, order.side, order.price, order.leaves)
+            for order in self.open
+            if order.account_id == account_id
+            and self.spent_asset(order.instrument_id, order.side) == asset_id
+        )
+
+    def available(self, account_id: int, asset_id: int) -> int:
+        return self.totals.get((account_id, asset_id), 0) - self.held(account_id, asset_id)
+
+    def funds(self) -> list[tuple[int, int, int, int]]:
+        return [
+            (account, asset, self.available(account, asset), self.held(account, asset))
+            for (account, asset), total in sorted(self.totals.items())
+            if total
+        ]
+
+    def queue(self, instrument_id: int, side: Side) -> list[NaiveOrder]:
+        """Return the resting orders of a side: best price first, oldest first."""
+        sign = -1 if side is Side.BUY else 1
+        orders = [o for o in self.open if o.instrument_id == instrument_id and o.side is side]
+        return sorted(orders, key=lambda order: (sign * order.price, order.priority))
+
+    def counterparties(self, instrument_id: int, side: Side, limit: int | None) -> list[NaiveOrder]:
+        """Those that an order of this side and limit (none: at market) would trade with."""
+        other = Side.SELL if side is Side.BUY else Side.BUY
+        return [
+            order
+            for order in self.queue(instrument_id, other)
+            if limit is None or (order.price <= limit if side is Side.BUY else order.price >= limit)
+        ]
+
+    def market_cost(self, instrument_id: int, lots: int) -> int:
+        cost = 0
+        for order in self.counterparties(instrument_id, Side.BUY, None):
+            taken = min(lots, order.leaves)
+            cost += self.worth(instrument_id, Side.BUY, order.price, taken)
+            lots -= taken
+        return cost
+
+    def named(self, account_id: int, client_order_id: bytes) -> NaiveOrder | None:
+        for order in self.open:
+            if (order.account_id, order.client_order_id) == (account_id, client_order_id):
+                return order
+        return None
+
+    def taken(self, account_id: int, client_order_id: bytes) -> NaiveOrder | NaiveName | None:
+        """Return what has the name, or had it within 24 hours: the newest such."""
+        names = [name for name in self.closed if name.account_id == account_id]
+        for name in reversed(names[-CLOSED_ORDERS_REMEMBERED_MAX:]):
+            is_young = self.now_ns - name.closed_ns < 24 * 3600 * 10**9
+            if name.client_order_id == client_order_id and is_young:
+                return name
+        return self.named(account_id, client_order_id)
+
+    def close(self, order: NaiveOrder) -> None:
+        self.closed.append(
+            NaiveName(
+                order.account_id,
+                order.client_order_id,
+                order.order_id,
+                order.content,
+                self.now_ns,
+            )
+        )
+
+    def find(self, command: c.CancelOrder | c.ReplaceOrder) -> NaiveOrder | None:
+        for order in self.open:
+            mine = order.account_id == command.account_id
+            here = order.instrument_id == command.instrument_id
+            if command.order_id:
+                meant = order.order_id == command.order_id
+            else:
+                meant = order.client_order_id == command.original_client_order_id
+            if mine and here and meant:
+                return order
+        return None
