@@ -5,6 +5,9 @@ from agio import hot_paths
 hot_paths.prefer_source()  # before the command line imports anything that is compiled
 
 from agio.command_line import main  # noqa: E402
+from agio.history_commands import history  # noqa: E402
+
+main.add_command(history)
 
 if __name__ == "__main__":
     main()

@@ -31,6 +31,9 @@ PORT_OFFSETS = {
     "marketdata_metrics_port": 12,
     "accounts_metrics_port": 13,
 }
+TRADING_PORT_OFFSETS = {
+    "history_metrics_port": 15,
+}
 UNIX_PATH_BYTES_MAX = 100  # sun_path has 108 bytes on Linux, 104 on macOS
 
 
@@ -52,6 +55,16 @@ PostgresUrl = Annotated[
     str, _matches(r"postgres(ql)?://.+", "postgresql://USER:PASSWORD@HOST/NAME")
 ]
 RedisUrl = Annotated[str, _matches(r"rediss?://.+", "redis://[:PASSWORD@]HOST:PORT/NUMBER")]
+QueueUrl = Annotated[
+    str,
+    _matches(
+        r"rediss?://.+|kafka://[^/]+/[^/]+",
+        "redis://[:PASSWORD@]HOST:PORT/NUMBER or kafka://HOST:PORT/TOPIC",
+    ),
+]
+StoreUrl = Annotated[
+    str, _matches(r"file:///.+|s3://[^/]+.*", "file:///DIRECTORY or s3://BUCKET[/PREFIX]")
+]
 HttpUrl = Annotated[str, _matches(r"https?://.+[^/]", "http://HOST:PORT")]
 Address = Annotated[str, _matches(r"unix:///.+|tcp://.+:\d+", "unix:///PATH or tcp://HOST:PORT")]
 # FIX 4.4 vol. 1: a String field holds no delimiter; a blank would be read as part of the name.
@@ -73,7 +86,7 @@ class Configuration(BaseSettings):
     log_directory: Path | None = None
     """Where a service writes its log; without it, to standard error."""
 
-    port_base: Annotated[int, Field(ge=1, le=65535 - 13)] | None = None
+    port_base: Annotated[int, Field(ge=1, le=65535 - 15)] | None = None
     """Moves all ports that are not set themselves, by PORT_OFFSETS."""
     fix_port: Port = 9880
     rest_port: Port = 8080
@@ -83,6 +96,7 @@ class Configuration(BaseSettings):
     gateway_metrics_port: Port = 9101
     marketdata_metrics_port: Port = 9102
     accounts_metrics_port: Port = 9103
+    history_metrics_port: Port = 9105
 
     journal_mode: Literal["fsync", "os"] = "fsync"
     """What an acknowledgement promises: on disk, or with the operating system."""
@@ -97,6 +111,14 @@ class Configuration(BaseSettings):
     """The ledger's database; without it `agio up` starts its own Postgres."""
     redis_url: RedisUrl | None = None
     """The market data's Redis or Valkey; without it `agio up` starts its own Valkey."""
+    trading_queue_url: QueueUrl | None = None
+    """The queue from the feeds handler to the historical store; by default on `redis_url`."""
+    history_store_url: StoreUrl = ""
+    """Where the historical store lies; by default DATA/history."""
+    history_flush_seconds: Annotated[float, Field(gt=0)] = 30.0
+    """How long an event may wait in the queue before it is in the store."""
+    history_flush_events: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
+    """How many events are written to the store at once, at least."""
     ops_url: HttpUrl = ""
     """Where the ops HTTP is found; by default on `host` and `ops_port`."""
 
@@ -128,9 +150,10 @@ class Configuration(BaseSettings):
         }
         values["data"] = data = Path(values.get("data", "agio-data")).absolute()
         values.setdefault("matching_address", f"unix://{data}/matching.sock")
+        values.setdefault("history_store_url", f"{data.as_uri()}/history")
         base = values.get("port_base")
         if base is not None and str(base).isdecimal():
-            for name, offset in PORT_OFFSETS.items():
+            for name, offset in (PORT_OFFSETS | TRADING_PORT_OFFSETS).items():
                 values.setdefault(name, int(base) + offset)
         host = values.get("host", "127.0.0.1")
         reached = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 (to recognise it)

@@ -78,11 +78,27 @@ def make_gateway(configuration: Configuration, secrets: Secrets) -> Service:
     )
 
 
+def make_history(configuration: Configuration, _secrets: Secrets) -> Service:
+    from trading.history.edge.service import HistoryService
+
+    queue_url = configuration.trading_queue_url or configuration.redis_url
+    return HistoryService(
+        queue_url=_needed("trading_queue_url", queue_url, "history run"),
+        store_url=configuration.history_store_url,
+        flush_seconds=configuration.history_flush_seconds,
+        flush_events=configuration.history_flush_events,
+    )
+
+
 SERVICES: dict[str, Callable[[Configuration, Secrets], Service]] = {
     "matching": make_matching,
     "accounts": make_accounts,
     "marketdata": make_marketdata,
     "gateway": make_gateway,
+}
+# The venue's customer: none of these runs under `agio up`.
+TRADING_SERVICES: dict[str, Callable[[Configuration, Secrets], Service]] = {
+    "history": make_history,
 }
 
 
@@ -96,7 +112,7 @@ def run(name: str, configuration: Configuration) -> None:
     configuration.data.mkdir(parents=True, exist_ok=True)
     log_file = configuration.log_directory and configuration.log_directory / f"{name}.log"
     telemetry.configure_logging(configuration.log_level, log_file)
-    service = SERVICES[name](configuration, Secrets(configuration))
+    service = (SERVICES | TRADING_SERVICES)[name](configuration, Secrets(configuration))
     uvloop.run(_run_until_told(name, service, configuration))
 
 

@@ -74,7 +74,7 @@ class _Numbering:
 
     def end(self) -> None:
         self._skip_holes()
-        if self._expected <= self._last:
+        if 0 < self._expected <= self._last:
             self._problems.append(f"events {self._expected} to {self._last} are not there")
 
     def _skip_holes(self) -> None:
