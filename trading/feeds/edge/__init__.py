@@ -1,0 +1,1 @@
+"""The sockets, files and clocks of the data feeds handler."""

@@ -1,0 +1,248 @@
+"""The TCP server from which strategies get the events.
+
+Frames are a length (u32, little-endian) and MessagePack. A subscriber sends one, the map
+`{"version": 1, "from": N}`: N is the stream_sequence to begin with, 0 the next one that comes. It
+receives arrays of events (`trading.market_events`), without a hole. A map `{"error": TEXT}` instead
+of an array is the last frame.
+
+The last `RING_EVENTS` events are kept. They are what a subscriber can resume from, and how far it
+can lag: one that asks for, or still needs, an older event is told to read the history.
+
+History
+-------
+1   The first version.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Sequence
+from typing import Annotated, cast
+
+import msgspec
+import structlog
+
+from trading import market_events
+from trading.market_events import AnyMarketEvent
+
+RING_EVENTS = 2**17
+CHUNK_EVENTS = 1_000
+REQUEST_BYTES_MAX = 1024
+REQUEST_S_MAX = 5.0
+WRITE_BUFFER_BYTES = 256 * 1024
+LINGER_S = 5.0
+SUBSCRIBERS_MAX = 256
+
+log = structlog.get_logger("feeds")
+
+_LENGTH = struct.Struct("<I")
+
+
+class SubscribeRequest(
+    msgspec.Struct, forbid_unknown_fields=True, rename={"from_sequence": "from"}
+):
+    """The subscriber's frame."""
+
+    version: int
+    from_sequence: Annotated[int, msgspec.Meta(ge=0)]
+
+
+def frame(payload: bytes) -> bytes:
+    return _LENGTH.pack(len(payload)) + payload
+
+
+def packed_array(encoded: Sequence[bytes]) -> bytes:
+    """Return the MessagePack array of what is encoded already."""
+    count = len(encoded)
+    if count < 16:
+        head = bytes([0x90 | count])
+    elif count < 2**16:
+        head = b"\xdc" + count.to_bytes(2, "big")
+    else:
+        head = b"\xdd" + count.to_bytes(4, "big")
+    return head + b"".join(encoded)
+
+
+class EventRing:
+    """The newest events, encoded, by their stream_sequence."""
+
+    def __init__(self, last: int, size: int = RING_EVENTS) -> None:
+        self.last = last
+        self._first_ever = last + 1
+        self._size = size
+        self._encoded = [b""] * size
+
+    @property
+    def first(self) -> int:
+        """Return the oldest that is there; `last` + 1 if none is."""
+        return max(self._first_ever, self.last + 1 - self._size)
+
+    def append(self, encoded: bytes) -> None:
+        self.last += 1
+        self._encoded[self.last % self._size] = encoded
+
+    def slice(self, first: int, count_max: int) -> list[bytes]:
+        """Return the events from `first` on, which is not older than the oldest."""
+        end = min(self.last + 1, first + count_max)
+        return [self._encoded[sequence % self._size] for sequence in range(first, end)]
+
+
+class Subscriber(asyncio.Protocol):
+    """A strategy's connection. `next_sequence` is what it gets next; None before its request."""
+
+    def __init__(self, publisher: EventPublisher) -> None:
+        self.next_sequence: int | None = None
+        self._publisher = publisher
+        self._received = b""
+        self._is_paused = False
+        self._transport: asyncio.Transport
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(WRITE_BUFFER_BYTES)
+        self._deadline = asyncio.get_running_loop().call_later(
+            REQUEST_S_MAX, self.refuse, "no request"
+        )
+        self._publisher.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self.next_sequence is not None:
+            self.refuse("one request is all that is read")
+            return
+        self._received += data
+        if len(self._received) > REQUEST_BYTES_MAX:
+            self.refuse("the request is too long")
+            return
+        if len(self._received) < _LENGTH.size:
+            return
+        (length,) = _LENGTH.unpack_from(self._received)
+        if length > REQUEST_BYTES_MAX:
+            self.refuse("the request is too long")
+        elif len(self._received) == _LENGTH.size + length:
+            self._subscribe(self._received[_LENGTH.size :])
+
+    def pause_writing(self) -> None:
+        self._is_paused = True
+
+    def resume_writing(self) -> None:
+        self._is_paused = False
+        self.catch_up()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio's signature)
+        self._set_deadline(None)
+        self._publisher.discard(self)
+
+    def send(self, first: int, last: int, frame_of_events: bytes) -> None:
+        """Send a batch that all subscribers get, or what this one must have before it."""
+        if self.next_sequence == first and not self._is_paused:
+            self.next_sequence = last + 1
+            self._transport.write(frame_of_events)
+        elif self.next_sequence is not None:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Send what there is, as far as the subscriber reads it."""
+        ring = self._publisher.ring
+        while self.next_sequence is not None and not self._is_paused:
+            if self.next_sequence < ring.first:
+                self.refuse(
+                    f"stream_sequence {self.next_sequence} is no longer here, the oldest is "
+                    f"{ring.first}: read the history"
+                )
+                return
+            encoded = ring.slice(self.next_sequence, CHUNK_EVENTS)
+            if not encoded:
+                return
+            self.next_sequence += len(encoded)
+            self._transport.write(frame(packed_array(encoded)))
+
+    def refuse(self, text: str) -> None:
+        """Say why, and close."""
+        if self._transport.is_closing():
+            return
+        log.info("subscriber refused", reason=text)
+        self.next_sequence = None
+        self._transport.write(frame(msgspec.msgpack.encode({"error": text})))
+        self._transport.close()
+        self._publisher.discard(self)
+        # Who does not read would keep the connection standing.
+        self._set_deadline(asyncio.get_running_loop().call_later(LINGER_S, self._transport.abort))
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def _subscribe(self, payload: bytes) -> None:
+        try:
+            request = msgspec.msgpack.decode(payload, type=SubscribeRequest)
+        except msgspec.MsgspecError as error:
+            self.refuse(f"no request: {error}")
+            return
+        if request.version != market_events.VERSION:
+            self.refuse(f"version {request.version} is not {market_events.VERSION}")
+            return
+        ring = self._publisher.ring
+        if request.from_sequence > ring.last + 1:
+            self.refuse(f"stream_sequence {request.from_sequence} is ahead of {ring.last}")
+            return
+        self._set_deadline(None)
+        self.next_sequence = request.from_sequence or ring.last + 1
+        self.catch_up()
+
+    def _set_deadline(self, deadline: asyncio.TimerHandle | None) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = deadline
+
+
+class EventPublisher:
+    """Serves subscribers. `last_sequence` is the last one used before the first event."""
+
+    def __init__(self, last_sequence: int) -> None:
+        self.ring = EventRing(last_sequence)
+        self._subscribers: set[Subscriber] = set()
+        self._server: asyncio.Server | None = None
+
+    @property
+    def subscriber_count(self) -> int:
+        return len(self._subscribers)
+
+    @property
+    def port(self) -> int:
+        assert self._server is not None
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen. Raises `OSError`."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: Subscriber(self), host, port)
+
+    async def stop(self) -> None:
+        if self._server is None:
+            return
+        self._server.close()
+        for subscriber in list(self._subscribers):
+            subscriber.close()
+        await self._server.wait_closed()
+
+    def publish(self, events: Sequence[AnyMarketEvent]) -> list[bytes]:
+        """Send a batch to all, in one write each. Return the events as encoded."""
+        encoded = [market_events.encode(event) for event in events]
+        for each in encoded:
+            self.ring.append(each)
+        if self._subscribers:
+            first, last = events[0].stream_sequence, events[-1].stream_sequence
+            shared = frame(packed_array(encoded))
+            for subscriber in list(self._subscribers):
+                subscriber.send(first, last, shared)
+        return encoded
+
+    def add(self, subscriber: Subscriber) -> None:
+        self._subscribers.add(subscriber)
+        if len(self._subscribers) > SUBSCRIBERS_MAX:
+            subscriber.refuse("too many subscribers")
+
+    def discard(self, subscriber: Subscriber) -> None:
+        self._subscribers.discard(subscriber)

@@ -1,0 +1,176 @@
+"""All symbols of one venue, from the bytes of its redundant connections to one stream of events.
+
+An input is what a source brought, and when. The same inputs make the same events, so a recording of
+them is as good as the venue.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from trading.feeds.exchange_info import ExchangeInfo, decode_exchange_info
+from trading.feeds.rejects import Rejected, RejectedError, RejectReason
+from trading.feeds.schema import DepthUpdate, decode_depth_snapshot, decode_stream
+from trading.feeds.sequencer import Sequencer
+from trading.feeds.symbol_feed import NS_PER_MS, SymbolFeed
+from trading.market_events import AnyMarketEvent
+
+
+class InputKind(StrEnum):
+    """What the bytes of an input are."""
+
+    STREAM = "stream"
+    EXCHANGE_INFO = "exchange_info"
+    DEPTH = "depth"
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+
+
+class Input(NamedTuple):
+    """`symbol` is that of a depth request; `data` is empty where there is nothing but the fact."""
+
+    kind: InputKind
+    source: int
+    received_ns: int
+    symbol: str = ""
+    data: bytes = b""
+
+
+class Question(NamedTuple):
+    """What a source should be asked for, to be answered by an input of the same kind."""
+
+    kind: InputKind
+    symbol: str = ""
+
+
+class FeedHandler:
+    """Takes inputs and gives events, questions, and what was rejected.
+
+    `last_sequence` is the last stream_sequence that was ever used.
+    """
+
+    def __init__(self, symbols: Sequence[str], last_sequence: int) -> None:
+        self.counts: Counter[str] = Counter()
+        self.sequencer = Sequencer(last_sequence)
+        self.feeds: dict[str, SymbolFeed] = {}
+        self._symbols = tuple(symbols)
+        self._connected: set[int] = set()
+        self._rejected: list[Rejected] = []
+        self._wants_exchange_info = True
+
+    @property
+    def is_ready(self) -> bool:
+        """Say whether every symbol's book is in sync."""
+        return len(self.feeds) == len(self._symbols) and all(
+            feed.book is not None for feed in self.feeds.values()
+        )
+
+    @property
+    def connected(self) -> frozenset[int]:
+        return frozenset(self._connected)
+
+    def receive(self, inputs: Iterable[Input]) -> None:
+        """Take what came, in its order."""
+        for each in inputs:
+            try:
+                self._receive(each)
+            except RejectedError as error:
+                self._reject(Rejected(error.reason, error.text, each.received_ns, each.data))
+
+    def tick(self, now_ns: int) -> None:
+        """Give up what was waited for too long; call it several times in 100 ms."""
+        for feed in self.feeds.values():
+            feed.tick(now_ns)
+
+    def questions(self) -> list[Question]:
+        """Return what must be asked now: sizes first, and a snapshot for each lost book."""
+        if not self._connected:
+            return []
+        if self._wants_exchange_info:
+            return [Question(InputKind.EXCHANGE_INFO)]
+        return [
+            Question(InputKind.DEPTH, symbol)
+            for symbol, feed in self.feeds.items()
+            if feed.book is None
+        ]
+
+    def take_events(self) -> list[AnyMarketEvent]:
+        return self.sequencer.take()
+
+    def take_rejected(self) -> list[Rejected]:
+        rejected, self._rejected = self._rejected, []
+        return rejected
+
+    def take_lag_ns(self) -> int:
+        """Return how old the oldest message since the last call was on arrival."""
+        lag_ns = 0
+        for feed in self.feeds.values():
+            lag_ns = max(lag_ns, feed.lag_ns)
+            feed.lag_ns = 0
+        return lag_ns
+
+    def _receive(self, each: Input) -> None:
+        match each.kind:
+            case InputKind.STREAM:
+                self._receive_stream(each)
+            case InputKind.DEPTH:
+                self._feed(each.symbol).receive_snapshot(
+                    decode_depth_snapshot(each.data), each.received_ns
+                )
+            case InputKind.EXCHANGE_INFO:
+                self._define(decode_exchange_info(each.data), each.received_ns)
+            case InputKind.CONNECTED:
+                self._connected.add(each.source)
+            case InputKind.DISCONNECTED:
+                self._disconnect(each)
+
+    def _receive_stream(self, each: Input) -> None:
+        self.counts["messages"] += 1
+        message = decode_stream(each.data)
+        if message.symbol in self._symbols and message.symbol not in self.feeds:
+            self.counts["early"] += (
+                1  # its sizes are not known yet, and its book is asked for later
+            )
+            return
+        feed = self._feed(message.symbol)
+        if isinstance(message, DepthUpdate):
+            feed.receive_depth(message, each.data, each.received_ns)
+        else:
+            feed.receive_trade(message, each.received_ns)
+
+    def _define(self, listed: ExchangeInfo, received_ns: int) -> None:
+        """Begin the symbols that are new, and those whose sizes have changed, anew."""
+        instruments = [listed.instrument(symbol) for symbol in self._symbols]
+        # Past this line nothing can fail.
+        self._wants_exchange_info = False
+        for instrument in instruments:
+            known = self.feeds.get(instrument.symbol)
+            if known is not None and known.instrument == instrument:
+                continue
+            reason = "the handler started" if known is None else "its sizes have changed"
+            feed = SymbolFeed(instrument, self.sequencer, self.counts, self._reject)
+            feed.begin(listed.server_time * NS_PER_MS, received_ns, reason)
+            self.feeds[instrument.symbol] = feed
+
+    def _disconnect(self, each: Input) -> None:
+        self._connected.discard(each.source)
+        self.counts["disconnects"] += 1
+        if self._connected:
+            return
+        self._wants_exchange_info = True  # what comes back may list it otherwise
+        for feed in self.feeds.values():
+            feed.disconnect(each.received_ns)
+
+    def _feed(self, symbol: str) -> SymbolFeed:
+        feed = self.feeds.get(symbol)
+        if feed is None:
+            raise RejectedError(RejectReason.UNKNOWN_SYMBOL, f"symbol {symbol[:40]!r}")
+        return feed
+
+    def _reject(self, rejected: Rejected) -> None:
+        self.counts["rejected"] += 1
+        self.counts[f"rejected_{rejected.reason}"] += 1
+        self._rejected.append(rejected)
