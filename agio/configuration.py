@@ -32,6 +32,8 @@ PORT_OFFSETS = {
     "accounts_metrics_port": 13,
 }
 TRADING_PORT_OFFSETS = {
+    "feeds_port": 9,
+    "feeds_metrics_port": 14,
     "history_metrics_port": 15,
 }
 UNIX_PATH_BYTES_MAX = 100  # sun_path has 108 bytes on Linux, 104 on macOS
@@ -96,6 +98,9 @@ class Configuration(BaseSettings):
     gateway_metrics_port: Port = 9101
     marketdata_metrics_port: Port = 9102
     accounts_metrics_port: Port = 9103
+    feeds_port: Port = 9889
+    """Where strategies get the feeds handler's events."""
+    feeds_metrics_port: Port = 9104
     history_metrics_port: Port = 9105
 
     journal_mode: Literal["fsync", "os"] = "fsync"
@@ -111,6 +116,12 @@ class Configuration(BaseSettings):
     """The ledger's database; without it `agio up` starts its own Postgres."""
     redis_url: RedisUrl | None = None
     """The market data's Redis or Valkey; without it `agio up` starts its own Valkey."""
+    feeds_sources: str = ""
+    """The feeds handler's redundant sources, URLs with blanks between; by default our own doors."""
+    feeds_symbols: str = "BTCUSDT ETHUSDT ETHBTC"
+    """What the feeds handler follows, with blanks between."""
+    feeds_record_file: Path | None = None
+    """A new file that gets all that the sources send."""
     trading_queue_url: QueueUrl | None = None
     """The queue from the feeds handler to the historical store; by default on `redis_url`."""
     history_store_url: StoreUrl = ""

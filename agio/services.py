@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import structlog
 import uvloop
@@ -78,6 +79,28 @@ def make_gateway(configuration: Configuration, secrets: Secrets) -> Service:
     )
 
 
+def make_feeds(configuration: Configuration, _secrets: Secrets) -> Service:
+    from agio import venue
+    from trading.feeds.edge.service import FeedsService
+
+    running = venue.read(configuration.data)
+    doors = running.endpoints if running is not None else venue.endpoints(configuration)
+    sources = configuration.feeds_sources.split() or [doors["websocket"]]
+    rest_port = urlsplit(doors["rest"]).port
+    queue_url = configuration.trading_queue_url or configuration.redis_url
+    if queue_url is None and running is not None:
+        queue_url = running.redis_url
+    return FeedsService(
+        sources=[_with_rest(source, rest_port) for source in sources],
+        symbols=configuration.feeds_symbols.split(),
+        queue_url=_needed("trading_queue_url", queue_url, "feeds"),
+        host=configuration.host,
+        port=configuration.feeds_port,
+        data_directory=configuration.data / "feeds",
+        record_file=configuration.feeds_record_file,
+    )
+
+
 def make_history(configuration: Configuration, _secrets: Secrets) -> Service:
     from trading.history.edge.service import HistoryService
 
@@ -98,6 +121,7 @@ SERVICES: dict[str, Callable[[Configuration, Secrets], Service]] = {
 }
 # The venue's customer: none of these runs under `agio up`.
 TRADING_SERVICES: dict[str, Callable[[Configuration, Secrets], Service]] = {
+    "feeds": make_feeds,
     "history": make_history,
 }
 
@@ -160,6 +184,14 @@ async def _start_unless_told(service: Service, told: asyncio.Event) -> bool:
     with contextlib.suppress(asyncio.CancelledError):
         await starting
     return False
+
+
+def _with_rest(source: str, port: int | None) -> str:
+    """Name the REST door of a source that leaves it unsaid: on the same host, at `port`."""
+    parts = urlsplit(source)
+    if parts.scheme not in {"ws", "wss"} or parts.query:
+        return source
+    return f"{source}?rest={parts.scheme.replace('ws', 'http')}://{parts.hostname}:{port}"
 
 
 def _needed(name: str, value: str | None, service: str) -> str:

@@ -1,0 +1,193 @@
+"""The handler on a real venue: strategies get what happened, whatever happens to the feeds."""
+
+import asyncio
+import base64
+import json
+from collections import Counter
+from pathlib import Path
+
+from tests.gateway.edge.json_venue import JsonVenue
+from tests.trading.feeds.live_feeds import (
+    EventSubscriber,
+    Flow,
+    depth_of,
+    eventually,
+    feeds,
+    source_url,
+    subscribed,
+)
+from tests.trading.feeds.meddling_proxy import drop, every, meddling_proxy, swap_pairs, twice
+from trading.feeds.edge.service import FeedsService
+from trading.market_events import BookReset, FeedLost, InstrumentDefined, TradePrinted
+
+
+async def check_against(venue: JsonVenue, subscriber: EventSubscriber, seed: int = 2) -> None:
+    """Let orders flow, and compare the book with the venue's at each depth that we see."""
+    flow = asyncio.create_task(Flow(venue, seed).run(200))
+    seen = []
+    while not flow.done():
+        seen.append(await depth_of(venue))
+        await asyncio.sleep(0.01)
+    await flow
+    seen.append(await depth_of(venue))
+    await eventually(lambda: seen[-1][0] in subscriber.books())
+    built = subscriber.books()
+    common = [update_id for update_id, _ in seen if update_id in built]
+    assert len(common) > 3
+    for update_id, levels in seen:
+        assert built.get(update_id, levels) == levels, update_id
+
+
+def count(service: FeedsService, name: str) -> int:
+    value = service.health()[name]
+    assert isinstance(value, int)
+    return value
+
+
+async def test_the_book_built_from_events_is_the_venues(
+    venue: JsonVenue, tmp_path: Path, redis_url: str
+) -> None:
+    await Flow(venue, 1).run(40)
+    async with (
+        feeds(tmp_path, redis_url, source_url(venue)) as service,
+        subscribed(service) as subscriber,
+    ):
+        await check_against(venue, subscriber)
+        trades = await venue.get("trades", symbol="BTCUSDT", limit=1000)
+        printed = subscriber.of(TradePrinted)
+        assert len(printed) > 20
+        assert [each.trade_id for each in printed] == [
+            each["id"] for each in trades[-len(printed) :]
+        ]
+        first, lost, reset = subscriber.events[:3]
+        assert isinstance(first, InstrumentDefined)
+        assert (first.stream_sequence, first.tick_mantissa, first.tick_scale) == (1, 1, 2)
+        assert isinstance(lost, FeedLost)
+        assert isinstance(reset, BookReset)
+        assert len(subscriber.of(BookReset)) == 1
+        assert (count(service, "gaps"), count(service, "rejected")) == (0, 0)
+
+
+async def test_dropped_messages_are_noticed_and_the_book_begun_anew(
+    venue: JsonVenue, tmp_path: Path, redis_url: str
+) -> None:
+    async with (
+        meddling_proxy(venue.websocket_url) as proxy,
+        feeds(tmp_path, redis_url, source_url(venue, proxy.url)) as service,
+        subscribed(service) as subscriber,
+    ):
+        proxy.meddle = every(40, drop)
+        await check_against(venue, subscriber)
+        losses = subscriber.of(FeedLost)
+        assert len(losses) == len(subscriber.of(BookReset)) > 2
+        assert all("missing" in each.reason for each in losses[1:])
+        assert count(service, "gaps") >= len(losses) - 1
+
+
+async def test_a_killed_feed_of_two_is_not_noticed(
+    venue: JsonVenue, tmp_path: Path, redis_url: str
+) -> None:
+    async with (
+        meddling_proxy(venue.websocket_url) as proxy,
+        feeds(tmp_path, redis_url, source_url(venue, proxy.url), source_url(venue)) as service,
+        subscribed(service) as subscriber,
+    ):
+        await eventually(lambda: count(service, "sources_connected") == 2)
+        killed = asyncio.get_running_loop().create_task(asyncio.sleep(0.3))
+        killed.add_done_callback(lambda _: killing.append(asyncio.ensure_future(proxy.kill())))
+        killing: list[asyncio.Future[None]] = []
+        await check_against(venue, subscriber)
+        await asyncio.wait(killing)
+        assert count(service, "sources_connected") == 1
+        assert count(service, "duplicates") > 10
+        assert count(service, "gaps") == 0
+        assert len(subscriber.of(FeedLost)) == 1  # that of the start
+
+
+async def test_two_feeds_that_both_lose_messages_make_one_whole_one(
+    venue: JsonVenue, tmp_path: Path, redis_url: str
+) -> None:
+    async with (
+        meddling_proxy(venue.websocket_url) as one,
+        meddling_proxy(venue.websocket_url) as other,
+        feeds(
+            tmp_path, redis_url, source_url(venue, one.url), source_url(venue, other.url)
+        ) as service,
+        subscribed(service) as subscriber,
+    ):
+        await eventually(lambda: count(service, "sources_connected") == 2)
+        chance = Counter[str]()
+
+        def drop_from_one(message: str) -> list[str]:
+            """Drop each message from at most one of the two, in turns of seven."""
+            chance[message] += 1
+            return [] if chance[message] == 1 and hash(message) % 7 == 0 else [message]
+
+        one.meddle = other.meddle = drop_from_one
+        await check_against(venue, subscriber)
+        assert count(service, "gaps_filled") > 0
+        assert count(service, "gaps") == 0
+        assert len(subscriber.of(FeedLost)) == 1
+
+
+async def test_duplicates_and_reordered_messages_change_nothing(
+    venue: JsonVenue, tmp_path: Path, redis_url: str
+) -> None:
+    async with (
+        meddling_proxy(venue.websocket_url) as proxy,
+        feeds(tmp_path, redis_url, source_url(venue, proxy.url)) as service,
+        subscribed(service) as subscriber,
+    ):
+        swap = swap_pairs()
+        proxy.meddle = lambda message: [copy for each in swap(message) for copy in twice(each)]
+        flow = asyncio.create_task(Flow(venue, 3).run(150))
+        await flow
+        proxy.meddle = lambda message: [message]
+        await check_against(venue, subscriber, seed=4)
+        assert count(service, "duplicates") > 100
+        assert count(service, "gaps_filled") > 20
+
+
+async def test_the_loss_of_all_connections_is_told_and_made_good(
+    venue: JsonVenue, tmp_path: Path, redis_url: str
+) -> None:
+    async with (
+        meddling_proxy(venue.websocket_url) as proxy,
+        feeds(tmp_path, redis_url, source_url(venue, proxy.url)) as service,
+        subscribed(service) as subscriber,
+    ):
+        await Flow(venue, 5).run(10)
+        proxy.cut()
+        await eventually(lambda: service.health()["ready"] is False)
+        await eventually(lambda: service.health()["ready"] is True)
+        await check_against(venue, subscriber)
+        assert [each.reason for each in subscriber.of(FeedLost)] == [
+            "the handler started",
+            "no connection",
+        ]
+
+
+async def test_what_does_not_fit_ends_in_quarantine(
+    venue: JsonVenue, tmp_path: Path, redis_url: str
+) -> None:
+    async with (
+        meddling_proxy(venue.websocket_url) as proxy,
+        feeds(tmp_path, redis_url, source_url(venue, proxy.url), source_url(venue)) as service,
+        subscribed(service) as subscriber,
+    ):
+        await eventually(lambda: count(service, "sources_connected") == 2)
+        broken: list[str] = []
+
+        def break_price(message: str) -> list[str]:
+            broken.append(message.replace(".", ".001", 1))
+            return [broken[-1]]
+
+        proxy.meddle = every(10, break_price)
+        await check_against(venue, subscriber)
+        assert count(service, "gaps") == 0  # the other connection had them whole
+        lines = (tmp_path / "feeds" / "quarantine.jsonl").read_text().splitlines()
+        entries = [json.loads(line) for line in lines]
+        assert [base64.b64decode(each["data"]).decode() for each in entries] == broken
+        assert len(entries) > 5
+        assert {each["reason"] for each in entries} == {"off_tick"}
+        assert count(service, "rejected") == len(entries)
