@@ -109,6 +109,7 @@ class RefusalCode(IntEnum):
 
     MALFORMED_COMMAND = 1
     NUMBER_FORGOTTEN = 2
+    ENGINE_FAILED = 3
 
 
 class LinkError(ValueError):

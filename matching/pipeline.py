@@ -28,7 +28,15 @@ class Engine(Protocol):
 
 
 class EngineFailedError(Exception):
-    """The engine raised, so its state is unknown: the process must stop, not guess."""
+    """The engine raised, so its state is unknown: the process must stop, not guess.
+
+    It carries the session and number of the command, which never comes into the journal.
+    """
+
+    def __init__(self, session_id: int, session_number: int, text: str) -> None:
+        super().__init__(text)
+        self.session_id = session_id
+        self.session_number = session_number
 
 
 @dataclass(slots=True)
@@ -49,11 +57,17 @@ class Batch(Generic[Sender]):
 
 
 class Pipeline(Generic[Sender]):
-    """Takes commands through sequencer and engine."""
+    """Takes commands through sequencer and engine, but for those at which an engine `failed`."""
 
-    def __init__(self, engine: Engine, sequencer: Sequencer) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        sequencer: Sequencer,
+        failed: frozenset[tuple[int, int]] = frozenset(),
+    ) -> None:
         self._engine = engine
         self._sequencer = sequencer
+        self._failed = failed
 
     def execute(self, submissions: Iterable[tuple[Sender, bytes]], now_ns: int) -> Batch[Sender]:
         """Execute packed commands of many senders in the order given.
@@ -80,7 +94,9 @@ class Pipeline(Generic[Sender]):
                 except CodecError as fault:
                     batch.faults.append((sender, fault))
                     break
-                if executed is None:
+                if executed is None and (session_id, number) in self._failed:
+                    batch.refusals.append((sender, _failed_before(session_id, number)))
+                elif executed is None:
                     sequence = self._sequencer.take(session_id, number)
                     batch.records.append(self._apply(commands[at:end], sequence, timestamp_ns))
                 else:
@@ -94,13 +110,22 @@ class Pipeline(Generic[Sender]):
         try:
             events = self._engine.apply(command, sequence, timestamp_ns)
         except Exception as error:
-            raise EngineFailedError(
-                f"engine failed at sequence {sequence}: {unpack_command(command)[0]}"
-            ) from error
+            what = f"{type(error).__name__} at sequence {sequence}"
+            raise _engine_failed(command, what) from error
         record = pack_record(sequence, timestamp_ns, command, events)
         if len(record) > RECORD_BYTES_MAX:
-            raise EngineFailedError(f"record {sequence} of {len(record)} bytes is too large")
+            raise _engine_failed(command, f"record {sequence} of {len(record)} bytes is too large")
         return record
+
+
+def _engine_failed(command: bytes, what: str) -> EngineFailedError:
+    told, _ = unpack_command(command)
+    return EngineFailedError(told.session_id, told.session_number, f"engine failed: {what}: {told}")
+
+
+def _failed_before(session_id: int, number: int) -> Refusal:
+    text = "the engine failed at this command before; it was not executed"
+    return Refusal(RefusalCode.ENGINE_FAILED, session_id, number, text)
 
 
 def _forgotten(session_id: int, number: int) -> Refusal:

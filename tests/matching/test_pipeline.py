@@ -94,5 +94,5 @@ def test_an_engine_that_raises_ends_the_pipeline_and_names_the_command() -> None
             raise ZeroDivisionError
 
     pipeline: Pipeline[str] = Pipeline(Poisoned(), Sequencer())
-    with pytest.raises(EngineFailedError, match="sequence 1: EnterOrder"):
+    with pytest.raises(EngineFailedError, match="ZeroDivisionError at sequence 1: EnterOrder"):
         pipeline.execute([("a", packed(order(7, 1)))], NOW_NS)
