@@ -16,10 +16,13 @@ from agio import __version__, configuration, hot_paths, services, supervisor, te
 from agio.child_process import ServerFailedError
 from agio.configuration import Configuration, ConfigurationError
 from agio.ops_client import OpsClient, OpsError
+from agio.replay_progress import ReplayProgress
 from agio.supervisor import VenueRunsError
 
 Result = TypeVar("Result")
 Command = Callable[..., None]
+
+SNAPSHOT_NICENESS = 10
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
@@ -172,7 +175,8 @@ def status(settings: Configuration, *, as_json: bool) -> None:
 def replay(*, directory: Path, as_json: bool) -> None:
     """Verify the journal in DIRECTORY, or of the data there: every byte, every event again.
 
-    Exits 1 if it is damaged, or if the engine does not make the same events again.
+    Each snapshot, with the records behind it, must lead to the same state; one that does not is
+    named. Exits 1 if the journal is damaged, or the engine does not make the same events again.
     """
     from matching.edge.journal_replay import verify_journal
     from matching.journal_format import JournalDamagedError
@@ -180,16 +184,45 @@ def replay(*, directory: Path, as_json: bool) -> None:
 
     journal = directory / "journal" if (directory / "journal").is_dir() else directory
     try:
-        verified = verify_journal(journal)
+        with ReplayProgress() as progress:
+            verified = verify_journal(journal, progress.show)
     except (JournalDamagedError, ReplayError) as error:
         raise click.ClickException(str(error)) from None
-    result, torn_tail = verified
+    result, torn_tail = verified.result, verified.torn_tail
     lines = [f"last sequence {result.last_sequence}", f"state hash    {result.state_hash}"]
     lines += [f"{number:>12} {name}" for name, number in (result.commands | result.events).items()]
     if torn_tail is not None:
         lines.append(f"unfinished write in {torn_tail.file} at {torn_tail.offset}: not replayed")
-    told = asdict(result) | {"torn_tail": torn_tail._asdict() if torn_tail else None}
+    lines += [f"snapshot {sequence}: the same state" for sequence in verified.snapshots]
+    lines += [f"{name} can't be used: {why}" for name, why in verified.unusable.items()]
+    told = asdict(result) | {
+        "torn_tail": torn_tail._asdict() if torn_tail else None,
+        "snapshots": verified.snapshots,
+        "unusable_snapshots": verified.unusable,
+    }
     emit(told, "\n".join(lines), as_json=as_json)
+
+
+@main.command()
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@as_json
+def snapshot(*, directory: Path, as_json: bool) -> None:
+    """Save the state that the journal in DIRECTORY, or of the data there, leads to by now.
+
+    `agio matching` runs this by itself. It may run beside it, at low priority.
+    """
+    from matching.edge.snapshot_maker import make_snapshot
+    from matching.journal_format import JournalDamagedError
+    from matching.replay import ReplayError
+
+    os.nice(SNAPSHOT_NICENESS)
+    journal = directory / "journal" if (directory / "journal").is_dir() else directory
+    try:
+        made = make_snapshot(journal)
+    except (JournalDamagedError, ReplayError, OSError) as error:
+        raise click.ClickException(str(error)) from None
+    name = made.name if made else None
+    emit({"snapshot": name}, name or "nothing has happened since the last one", as_json=as_json)
 
 
 @main.group()

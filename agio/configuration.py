@@ -106,6 +106,10 @@ class Configuration(BaseSettings):
     journal_mode: Literal["fsync", "os"] = "fsync"
     """What an acknowledgement promises: on disk, or with the operating system."""
     journal_segment_bytes: Annotated[int, Field(ge=2**20, le=2**32)] = 64 * 2**20
+    snapshot_records: Annotated[int, Field(ge=1)] = 2_000_000
+    """After how many records the engine's state is saved, so that a restart replays no more."""
+    snapshot_seconds: Annotated[float, Field(gt=0)] = 3_600
+    """After how long it is saved if anything has happened at all."""
 
     standard_listings: bool = True
     """Whether `agio up` lists BTCUSDT, ETHUSDT and ETHBTC where nothing is listed."""

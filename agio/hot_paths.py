@@ -28,6 +28,9 @@ HOT_MODULES = (
     "matching.core.state",
     "matching.core.matcher",
     "matching.core.engine",
+    "matching.journal_format",
+    "matching.sequencer",
+    "matching.replay",
 )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -31,11 +32,15 @@ class Service(Protocol):
 def make_matching(configuration: Configuration, _secrets: Secrets) -> Service:
     from matching.edge.server import MatchingServer
 
+    journal = configuration.data / "journal"
     return MatchingServer(
-        journal_directory=configuration.data / "journal",
+        journal_directory=journal,
         address=configuration.matching_address,
         mode=configuration.journal_mode,
         segment_bytes=configuration.journal_segment_bytes,
+        snapshot_command=[sys.executable, "-m", "agio", "snapshot", str(journal)],
+        snapshot_records=configuration.snapshot_records,
+        snapshot_seconds=configuration.snapshot_seconds,
     )
 
 

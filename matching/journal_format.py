@@ -46,7 +46,12 @@ MARK_BYTES = RECORD_HEADER.size
 INDEX_BYTES = 1 << 16
 """How far apart the places are that a scan notes, so that a sequence is found without another."""
 
+RECORD_BYTES_MIN = RECORD_HEADER.size
+CRC_MASK = 0xFFFFFFFF
 _MARK_SIZE_FIELD = MARK_BYTES.to_bytes(4, "little")
+
+
+crc32c = google_crc32c.value
 
 
 class JournalDamagedError(Exception):
@@ -110,24 +115,23 @@ def check_segment_header(data: bytes, name: str) -> int:
 
 def scan_segment(data: bytes, first_sequence: int) -> SegmentScan:
     """Return what a segment holds, up to its zeros or the first thing that is not whole."""
+    words = as_words(data)
     at = SEGMENT_HEADER.size
     next_sequence = first_sequence
     places = [Place(next_sequence, at)]
+    noted = at
     fault = None
     while at < len(data):
         try:
-            end = check_record(data, at)
+            size = whole_record(data, words, at, next_sequence)
         except CodecError as error:
             fault = str(error)
             break
-        sequence = RECORD_HEADER.unpack_from(data, at)[2]
-        if sequence != next_sequence:
-            fault = f"sequence {sequence} where {next_sequence} comes next"
-            break
-        if at - places[-1].offset >= INDEX_BYTES:
+        if at - noted >= INDEX_BYTES:
             places.append(Place(next_sequence, at))
-        next_sequence += end - at != MARK_BYTES
-        at = end
+            noted = at
+        next_sequence += size != MARK_BYTES
+        at += size
     if data[at:] == bytes(len(data) - at):
         return SegmentScan(at, next_sequence - 1, places, None, None)
     later = find_mark(data, at, next_sequence)
@@ -154,25 +158,45 @@ def is_mark(data: bytes, at: int, sequence_min: int) -> bool:
     return end - at == MARK_BYTES and sequence >= sequence_min
 
 
-def whole_records(data: bytes, next_sequence: int) -> tuple[list[bytes], int]:
-    """Return the records at the start of `data`, without marks, and the sequence behind them.
+def whole_records(data: bytes, next_sequence: int) -> tuple[list[bytes], int, int]:
+    """Return the records at the start of `data`, without marks, the sequence and the offset behind.
 
     Neighbours come as one piece. What is cut short at the end is left out. Raises `CodecError`.
     """
+    words = as_words(data)
     pieces: list[bytes] = []
     at = start = 0
-    while len(data) - at >= RECORD_HEADER.size:
-        _, size, sequence, _ = RECORD_HEADER.unpack_from(data, at)
-        if len(data) - at < size:
+    while len(data) - at >= RECORD_BYTES_MIN:
+        size = words[at >> 3] >> 32
+        if size == 0 or len(data) - at < size:
             break
-        end = check_record(data, at)
-        if sequence != next_sequence:
-            raise CodecError(f"sequence {sequence} where {next_sequence} comes next, at byte {at}")
+        size = whole_record(data, words, at, next_sequence)
         if size == MARK_BYTES:
             pieces.append(data[start:at])
-            start = end
+            start = at + size
         else:
             next_sequence += 1
-        at = end
+        at += size
     pieces.append(data[start:at])
-    return pieces, next_sequence
+    return pieces, next_sequence, at
+
+
+def as_words(data: bytes) -> memoryview:
+    """Return 64-bit words; what a cut leaves of a last one is not among them."""
+    return memoryview(data)[: len(data) & ~7].cast("Q")
+
+
+def whole_record(data: bytes, words: memoryview, at: int, sequence: int) -> int:
+    """Return the size of the record, or mark, at a byte. Raises `CodecError` if it is not whole."""
+    if at + RECORD_BYTES_MIN > len(data):
+        return check_record(data, at)  # says what is wrong
+    size: int = words[at >> 3] >> 32
+    end = at + size
+    if size < RECORD_BYTES_MIN or size & 7 or end > len(data):
+        return check_record(data, at)
+    if crc32c(data[at + 4 : end]) != words[at >> 3] & CRC_MASK:
+        return check_record(data, at)
+    if words[(at >> 3) + 1] != sequence:
+        found = words[(at >> 3) + 1]
+        raise CodecError(f"sequence {found} where {sequence} comes next")
+    return size

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from array import array
 from dataclasses import dataclass
 from typing import Protocol
 
 from matching.pipeline import Engine
-from matching.sequencer import Sequencer, read_identity
-from vocabulary.codec import HEADER, LAYOUTS, RECORD_HEADER, CodecError, Message, unpack
+from matching.sequencer import Sequencer
+from vocabulary.codec import LAYOUTS, RECORD_HEADER, CodecError, Message, unpack
 
+RECORD_WORDS = RECORD_HEADER.size // 8
+KINDS_MAX = 256
+KIND_MASK = 0xFFFF
 _NAMES = {layout.kind: message_type.__name__ for message_type, layout in LAYOUTS.items()}
 
 
@@ -47,34 +50,47 @@ class Replay:
     def __init__(self, engine: ReplayableEngine, sequencer: Sequencer) -> None:
         self._engine = engine
         self._sequencer = sequencer
-        self._kinds: Counter[int] = Counter()
+        self._counts = array("q", bytes(8 * KINDS_MAX))
+        self._kinds = self._counts
 
     @property
     def last_sequence(self) -> int:
         return self._sequencer.last_sequence
 
     def apply(self, records: bytes) -> None:
-        """Take in whole, checked records, the next ones in sequence. Raises `ReplayError`."""
+        """Take in whole, checked records, the next ones in sequence, and marks between them.
+
+        Raises `ReplayError`.
+        """
+        words = memoryview(records).cast("Q")
+        last = len(words)
         at = 0
-        while at < len(records):
-            _, size, sequence, timestamp_ns = RECORD_HEADER.unpack_from(records, at)
-            start = at + RECORD_HEADER.size
-            at += size
-            kind, _, command_size = HEADER.unpack_from(records, start)
-            command = records[start : start + command_size]
-            events = records[start + command_size : at]
-            try:
-                self._sequencer.restore(sequence, timestamp_ns, *read_identity(command))
-                made = self._engine.apply(command, sequence, timestamp_ns)
-            except Exception as error:
-                raise ReplayError(sequence, f"{type(error).__name__}: {error}") from error
-            if made != events:
-                raise ReplayError(sequence, _difference(events, made))
-            self._kinds[kind] += 1
-            self._count(events)
+        while at < last:
+            end = at + (words[at] >> 35)  # the size in bytes, from the header's upper half
+            if end - at > RECORD_WORDS:  # a mark is a header alone
+                self._apply(records, words, at, end)
+            at = end
+
+    def _apply(self, records: bytes, words: memoryview, at: int, end: int) -> None:
+        sequence = words[at + 1]
+        timestamp_ns = words[at + 2]
+        start = at + RECORD_WORDS
+        events_start = start + (words[start] >> 35)
+        command = records[8 * start : 8 * events_start]
+        events = records[8 * events_start : 8 * end]
+        try:
+            self._sequencer.restore(sequence, timestamp_ns, words[start + 1], words[start + 2])
+            made = self._engine.apply(command, sequence, timestamp_ns)
+        except Exception as error:
+            raise ReplayError(sequence, f"{type(error).__name__}: {error}") from error
+        if made != events:
+            raise ReplayError(sequence, _difference(events, made))
+        while start < end:
+            self._kinds[words[start] & KIND_MASK] += 1
+            start += words[start] >> 35
 
     def result(self) -> ReplayResult:
-        named = {_NAMES[kind]: count for kind, count in sorted(self._kinds.items())}
+        named = {_NAMES[kind]: count for kind, count in enumerate(self._counts) if count}
         commands = {m.__name__ for m in LAYOUTS if m.__module__.endswith("commands")}
         return ReplayResult(
             self._sequencer.last_sequence,
@@ -82,13 +98,6 @@ class Replay:
             {name: count for name, count in named.items() if name in commands},
             {name: count for name, count in named.items() if name not in commands},
         )
-
-    def _count(self, events: bytes) -> None:
-        at = 0
-        while at < len(events):
-            kind, _, size = HEADER.unpack_from(events, at)
-            self._kinds[kind] += 1
-            at += size
 
 
 def _difference(read: bytes, made: bytes) -> str:

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from struct import Struct
-from typing import Final
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, Final
 
 from matching.link import Refusal, RefusalCode
 from vocabulary.codec import HEADER, LAYOUTS, VERSION, Layout, unpack_command
@@ -25,8 +26,8 @@ from vocabulary.types import CLIENT_ORDER_ID_BYTES_MAX
 NUMBERS_REMEMBERED: Final = 16_384
 SESSIONS_REMEMBERED: Final = 1_024
 _FORGET_AT_ONCE: Final = 4_096
+_SESSIONS_PER_SECTION: Final = 10_000
 
-_IDENTITY: Final = Struct("<8xQq")  # every command starts with session_id and session_number
 _LAYOUTS: Final[dict[int, Layout]] = {
     layout.kind: layout
     for message_type, layout in LAYOUTS.items()
@@ -64,12 +65,6 @@ def check_command(data: bytes, offset: int) -> tuple[int, int, int]:
     return values[3], values[4], offset + size
 
 
-def read_identity(command: bytes) -> tuple[int, int]:
-    """Return session id and session number of a checked command."""
-    session_id, session_number = _IDENTITY.unpack_from(command)
-    return session_id, session_number
-
-
 def _fault(layout: Layout, values: tuple[int, ...]) -> str | None:
     if values[4] < 1:
         return f"session_number {values[4]} is not positive"
@@ -88,8 +83,6 @@ def _fault(layout: Layout, values: tuple[int, ...]) -> str | None:
 
 class _Recent:
     """The numbers of a session's last commands, ascending, and where each was executed."""
-
-    __slots__ = ("numbers", "sequences")
 
     def __init__(self) -> None:
         self.numbers = array("q")
@@ -156,6 +149,31 @@ class Sequencer:
             raise ValueError(f"session {session_id} goes back to number {number}")
         self.last_timestamp_ns = timestamp_ns
         self.take(session_id, number)
+
+    def save(self) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
+        """Yield all this as sections of rows for a snapshot; see `matching.snapshot_format`."""
+        yield "sequencer", [(self.last_sequence, self.last_timestamp_ns)]
+        numbers = iter(self._last_numbers.items())
+        while rows := list(islice(numbers, _SESSIONS_PER_SECTION)):
+            yield "sessions", rows
+        for session_id, recent in self._recent.items():
+            yield "recent", [(session_id, recent.numbers.tobytes(), recent.sequences.tobytes())]
+
+    def restore_section(self, section: tuple[str, list[tuple[Any, ...]]]) -> bool:
+        """Take a section of a snapshot; False if it is none of `save`'s."""
+        name, rows = section
+        if name == "sequencer":
+            ((self.last_sequence, self.last_timestamp_ns),) = rows
+        elif name == "sessions":
+            self._last_numbers.update(rows)
+        elif name == "recent":
+            ((session_id, numbers, sequences),) = rows
+            recent = self._recent[session_id] = _Recent()
+            recent.numbers.frombytes(numbers)
+            recent.sequences.frombytes(sequences)
+        else:
+            return False
+        return True
 
     def _remember(self, session_id: int) -> _Recent:
         if len(self._recent) >= SESSIONS_REMEMBERED:

@@ -43,41 +43,59 @@ class Journal:
     Mode "fsync" makes a commit durable before `append` returns; "os" hands it to the operating
     system, so it survives a killed process but not a lost machine. A torn tail is cut on opening
     and told by `torn_tail`. Raises `JournalDamagedError` and `JournalLockedError`.
+
+    With `scanned=False` only the lock is taken: the caller goes through `segments.scan`, whose
+    records it wants anyway, and then calls `begin`.
     """
 
     def __init__(
-        self, directory: Path, mode: Mode = "fsync", segment_bytes: int = SEGMENT_BYTES
+        self,
+        directory: Path,
+        mode: Mode = "fsync",
+        segment_bytes: int = SEGMENT_BYTES,
+        *,
+        scanned: bool = True,
     ) -> None:
         self.mode = mode
         self._directory = directory
         self._segment_bytes = segment_bytes
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = self._take_lock()
-        self._failed = False
+        self._failed = True  # until it has begun
         self._file = -1
+        self._filler = ThreadPoolExecutor(1, "journal-filler")  # starts its thread when asked
+        self._spare: Future[Path]
         try:
             (directory / _SPARE_NAME).unlink(missing_ok=True)
-            self._segments = Segments(directory)
-            self.torn_tail: TornTail | None = self._segments.torn_tail
-            self._open_last()
+            self.segments = Segments(directory, scanned=scanned)
+            if scanned:
+                self.begin()
         except BaseException:
             os.close(self._lock)
             raise
-        self._filler = ThreadPoolExecutor(1, "journal-filler")
-        self._spare: Future[Path] = self._filler.submit(self._fill, segment_bytes)
+
+    def begin(self) -> None:
+        """Cut a torn tail, and be ready for `append`."""
+        self._open_last()
+        self._failed = False
+        self._spare = self._filler.submit(self._fill, self._segment_bytes)
+
+    @property
+    def torn_tail(self) -> TornTail | None:
+        return self.segments.torn_tail
 
     @property
     def first_sequence(self) -> int:
-        return self._segments.first_sequence
+        return self.segments.first_sequence
 
     @property
     def last_sequence(self) -> int:
         """The last durable sequence, 0 for an empty journal."""
-        return self._segments.last_sequence
+        return self.segments.last_sequence
 
     def read(self, from_sequence: int, bytes_max: int) -> Chunk:
         """Return durable records; see `Segments.read`."""
-        return self._segments.read(from_sequence, bytes_max)
+        return self.segments.read(from_sequence, bytes_max)
 
     def append(self, records: Sequence[bytes]) -> None:
         """Make the next records durable, in one group commit.
@@ -88,7 +106,7 @@ class Journal:
             raise JournalFailedError("the journal has failed before")
         self._failed = True  # until it is known that it has not
         data = b"".join((pack_mark(self.last_sequence + 1), *records))
-        segment = self._segments.last
+        segment = self.segments.last
         if segment is None or segment.end + len(data) > segment.size:
             segment = self._roll(len(data))
         self._write(data, segment.end)
@@ -99,7 +117,7 @@ class Journal:
         """End the journal with a mark, and let go of it."""
         if self._lock == -1:
             return
-        segment = self._segments.last
+        segment = self.segments.last
         mark = pack_mark(self.last_sequence + 1)
         try:
             if not self._failed and segment and segment.end + len(mark) <= segment.size:
@@ -124,7 +142,7 @@ class Journal:
         return lock
 
     def _open_last(self) -> None:
-        last = self._segments.last
+        last = self.segments.last
         if last is None:
             return
         self._file = os.open(last.path, os.O_RDWR | os.O_CLOEXEC)
@@ -147,7 +165,7 @@ class Journal:
         spare.rename(path)
         self._sync_directory()
         segment = Segment(path, first_sequence, size)
-        self._segments.add(segment)
+        self.segments.add(segment)
         self._spare = self._filler.submit(self._fill, self._segment_bytes)
         return segment
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,6 +68,25 @@ class Segment:
                 self._offsets.append(self.end)
             self.end += len(record)
 
+    def note(self, place: Place) -> None:
+        """Remember a place that reading has come to, where it is far enough from the last one."""
+        if place.offset - self._offsets[-1] >= INDEX_BYTES:
+            self._sequences.append(place.sequence)
+            self._offsets.append(place.offset)
+
+    def pieces(self, data: bytes, from_sequence: int) -> Iterator[bytes]:
+        """Yield the scanned `data` from a sequence on, records and marks."""
+        first = max(bisect_right(self._sequences, from_sequence) - 1, 0)
+        for index in range(first, len(self._offsets)):
+            at = self._offsets[index]
+            end = self._offsets[index + 1] if index + 1 < len(self._offsets) else self.end
+            while at < end:
+                _, size, sequence, _ = RECORD_HEADER.unpack_from(data, at)
+                if sequence >= from_sequence and size != MARK_BYTES:
+                    yield data[at:end]
+                    break
+                at += size
+
     def place_before(self, sequence: int) -> Place:
         """Return the last noted place at or before a sequence."""
         index = bisect_right(self._sequences, sequence) - 1
@@ -80,14 +99,24 @@ class Segments:
 
     Raises `JournalDamagedError` if anything but the tail is not whole. `torn_tail` tells what a
     writer has to cut before it goes on; a reader simply ends there.
+
+    With `scanned=False` only the headers are looked at: who asks for that has to go through `scan`
+    before anything else. Segments before the scan's start are checked as they are read.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, scanned: bool = True) -> None:
         self.torn_tail: TornTail | None = None
-        self._segments: list[Segment] = []
-        paths = sorted(directory.glob("[0-9]" * 20 + SUFFIX))
-        for path in paths:
-            self._scan(path, is_last=path is paths[-1])
+        self._segments = [
+            open_segment(path) for path in sorted(directory.glob("[0-9]" * 20 + SUFFIX))
+        ]
+        for index, segment in enumerate(self._segments):
+            if index:
+                self._segments[index - 1].last_sequence = segment.first_sequence - 1
+            elif segment.first_sequence != 1:
+                raise _missing_before(segment, 1)
+        if scanned:
+            for _ in self.scan():
+                pass
 
     @property
     def first_sequence(self) -> int:
@@ -104,6 +133,23 @@ class Segments:
     def add(self, segment: Segment) -> None:
         self._segments.append(segment)
 
+    @property
+    def size(self) -> int:
+        """All segments' bytes, used or not."""
+        return sum(segment.size for segment in self._segments)
+
+    def scan(self, from_sequence: int = 1) -> Iterator[bytes]:
+        """Check the journal from a sequence's segment on; yield its records from there.
+
+        They come with the marks between them, in pieces of about 64 KiB.
+        """
+        first = max(self._index(from_sequence), 0)
+        for index in range(first, len(self._segments)):
+            segment = self._segments[index]
+            data = segment.path.read_bytes()
+            self._take(index, self._scan(segment, data))
+            yield from segment.pieces(data, from_sequence)
+
     def read(self, from_sequence: int, bytes_max: int) -> Chunk:
         """Return the records from a sequence on: about `bytes_max` of them, one at least.
 
@@ -112,7 +158,7 @@ class Segments:
         """
         if from_sequence > self.last_sequence:
             return Chunk(b"", from_sequence)
-        index = bisect_right(self._segments, from_sequence, key=lambda s: s.first_sequence) - 1
+        index = self._index(from_sequence)
         if index < 0:
             raise ValueError(f"the journal starts at {self.first_sequence}, not {from_sequence}")
         segment = self._segments[index]
@@ -122,31 +168,35 @@ class Segments:
             while True:
                 file.seek(place.offset)
                 data = file.read(min(wanted, segment.end - place.offset))
-                chunk = _records_from(segment, place, data, from_sequence)
+                chunk, behind = _records_from(segment, place, data, from_sequence)
+                segment.note(behind)
                 if chunk.records:
                     return chunk
-                if wanted >= segment.end - place.offset:
+                if behind.offset == place.offset and wanted >= segment.end - place.offset:
                     raise JournalDamagedError(
                         segment.path.name, place.offset, from_sequence, "it has changed since"
                     )
-                wanted *= 2  # a single record is larger than that
+                # A single record is larger than that, or the segment was not scanned so far.
+                wanted *= 2
+                place = behind
 
-    def _scan(self, path: Path, *, is_last: bool) -> None:
-        data = path.read_bytes()
-        name = path.name
-        first_sequence = check_segment_header(data, name)
-        expected = self.last_sequence + 1
-        if first_sequence != expected:
-            raise JournalDamagedError(
-                name, 0, expected, f"it starts with {first_sequence}: what is before it is missing"
-            )
-        segment = Segment(path, first_sequence, len(data))
-        scan = scan_segment(data, first_sequence)
+    def _index(self, sequence: int) -> int:
+        return bisect_right(self._segments, sequence, key=lambda s: s.first_sequence) - 1
+
+    def _scan(self, segment: Segment, data: bytes) -> SegmentScan:
+        scan = scan_segment(data, segment.first_sequence)
+        if scan.later_commit_offset is None:
+            return scan
+        # A writer may have written on, before and behind what was being read: look again.
+        again = scan_segment(segment.path.read_bytes(), segment.first_sequence)
+        return scan if again.end == scan.end else again
+
+    def _take(self, index: int, scan: SegmentScan) -> None:
+        segment = self._segments[index]
+        name = segment.path.name
+        is_last = index == len(self._segments) - 1
         segment.take(scan)
-        self._segments.append(segment)
-        if scan.fault is None:
-            return
-        if scan.later_commit_offset is not None:
+        if scan.fault is not None and scan.later_commit_offset is not None:
             raise JournalDamagedError(
                 name,
                 scan.end,
@@ -154,21 +204,49 @@ class Segments:
                 f"{scan.fault}; a later commit stands at byte {scan.later_commit_offset}",
             )
         if not is_last:
-            raise JournalDamagedError(name, scan.end, scan.last_sequence + 1, scan.fault)
-        self.torn_tail = TornTail(name, scan.end, scan.last_sequence, scan.fault)
+            if scan.fault is not None:
+                raise JournalDamagedError(name, scan.end, scan.last_sequence + 1, scan.fault)
+            follower = self._segments[index + 1]
+            if follower.first_sequence != scan.last_sequence + 1:
+                raise _missing_before(follower, scan.last_sequence + 1)
+        elif scan.fault is not None:
+            self.torn_tail = TornTail(name, scan.end, scan.last_sequence, scan.fault)
 
 
-def _records_from(segment: Segment, place: Place, data: bytes, from_sequence: int) -> Chunk:
+def open_segment(path: Path) -> Segment:
+    """Return a segment of which the header alone has been read."""
+    with path.open("rb") as file:
+        first_sequence = check_segment_header(file.read(SEGMENT_HEADER.size), path.name)
+    segment = Segment(path, first_sequence, path.stat().st_size)
+    segment.end = segment.size
+    return segment
+
+
+def _missing_before(segment: Segment, expected: int) -> JournalDamagedError:
+    first_sequence = segment.first_sequence
+    return JournalDamagedError(
+        segment.path.name,
+        0,
+        expected,
+        f"it starts with {first_sequence}: what is before it is missing",
+    )
+
+
+def _records_from(
+    segment: Segment, place: Place, data: bytes, from_sequence: int
+) -> tuple[Chunk, Place]:
+    """Return the records wanted, and the place behind all that were looked at."""
     try:
-        pieces, next_sequence = whole_records(data, place.sequence)
+        pieces, next_sequence, end = whole_records(data, place.sequence)
     except CodecError as error:
         raise JournalDamagedError(
             segment.path.name, place.offset, place.sequence, str(error)
         ) from error
+    behind = Place(next_sequence, place.offset + end)
     if next_sequence <= from_sequence:
-        return Chunk(b"", from_sequence)
+        return Chunk(b"", from_sequence), behind
     records = b"".join(pieces)
     at = 0
     for _ in range(place.sequence, from_sequence):
         at += RECORD_HEADER.unpack_from(records, at)[1]
-    return Chunk(records[at:], next_sequence)
+    return Chunk(records[at:], next_sequence), behind

@@ -15,7 +15,7 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NoReturn
@@ -25,7 +25,10 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from matching.core.engine import Engine
 from matching.edge.connection import Connection
+from matching.edge.failed_commands import note_failed_command, read_failed_commands
 from matching.edge.journal import SEGMENT_BYTES, Journal, Mode
+from matching.edge.recovery import Recovery
+from matching.edge.snapshot_schedule import SnapshotSchedule
 from matching.link import (
     VERSION,
     ErrorCode,
@@ -41,8 +44,7 @@ from matching.link import (
     pack_welcome,
     parse_address,
 )
-from matching.pipeline import Batch, Pipeline
-from matching.replay import Replay
+from matching.pipeline import Batch, EngineFailedError, Pipeline
 from matching.sequencer import Sequencer
 from vocabulary.codec import RECORD_HEADER
 
@@ -50,8 +52,8 @@ BATCH_BYTES: Final = 512 << 10
 """A batch takes requests up to about this size; what is left waits for the next one."""
 
 CHUNK_BYTES: Final = 128 << 10
-REPLAY_CHUNK_BYTES: Final = 1 << 20
 REPLAY_REPORT_SECONDS: Final = 2.0
+SNAPSHOT_TICK_SECONDS: Final = 0.25
 CONNECTIONS_MAX: Final = 256
 READER_BUFFER_BYTES_MAX: Final = 16 << 20
 STOP_SECONDS: Final = 1.0
@@ -87,6 +89,9 @@ class MatchingServer:
     `mode` is the journal's (see `matching.edge.journal.Journal`). A live reader for whom more than
     `reader_buffer_bytes_max` bytes wait is disconnected. If a write, a sync or the engine fails,
     nothing more leaves any socket and `on_failure` is called; by default it ends the process.
+
+    `snapshot_command` is run in the background to make a snapshot of the journal (see
+    `matching.edge.snapshot_maker`) after so many records or seconds; without it none is made.
     """
 
     def __init__(
@@ -97,6 +102,9 @@ class MatchingServer:
         mode: Mode = "fsync",
         segment_bytes: int = SEGMENT_BYTES,
         reader_buffer_bytes_max: int = READER_BUFFER_BYTES_MAX,
+        snapshot_command: Sequence[str] | None = None,
+        snapshot_records: int = 2_000_000,
+        snapshot_seconds: float = 3_600,
         on_failure: Callable[[BaseException], None] = end_process,
     ) -> None:
         self.reader_buffer_bytes_max = reader_buffer_bytes_max
@@ -104,6 +112,11 @@ class MatchingServer:
         self._address = parse_address(address)
         self._mode: Mode = mode
         self._segment_bytes = segment_bytes
+        self._snapshots = (
+            SnapshotSchedule(snapshot_command, snapshot_records, snapshot_seconds)
+            if snapshot_command is not None
+            else None
+        )
         self._on_failure = on_failure
         self._state = "stopped"
         self._engine = Engine()
@@ -122,17 +135,20 @@ class MatchingServer:
         self._due_chunks: set[Connection] = set()
 
     async def start(self) -> None:
-        """Replay the journal, then listen.
+        """Recover the state from snapshot and journal, then listen.
 
         Raises `JournalDamagedError`, `JournalLockedError`, `ReplayError` and `OSError`.
         """
         self._loop = asyncio.get_running_loop()
         self._state = "replaying"
-        self._journal = Journal(self._journal_directory, self._mode, self._segment_bytes)
-        if self._journal.torn_tail is not None:
-            log.warning("torn tail cut", **self._journal.torn_tail._asdict())
+        self._journal = Journal(
+            self._journal_directory, self._mode, self._segment_bytes, scanned=False
+        )
         try:
-            await self._replay()
+            await self._recover()
+            self._journal.begin()
+            if self._journal.torn_tail is not None:
+                log.warning("torn tail cut", **self._journal.torn_tail._asdict())
             self._state = "running"
             await self._listen()
         except BaseException:
@@ -145,6 +161,7 @@ class MatchingServer:
         gc.freeze()
         gc.disable()
         SEQUENCE.set(self._journal.last_sequence)
+        self._tick()
         log.info("matching runs", **self.health())
 
     async def stop(self) -> None:
@@ -162,6 +179,8 @@ class MatchingServer:
             for connection in list(self._connections):
                 connection.abort()
         if self._state in {"stopping", "failed"}:
+            if self._snapshots:
+                self._snapshots.stop()
             self._journal.close()
             gc.enable()
             gc.unfreeze()
@@ -188,18 +207,30 @@ class MatchingServer:
         host, port = self._server.sockets[0].getsockname()[:2]
         return f"tcp://{host}:{port}"
 
-    async def _replay(self) -> None:
-        replay = Replay(self._engine, self._sequencer)
-        reported = time.monotonic()
-        last_sequence = self._journal.last_sequence
-        while records := self._journal.read(replay.last_sequence + 1, REPLAY_CHUNK_BYTES).records:
-            replay.apply(records)
+    async def _recover(self) -> None:
+        recovery = Recovery(self._journal_directory, self._journal.segments)
+        started = reported = time.monotonic()
+        for sequence in recovery.steps():
             if time.monotonic() - reported > REPLAY_REPORT_SECONDS:
                 reported = time.monotonic()
-                log.info("replaying", sequence=replay.last_sequence, last_sequence=last_sequence)
+                log.info("replaying", sequence=sequence)
             await asyncio.sleep(0)  # health is asked for meanwhile
-        result = replay.result()
-        log.info("replayed", sequence=result.last_sequence, state_hash=result.state_hash)
+        self._engine, self._sequencer = recovery.engine, recovery.sequencer
+        failed = read_failed_commands(self._journal_directory)
+        self._pipeline = Pipeline(self._engine, self._sequencer, failed)
+        if self._snapshots:
+            self._snapshots.begin(recovery.snapshot_sequence)
+        log.info(
+            "recovered",
+            sequence=recovery.last_sequence,
+            snapshot_sequence=recovery.snapshot_sequence,
+            seconds=round(time.monotonic() - started, 3),
+        )
+
+    def _tick(self) -> None:
+        if self._snapshots and self._state == "running":
+            self._snapshots.tick(self._journal.last_sequence)
+            self._loop.call_later(SNAPSHOT_TICK_SECONDS, self._tick)
 
     async def _listen(self) -> None:
         def connect() -> Connection:
@@ -373,6 +404,9 @@ class MatchingServer:
         self._server.close()
         for connection in list(self._connections):
             connection.abort()
+        if isinstance(error, EngineFailedError):
+            with suppress(OSError):
+                note_failed_command(self._journal_directory, error)
         self._on_failure(error)
 
 

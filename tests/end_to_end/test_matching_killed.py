@@ -1,4 +1,4 @@
-"""The matching process killed under load, 24 times in all (F2c): nothing acknowledged is lost."""
+"""The matching process killed under load (F2c), and while it recovers (F29): nothing is lost."""
 
 import asyncio
 import os
@@ -15,12 +15,13 @@ from matching.client import MatchingClient
 from matching.core.engine import Engine
 from matching.edge.journal_replay import verify_journal
 from matching.edge.segments import Segments
+from matching.edge.snapshots import snapshot_paths
 from tests.matching.samples import listing, order
 from vocabulary import commands as c
 from vocabulary.codec import Record, pack, unpack_record
 
 ROOT = Path(__file__).resolve().parents[2]
-KILLS = 12  # in each mode
+RECOVERY_KILLS = 20
 UNANSWERED_MAX = 200
 
 
@@ -70,10 +71,17 @@ class Trader:
                 await self._progress.wait()
 
 
-def start(directory: Path, mode: str) -> subprocess.Popen[bytes]:
+def start(directory: Path, mode: str, snapshot_records: int) -> subprocess.Popen[bytes]:
     with (directory / "matching.log").open("ab") as log:
         return child_process.start(
-            [sys.executable, "-m", "tests.end_to_end.matching_process", directory, mode],
+            [
+                sys.executable,
+                "-m",
+                "tests.end_to_end.matching_process",
+                directory,
+                mode,
+                str(snapshot_records),
+            ],
             None,
             ends_by=signal.SIGKILL,
             output=log,
@@ -96,15 +104,19 @@ def journal_records(directory: Path) -> list[Record]:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("mode", ["fsync", "os"])
+@pytest.mark.parametrize(
+    ("mode", "snapshot_records", "kills"),
+    [("fsync", 10**9, 12), ("os", 10**9, 12), ("fsync", 500, 6)],
+    ids=["fsync", "os", "snapshots"],
+)
 async def test_f2c_i2_i5_a_killed_matching_process_loses_nothing_that_it_acknowledged(
-    tmp_path: Path, mode: str
+    tmp_path: Path, mode: str, snapshot_records: int, kills: int
 ) -> None:
     chance = random.Random(mode)
     address = f"unix://{tmp_path}/matching.sock"
     reader = Trader(address, 11, from_sequence=1)
     traders = [reader, Trader(address, 12, None), Trader(address, 13, None)]
-    process = start(tmp_path, mode)
+    process = start(tmp_path, mode, snapshot_records)
     try:
         for trader in traders:
             await trader.client.start()
@@ -113,7 +125,7 @@ async def test_f2c_i2_i5_a_killed_matching_process_loses_nothing_that_it_acknowl
         for trader in traders:
             trader.trade()
 
-        for _ in range(KILLS):
+        for _ in range(kills):
             await asyncio.gather(*(trader.progress(50) for trader in traders))
             await asyncio.sleep(chance.uniform(0, 0.06))
             process.kill()
@@ -121,8 +133,11 @@ async def test_f2c_i2_i5_a_killed_matching_process_loses_nothing_that_it_acknowl
             told = max(reader.client.last_sequence, traders[1].client.last_sequence)
             # I2: what a client was told is on the disk before anything repairs it.
             assert Segments(tmp_path / "journal").last_sequence >= told
-            process = start(tmp_path, mode)
+            process = start(tmp_path, mode, snapshot_records)
 
+        await asyncio.gather(*(trader.progress(50) for trader in traders))
+        if snapshot_records < 10**9:
+            process = await kill_while_it_recovers(process, tmp_path, mode, snapshot_records)
         await asyncio.gather(*(trader.progress(50) for trader in traders))
         for trader in traders:
             trader.is_trading = False
@@ -135,6 +150,21 @@ async def test_f2c_i2_i5_a_killed_matching_process_loses_nothing_that_it_acknowl
             await trader.client.stop()
 
     check(tmp_path, reader, traders)
+
+
+async def kill_while_it_recovers(
+    process: subprocess.Popen[bytes], directory: Path, mode: str, snapshot_records: int
+) -> subprocess.Popen[bytes]:
+    """F29: kill it again and again, from before it has read anything to after it runs."""
+    async with asyncio.timeout(30):
+        while not snapshot_paths(directory / "journal"):
+            await asyncio.sleep(0.05)
+    for kill in range(RECOVERY_KILLS):
+        process.kill()
+        process.wait()
+        process = start(directory, mode, snapshot_records)
+        await asyncio.sleep(0.35 + 0.02 * kill)
+    return process
 
 
 async def wait_until_answered(traders: list[Trader]) -> None:
@@ -164,9 +194,11 @@ def check(directory: Path, reader: Trader, traders: list[Trader]) -> None:
             assert journal[record.sequence - 1] == record
     assert reader.records == journal  # the stream had neither holes nor repeats
 
-    # I5: a cold replay and an engine fed with what a reader was told end in the same state.
+    # I5: a cold replay, one from each snapshot, and an engine fed with what a reader was told end
+    # in the same state.
     verified = verify_journal(directory / "journal")
     assert verified.torn_tail is None
+    assert not verified.unusable
     engine = Engine()
     for record in reader.records:
         engine.apply(pack(record.command), record.sequence, record.timestamp_ns)

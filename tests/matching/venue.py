@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from matching import link
@@ -67,13 +67,20 @@ class Venue:
         self.server: MatchingServer | None = None
         self._readers: list[Reader] = []
 
-    async def start(self, reader_buffer_bytes_max: int = 16 << 20) -> MatchingServer:
+    async def start(
+        self,
+        reader_buffer_bytes_max: int = 16 << 20,
+        snapshot_command: Sequence[str] | None = None,
+        snapshot_records: int = 100,
+    ) -> MatchingServer:
         self.server = MatchingServer(
             journal_directory=self.journal,
             address=self.address,
             mode="os",
             segment_bytes=100_000,
             reader_buffer_bytes_max=reader_buffer_bytes_max,
+            snapshot_command=snapshot_command,
+            snapshot_records=snapshot_records,
             on_failure=self.failures.append,
         )
         await self.server.start()

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from matching.edge.journal import Journal
-from matching.edge.journal_replay import verify_journal
+from matching.edge.journal_replay import Progress, verify_journal
 from matching.journal_format import JournalDamagedError
 from matching.replay import ReplayError
 from tests.matching.samples import make_records
@@ -20,13 +20,14 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 def test_a_journal_is_verified_beside_its_writer(tmp_path: Path, journal: Journal) -> None:
     records = make_records(2000)
-    reached: list[tuple[int, int]] = []
+    reached: list[Progress] = []
     for at in range(0, 2000, 100):
         journal.append(records[at : at + 100])
-        verified = verify_journal(tmp_path, lambda *progress: reached.append(progress))
+        verified = verify_journal(tmp_path, reached.append)
         assert verified.result.last_sequence == at + 100
         assert verified.torn_tail is None
-    assert reached[-1] == (2000, 2000)
+    assert reached[-1].sequence == 2000
+    assert reached[-1].bytes_done < reached[-1].bytes_total
     assert verified.result.commands["EnterOrder"] == 1993
 
 

@@ -1,0 +1,95 @@
+"""Nothing that the engine remembers is forgotten by a snapshot."""
+
+import random
+
+import msgspec
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import rule
+
+from bench.flow import FlowMaker, listings
+from matching.core import invariants, snapshot
+from matching.core.engine import Engine
+from matching.core.holds import Account, Funds
+from matching.core.ladder import Ladder, Level, Order
+from matching.core.order_book import OrderBook
+from matching.core.state import State
+from tests.matching.core import test_against_naive_venue as naive
+
+
+def restored(engine: Engine) -> Engine:
+    """Return an engine with the same state, by way of what stands in a file."""
+    encoded = [msgspec.msgpack.encode(section) for section in snapshot.save(engine.state)]
+    copy = Engine()
+    for data in encoded:
+        snapshot.restore(copy.state, msgspec.msgpack.decode(data, type=tuple[str, list[tuple]]))  # type: ignore[type-arg]
+    return copy
+
+
+ACCOUNT = Account(1)
+FUNDS = Funds(1)
+SAMPLES = {
+    type(sample): sample
+    for sample in (
+        State(),
+        ACCOUNT,
+        FUNDS,
+        OrderBook(1, 1, 1, 0, FUNDS, FUNDS),
+        Order(1, ACCOUNT, 1, 1, 1, 1, 0, b"", 0),
+        Ladder(1),
+        Level(1),
+    )
+}
+COMPUTED = {"cumulative_lots"}
+UNSET = {"spends", "receives"}  # of an order that was not let through yet
+
+
+def fields_of(sample: object) -> set[str]:
+    """Return the names of what an object consists of: if compiled, its class has them."""
+    kind = type(sample)
+    return {
+        name
+        for name in {*vars(kind), *getattr(sample, "__dict__", {})} - COMPUTED
+        if not name.startswith("_") and not callable(getattr(kind, name, None))
+    }
+
+
+@pytest.mark.parametrize("kind", snapshot.FIELDS, ids=lambda kind: kind.__name__)
+def test_every_field_is_saved_or_known_to_follow_from_what_is(kind: type) -> None:
+    saved, derived = map(set, snapshot.FIELDS[kind])
+    assert fields_of(SAMPLES[kind]) - UNSET == (saved | derived) - UNSET
+    assert not saved & derived
+
+
+class RestartedEngineAndNaiveVenue(naive.EngineAndNaiveVenue):
+    """The venue and an engine that is now and then replaced by its own snapshot."""
+
+    @rule()
+    def restart(self) -> None:
+        before = self.both.engine
+        self.both.engine = restored(before)
+        assert self.both.engine.state_hash() == before.state_hash()
+
+
+RestartedEngineAndNaiveVenue.TestCase.settings = settings(
+    max_examples=80, stateful_step_count=60, deadline=None
+)
+TestRestartedEngineAndNaiveVenue = RestartedEngineAndNaiveVenue.TestCase
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_i5_an_engine_restored_anywhere_in_a_long_flow_goes_on_as_the_first(seed: int) -> None:
+    chance = random.Random(seed)
+    flow = listings()
+    flow += FlowMaker(seed, len(flow) + 1).take(8_000)
+    engine, follower = Engine(), Engine()
+    for sequence, command in enumerate(flow, 1):
+        if chance.random() < 0.001:
+            follower = restored(engine)
+            invariants.check(follower.state)
+            assert follower.state_hash() == engine.state_hash()
+        timestamp_ns = sequence * 10**10  # a day passes, and closed orders are forgotten
+        events = engine.apply(command, sequence, timestamp_ns)
+        assert follower.apply(command, sequence, timestamp_ns) == events
+    assert follower.state_hash() == engine.state_hash()
+    assert engine.open_order_count > 100
