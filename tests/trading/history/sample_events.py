@@ -18,7 +18,7 @@ from trading.market_events import (
 )
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "ETHBTC")
-NOON_NS = 1_795_305_600_000_000_000  # 2026-11-22
+NOON_NS = 1_795_348_800_000_000_000  # 2026-11-22
 SECOND_NS = 1_000_000_000
 
 int64 = st.integers(-(2**63), 2**63 - 1)

@@ -93,6 +93,8 @@ class KafkaQueue:
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",  # what an offset named may have gone meanwhile
                 max_partition_fetch_bytes=BATCH_BYTES_MAX,
+                # A seek has to wait for the fetch under way: that must end within one `read`.
+                fetch_max_wait_ms=int(READ_WAIT_S * 1000 / 3),
             )
             await consumer.start()
             consumer.assign([self._partition])

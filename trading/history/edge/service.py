@@ -116,7 +116,7 @@ class HistoryService:
                 # would do harm. Health tells.
                 self._failure = f"{type(error).__name__}: {error}"
                 log.exception("stopped writing")
-                raise
+                return
 
     async def _back_off(self) -> None:
         with suppress(TimeoutError):
