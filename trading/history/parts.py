@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -88,14 +89,13 @@ def decode(part: Part, data: bytes) -> list[AnyMarketEvent]:
         events = rows.from_rows(part.type, part.symbol, table)
     except (pa.ArrowException, OSError, rows.RowsError) as error:
         raise PartDamagedError(f"{part.key}: {error}") from None
-    sequences = [event.stream_sequence for event in events]
-    if len(sequences) != part.rows:
-        raise PartDamagedError(f"{part.key}: {len(sequences)} rows, its manifest says {part.rows}")
-    if (sequences[0], sequences[-1]) != (part.first_sequence, part.last_sequence):
-        raise PartDamagedError(f"{part.key}: events {sequences[0]} to {sequences[-1]}")
-    for one, next_one in pairwise(sequences):
-        if next_one <= one:
-            raise PartDamagedError(f"{part.key}: event {next_one} stands behind {one}")
+    numbers = table.column("stream_sequence").to_numpy()
+    if len(numbers) != part.rows:
+        raise PartDamagedError(f"{part.key}: {len(numbers)} rows, its manifest says {part.rows}")
+    if (numbers[0], numbers[-1]) != (part.first_sequence, part.last_sequence):
+        raise PartDamagedError(f"{part.key}: events {numbers[0]} to {numbers[-1]}")
+    if (np.diff(numbers) <= 0).any():
+        raise PartDamagedError(f"{part.key}: its events are not in order")
     return events
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -109,7 +110,7 @@ def to_rows(name: str, events: Sequence[AnyMarketEvent]) -> pa.Table:
     schema = TABLES[name].schema
     columns = []
     for field in schema:
-        values = [getattr(event, field.name) for event in events]
+        values = list(map(attrgetter(field.name), events))
         columns.append(_levels(values) if field.type == LEVELS else pa.array(values, field.type))
     return pa.Table.from_arrays(columns, schema=schema)
 
