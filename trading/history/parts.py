@@ -116,7 +116,9 @@ def _encode_all(events: Sequence[AnyMarketEvent]) -> list[tuple[Part, bytes]]:
 
 def _encode(symbol: str, name: str, events: Sequence[AnyMarketEvent]) -> tuple[Part, bytes]:
     sink = pa.BufferOutputStream()
-    pq.write_table(rows.to_rows(name, events), sink, compression=COMPRESSION)
+    table = rows.to_rows(name, events)
+    pq.write_table(table, sink, compression=COMPRESSION)
+    times_ns = table.column("received_ns").to_numpy()
     data = sink.getvalue().to_pybytes()
     part = Part(
         date=date_of(events[0].received_ns),
@@ -124,8 +126,8 @@ def _encode(symbol: str, name: str, events: Sequence[AnyMarketEvent]) -> tuple[P
         type=name,
         first_sequence=events[0].stream_sequence,
         last_sequence=events[-1].stream_sequence,
-        first_ns=min(event.received_ns for event in events),
-        last_ns=max(event.received_ns for event in events),
+        first_ns=int(times_ns.min()),
+        last_ns=int(times_ns.max()),
         rows=len(events),
         size_bytes=len(data),
         sha256=hashlib.sha256(data).hexdigest(),

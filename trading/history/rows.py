@@ -12,7 +12,7 @@ History
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
+from itertools import accumulate, chain, pairwise
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -133,13 +133,12 @@ def _is_int64(number: int) -> bool:
 
 
 def _levels(sides: Sequence[Sequence[Level]]) -> pa.Array:
-    offsets = [0]
-    for side in sides:
-        offsets.append(offsets[-1] + len(side))
+    offsets = [0, *accumulate(map(len, sides))]
+    levels = list(chain.from_iterable(sides))
     values = pa.StructArray.from_arrays(
         [
-            pa.array([level.price_ticks for side in sides for level in side], pa.int64()),
-            pa.array([level.lots for side in sides for level in side], pa.int64()),
+            pa.array(list(map(attrgetter(field.name), levels)), pa.int64())
+            for field in LEVELS.value_type
         ],
         fields=list(LEVELS.value_type),
     )
