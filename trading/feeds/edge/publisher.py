@@ -145,12 +145,14 @@ class Subscriber(asyncio.Protocol):
     def catch_up(self) -> None:
         """Send what there is, as far as the subscriber reads it."""
         ring = self._publisher.ring
-        while self.next_sequence is not None and not self._is_paused:
+        while self.next_sequence is not None:
             if self.next_sequence < ring.first:
                 self.refuse(
                     f"stream_sequence {self.next_sequence} is no longer here, the oldest is "
                     f"{ring.first}: read the history"
                 )
+                return
+            if self._is_paused:
                 return
             encoded = ring.slice(self.next_sequence, CHUNK_EVENTS)
             if not encoded:

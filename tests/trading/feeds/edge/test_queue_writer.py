@@ -1,0 +1,89 @@
+"""The queue has each event once and in order, and its troubles are not the feed's."""
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import redis
+
+from agio.embedded_valkey import EmbeddedValkey
+from tests.gateway.edge.json_venue import JsonVenue
+from tests.trading.feeds.edge.test_publisher import prints
+from tests.trading.feeds.live_feeds import Flow, eventually, feeds, source_url, subscribed
+from trading import market_events
+from trading.feeds.edge.queue_writer import KEY, QueueWriter
+from trading.market_events import BookChanged
+
+pytestmark = pytest.mark.timeout(30)
+
+
+def queued(url: str) -> list[Any]:
+    """Return the events in the queue, checked against what their entries say."""
+    events: list[Any] = []
+    with redis.Redis.from_url(url) as client:
+        entries: Any = client.xrange(KEY)
+    for entry_id, fields in entries:
+        batch = msgspec.msgpack.decode(fields[b"events"])
+        assert int(fields[b"first"]) == batch[0][1]
+        assert entry_id == b"%d-0" % batch[-1][1]
+        events += [market_events.decode(msgspec.msgpack.encode(each)) for each in batch]
+    return events
+
+
+def queued_numbers(url: str) -> list[int]:
+    return [event.stream_sequence for event in queued(url)]
+
+
+async def test_the_queue_has_what_subscribers_get(
+    venue: JsonVenue, tmp_path: Path, redis_url: str
+) -> None:
+    async with (
+        feeds(tmp_path, redis_url, source_url(venue)) as service,
+        subscribed(service) as subscriber,
+    ):
+        await Flow(venue).run(50)
+        await eventually(lambda: len(subscriber.of(BookChanged)) > 20)
+        await eventually(lambda: queued(redis_url) == subscriber.events)
+
+
+async def test_a_stopped_redis_slows_nothing_and_gets_it_all_later(
+    venue: JsonVenue, tmp_path: Path
+) -> None:
+    with EmbeddedValkey(tmp_path / "queue.log", "secret") as queue:
+        async with (
+            feeds(tmp_path, queue.url(), source_url(venue)) as service,
+            subscribed(service) as subscriber,
+        ):
+            os.kill(queue.process.pid, signal.SIGSTOP)
+            try:
+                await Flow(venue).run(60)
+                last_id = (await venue.get("depth", symbol="BTCUSDT"))["lastUpdateId"]
+                began_s = time.monotonic()
+                await eventually(lambda: last_id in subscriber.books())
+                assert time.monotonic() - began_s < 0.5
+            finally:
+                os.kill(queue.process.pid, signal.SIGCONT)
+            expected = list(range(1, len(subscriber.events) + 1))
+            await eventually(lambda: queued_numbers(queue.url()) == expected)
+            assert service.health()["queue_dropped_events"] == 0
+
+
+async def test_the_oldest_go_when_too_much_waits(tmp_path: Path) -> None:
+    queue = EmbeddedValkey(tmp_path / "queue.log", "secret")
+    writer = QueueWriter("redis://127.0.0.1:1/0", waiting_events_max=100)
+    writer.start(0)
+    writer.put([market_events.encode(each) for each in prints(1, 250)])
+    assert (writer.dropped, writer.waiting) == (150, 100)
+    await writer.stop()
+    with queue:
+        writer = QueueWriter(queue.url(), waiting_events_max=100)
+        writer.start(1_000)
+        writer.put([market_events.encode(each) for each in prints(1_001, 250)])
+        await eventually(lambda: writer.waiting == 0)
+        assert queued_numbers(queue.url()) == list(range(1_151, 1_251))
+        assert await writer.last_sequence() == 1_250
+        await writer.stop()
