@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from gateway.fix import tags, values
 from gateway.fix.codec import FixMessage
+from gateway.fix.timestamps import parse_utc_date, parse_utc_timestamp
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
 from gateway.orders import Order
@@ -27,14 +28,24 @@ _ORDER_TYPES = {
     values.OrdType.MARKET: OrderType.MARKET,
     values.OrdType.LIMIT: OrderType.LIMIT,
 }
-# FIX 4.4 vol. 6: an absent TimeInForce(59) is Day. This venue never closes, so its day never ends.
+# FIX 4.4 vol. 7 reads an absent TimeInForce(59) as Day. This venue never closes: it reads Good Till
+# Cancel. A Day that is asked for by name ends at midnight UTC.
 _TIMES_IN_FORCE = {
     None: TimeInForce.GOOD_TILL_CANCEL,
-    values.TimeInForce.DAY: TimeInForce.GOOD_TILL_CANCEL,
+    values.TimeInForce.DAY: TimeInForce.DAY,
     values.TimeInForce.GOOD_TILL_CANCEL: TimeInForce.GOOD_TILL_CANCEL,
     values.TimeInForce.IMMEDIATE_OR_CANCEL: TimeInForce.IMMEDIATE_OR_CANCEL,
     values.TimeInForce.FILL_OR_KILL: TimeInForce.FILL_OR_KILL,
+    values.TimeInForce.GOOD_TILL_DATE: TimeInForce.GOOD_TILL_DATE,
 }
+# What a replace may say of it; the order keeps its own.
+_RESTING_TIMES_IN_FORCE = {
+    None,
+    values.TimeInForce.DAY,
+    values.TimeInForce.GOOD_TILL_CANCEL,
+    values.TimeInForce.GOOD_TILL_DATE,
+}
+_DAY_NS = 24 * 3600 * 10**9
 _FLAGS = {
     None: OrderFlags.NONE,
     values.ExecInst.PARTICIPATE_DONT_INITIATE: OrderFlags.POST_ONLY,
@@ -46,8 +57,6 @@ _UNSUPPORTED = frozenset({
     tags.CashOrderQty,
     tags.OrderPercent,
     tags.EffectiveTime,
-    tags.ExpireDate,
-    tags.ExpireTime,
     tags.PegOffsetValue,
     tags.DiscretionInst,
     tags.NoAllocs,
@@ -136,6 +145,7 @@ def _enter_order(
         price=_text(message, tags.Price) if tags.Price in message else None,
         quantity=_quantity(message),
         client_order_id=message.get(tags.ClOrdID) or b"",
+        expire_time_ns=_expire_time_ns(message),
     )
 
 
@@ -148,8 +158,7 @@ def _replace_order(
 ) -> ReplaceOrder:
     if message.get(tags.OrdType) != values.OrdType.LIMIT:
         raise _unsupported(message, tags.OrdType, "OrdType")
-    time_in_force = _TIMES_IN_FORCE.get(message.get(tags.TimeInForce))
-    if time_in_force is not TimeInForce.GOOD_TILL_CANCEL:
+    if message.get(tags.TimeInForce) not in _RESTING_TIMES_IN_FORCE:
         raise _unsupported(message, tags.TimeInForce, "TimeInForce")
     _check_supported(message)
     return order_entry.replace_order(
@@ -163,6 +172,20 @@ def _replace_order(
         quantity=_quantity(message),
         client_order_id=message.get(tags.ClOrdID) or b"",
     )
+
+
+def _expire_time_ns(message: FixMessage) -> int:
+    """Return when a good till date order ends, 0 where nothing is said of it.
+
+    FIX 4.4 vol. 7: ExpireDate(432) is the last day on which the order can trade. Days are UTC's.
+    """
+    time, date = message.get(tags.ExpireTime), message.get(tags.ExpireDate)
+    if time is not None and date is not None:
+        text = "ExpireTime(126) or ExpireDate(432), not both"
+        raise Refused(RejectReason.EXPIRE_TIME_OUT_OF_RANGE, text)
+    if time is not None:
+        return parse_utc_timestamp(time)
+    return (parse_utc_date(date) + 1) * _DAY_NS if date is not None else 0
 
 
 def _text(message: FixMessage, tag: int) -> str:

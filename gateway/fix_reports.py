@@ -37,6 +37,11 @@ REJECT_REASONS: dict[RejectReason, tuple[bytes, bytes, str]] = {
         _C.OTHER,
         "type, time in force and instructions do not go together",
     ),
+    RejectReason.EXPIRE_TIME_OUT_OF_RANGE: (
+        _O.OTHER,
+        _C.OTHER,
+        "good till date, and nothing else, needs a time ahead",
+    ),
     RejectReason.PRICE_OUT_OF_RANGE: (_O.OTHER, _C.OTHER, "price is zero or too high"),
     RejectReason.QUANTITY_OUT_OF_RANGE: (
         _O.INCORRECT_QUANTITY,
@@ -100,6 +105,7 @@ _CANCEL_TEXTS = {
     CancelReason.IMMEDIATE_OR_CANCEL: b"58=what was not filled at once is canceled\x01",
     CancelReason.FILL_OR_KILL: b"58=not all of it could be filled at once\x01",
     CancelReason.MARKET_EXHAUSTED: b"58=no more orders to trade with\x01",
+    CancelReason.EXPIRED: b"58=its time is over\x01",
     CancelReason.MASS_CANCELED: b"58=all orders were canceled\x01",
 }
 _ADDED_LIQUIDITY = 1
@@ -202,10 +208,17 @@ def _state(
         f"{_ORD_STATUS_FIELDS[status]}636={'Y' if leaves_lots and order.is_working else 'N'}\x01"
         f"55={instrument.symbol}\x01{_SIDE_FIELDS[order.side]}"
         f"38={quantity_text(order.quantity_lots)}\x01{_ORDER_TYPE_FIELDS[order.order_type]}"
-        f"{price}{_TIME_IN_FORCE_FIELDS[order.time_in_force]}{_FLAG_FIELDS[order.flags]}"
+        f"{price}{_TIME_IN_FORCE_FIELDS[order.time_in_force]}{_expire_time(order)}"
+        f"{_FLAG_FIELDS[order.flags]}"
         f"151={quantity_text(leaves_lots)}\x0114={quantity_text(cumulative_lots)}\x01"
         f"6={instrument.average_price_text(quote_units, cumulative_lots)}\x01"
     ).encode()
+
+
+def _expire_time(order: Order) -> str:
+    if not order.expire_time_ns:
+        return ""
+    return f"126={format_utc_timestamp(order.expire_time_ns).decode()}\x01"
 
 
 def _trade(fill: Fill) -> bytes:

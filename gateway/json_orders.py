@@ -162,6 +162,7 @@ class JsonOrders:
                 price=request.price,
                 quantity=request.quantity,
                 client_order_id=self._client_order_id(request.new_client_order_id, number),
+                expire_time_ns=(request.good_till_date or 0) * 1_000_000,
             )
         except Refused as refused:
             raise refusal(refused.reason) from None

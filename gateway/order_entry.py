@@ -48,6 +48,7 @@ class OrderEntry:
         price: str | None,
         quantity: str,
         client_order_id: bytes,
+        expire_time_ns: int = 0,
     ) -> c.EnterOrder:
         """Return the command for a new order; a market order has no price."""
         instrument = self._instrument(symbol)
@@ -69,6 +70,7 @@ class OrderEntry:
             price_ticks,
             quantity_lots,
             client_order_id,
+            expire_time_ns,
         )
 
     def replace_order(

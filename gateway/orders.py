@@ -13,6 +13,8 @@ from vocabulary.instrument import Asset, Instrument
 from vocabulary.rejects import RejectReason
 from vocabulary.types import CancelReason, OrderFlags, OrderType, Side, TimeInForce
 
+_NEVER_REST = (TimeInForce.IMMEDIATE_OR_CANCEL, TimeInForce.FILL_OR_KILL)
+
 
 class OrderStatus(IntEnum):
     """OrdStatus(39), in our words."""
@@ -52,6 +54,7 @@ class Order:
         "client_order_id",
         "cumulative_lots",
         "entered_ns",
+        "expire_time_ns",
         "flags",
         "instrument",
         "leaves_lots",
@@ -77,6 +80,7 @@ class Order:
         self.side: Side = command.side
         self.order_type: OrderType = command.order_type
         self.time_in_force: TimeInForce = command.time_in_force
+        self.expire_time_ns = command.expire_time_ns
         self.flags: OrderFlags = command.flags
         self.price_ticks = command.price_ticks
         self.quantity_lots = self.leaves_lots = command.quantity_lots
@@ -92,7 +96,7 @@ class Order:
         return (
             self.status.is_open
             and self.order_type is OrderType.LIMIT
-            and self.time_in_force is TimeInForce.GOOD_TILL_CANCEL
+            and self.time_in_force not in _NEVER_REST
         )
 
 

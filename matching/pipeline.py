@@ -16,13 +16,18 @@ from typing import Generic, Protocol, TypeVar
 
 from matching.link import Refusal, RefusalCode
 from matching.sequencer import CommandRefused, Sequencer, check_command
-from vocabulary.codec import RECORD_BYTES_MAX, CodecError, pack_record, unpack_command
+from vocabulary.codec import RECORD_BYTES_MAX, CodecError, pack, pack_record, unpack_command
+from vocabulary.commands import ExpireOrders
+from vocabulary.types import CLOCK_SESSION_ID
 
 Sender = TypeVar("Sender", bound=Hashable)
 
 
 class Engine(Protocol):
     """What the pipeline needs of `matching.core.engine.Engine`."""
+
+    @property
+    def next_expiry_ns(self) -> int: ...
 
     def apply(self, command: bytes, sequence: int, timestamp_ns: int) -> bytes: ...
 
@@ -72,10 +77,15 @@ class Pipeline(Generic[Sender]):
     def execute(self, submissions: Iterable[tuple[Sender, bytes]], now_ns: int) -> Batch[Sender]:
         """Execute packed commands of many senders in the order given.
 
+        Where an order's time in force is over, the clock's own command stands before them all.
         Raises `EngineFailedError`, after which neither batch nor pipeline is of any use.
         """
         batch: Batch[Sender] = Batch()
         timestamp_ns = self._sequencer.timestamp(now_ns)
+        if 0 < self._engine.next_expiry_ns <= timestamp_ns:
+            sequence = self._sequencer.take(CLOCK_SESSION_ID, timestamp_ns)
+            expire = pack(ExpireOrders(CLOCK_SESSION_ID, timestamp_ns))
+            batch.records.append(self._apply(expire, sequence, timestamp_ns))
         for sender, commands in submissions:
             first = len(batch.records)
             at = 0

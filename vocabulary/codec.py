@@ -56,10 +56,11 @@ FIRST_EVENT_KIND = 64
 
 # A class's fields stand in its layout in the order in which the class names them.
 _FORMATS: dict[type[Message], tuple[int, str]] = {
-    c.EnterOrder: (1, "QqII4B4xqq40p"),
+    c.EnterOrder: (1, "QqII4B4xqq40pq"),
     c.ReplaceOrder: (2, "QqIIqqq40p40p"),
     c.CancelOrder: (3, "QqIIq40p40p"),
     c.CancelAllOrders: (4, "QqII40p"),
+    c.ExpireOrders: (5, "Qq"),
     c.ListAsset: (16, "QqII16p"),
     c.ListInstrument: (17, "QqIII4xqqqII32p"),
     c.ChangePhase: (18, "QqII"),
@@ -78,7 +79,7 @@ _FORMATS: dict[type[Message], tuple[int, str]] = {
     e.FeesChanged: (83, "III4x"),
     e.FundsCredited: (84, "IIqq"),
 }
-_TEXT = re.compile(r"(\d+)p")  # texts stand last
+_TEXT = re.compile(r"(\d+)p")
 _ENUMS: dict[str, type[Enum]] = {
     "side": Side,
     "incoming_side": Side,
@@ -111,8 +112,12 @@ class Layout:
             if name in enums
         ]
         widths = [int(width) - 1 for width in _TEXT.findall(body)]
-        names = message_type.__struct_fields__
-        self.texts = list(zip(range(len(names) - len(widths), len(names)), widths, strict=True))
+        texts = [
+            index
+            for index, field in enumerate(msgspec.structs.fields(message_type))
+            if field.type is bytes
+        ]
+        self.texts = list(zip(texts, widths, strict=True))
 
 
 def _zero(enum: type[Enum]) -> dict[int, Enum]:

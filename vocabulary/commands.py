@@ -18,7 +18,10 @@ class Command(msgspec.Struct, frozen=True, gc=False):
 
 
 class EnterOrder(Command, frozen=True, gc=False):
-    """A new order. The price of a market order is 0."""
+    """A new order. The price of a market order is 0.
+
+    `expire_time_ns` is UTC, and 0 unless it is good till date. A day ends at midnight UTC.
+    """
 
     account_id: int
     instrument_id: int
@@ -29,6 +32,7 @@ class EnterOrder(Command, frozen=True, gc=False):
     price_ticks: int
     quantity_lots: int
     client_order_id: bytes
+    expire_time_ns: int = 0
 
 
 class ReplaceOrder(Command, frozen=True, gc=False):
@@ -63,6 +67,13 @@ class CancelAllOrders(Command, frozen=True, gc=False):
     account_id: int
     instrument_id: int
     client_order_id: bytes
+
+
+class ExpireOrders(Command, frozen=True, gc=False):
+    """Take out the open orders whose time is over at the record's `timestamp_ns`.
+
+    The matching process orders this itself, before it executes anything later.
+    """
 
 
 class ListAsset(Command, frozen=True, gc=False):

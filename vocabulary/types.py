@@ -21,6 +21,9 @@ ASSET_SCALE_MAX = 12
 
 CLIENT_ORDER_ID_BYTES_MAX = 36
 
+CLOCK_SESSION_ID = 1 << 63
+"""The session of the matching process's own commands; its numbers are their times."""
+
 OPEN_ORDERS_PER_ACCOUNT_MAX = 100_000
 
 CLOSED_ORDERS_REMEMBERED_MAX = 10_000
@@ -44,9 +47,11 @@ class OrderType(IntEnum):
 class TimeInForce(IntEnum):
     """TimeInForce(59), with FIX's values."""
 
+    DAY = 0
     GOOD_TILL_CANCEL = 1
     IMMEDIATE_OR_CANCEL = 3
     FILL_OR_KILL = 4
+    GOOD_TILL_DATE = 6
 
 
 class OrderFlags(IntFlag):
@@ -72,3 +77,5 @@ class CancelReason(IntEnum):
     FILL_OR_KILL = 4
     MARKET_EXHAUSTED = 5
     """A market order found no more orders to trade with."""
+    EXPIRED = 6
+    """The day, or the time that its owner had set, was over."""

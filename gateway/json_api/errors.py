@@ -99,6 +99,10 @@ REFUSALS: dict[RejectReason, tuple[ErrorCode, str]] = {
         ErrorCode.UNKNOWN_ORDER_COMPOSITION,
         "Unsupported order combination.",
     ),
+    RejectReason.EXPIRE_TIME_OUT_OF_RANGE: (
+        ErrorCode.INVALID_PARAMETER,
+        "Data sent for parameter 'goodTillDate' is not valid.",
+    ),
     RejectReason.PRICE_OUT_OF_RANGE: (_FILTER, "Filter failure: PRICE_FILTER"),
     RejectReason.QUANTITY_OUT_OF_RANGE: (_FILTER, "Filter failure: LOT_SIZE"),
     RejectReason.NOTIONAL_TOO_SMALL: (_FILTER, "Filter failure: NOTIONAL"),

@@ -13,6 +13,8 @@ TIME_IN_FORCE_NAMES = {
     TimeInForce.GOOD_TILL_CANCEL: "GTC",
     TimeInForce.IMMEDIATE_OR_CANCEL: "IOC",
     TimeInForce.FILL_OR_KILL: "FOK",
+    TimeInForce.DAY: "DAY",
+    TimeInForce.GOOD_TILL_DATE: "GTD",
 }
 
 

@@ -88,7 +88,8 @@ class PlaceOrder(SignedRequest, kw_only=True):
     symbol: str
     side: Literal["BUY", "SELL"]
     type: Literal["LIMIT", "MARKET", "LIMIT_MAKER"]
-    time_in_force: Literal["GTC", "IOC", "FOK"] | None = None
+    time_in_force: Literal["GTC", "IOC", "FOK", "DAY", "GTD"] | None = None
+    good_till_date: Milliseconds | None = None
     quantity: str
     price: str | None = None
     new_client_order_id: str | None = None
@@ -106,6 +107,11 @@ class PlaceOrder(SignedRequest, kw_only=True):
                 raise mandatory("timeInForce")
         elif self.time_in_force is not None:
             raise not_required("timeInForce")
+        if self.time_in_force == "GTD":
+            if self.good_till_date is None:
+                raise mandatory("goodTillDate")
+        elif self.good_till_date is not None:
+            raise not_required("goodTillDate")
 
     @property
     def response_type(self) -> str:

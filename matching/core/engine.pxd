@@ -14,10 +14,15 @@ cdef Py_ssize_t ENTER_ORDER_WORDS
 cdef long long REPLACE_ORDER
 cdef long long CANCEL_ORDER
 cdef long long CANCEL_ALL_ORDERS
+cdef long long EXPIRE_ORDERS
 cdef int BUY
 cdef int MARKET
 cdef int LIMIT
-cdef int GOOD_TILL_CANCEL
+cdef int DAY
+cdef int IMMEDIATE_OR_CANCEL
+cdef int FILL_OR_KILL
+cdef int GOOD_TILL_DATE
+cdef long long DAY_NS
 cdef int POST_ONLY
 cdef long long PRICE_MAX
 cdef long long QUANTITY_MAX
@@ -28,6 +33,7 @@ cdef int UNKNOWN_ACCOUNT
 cdef int UNKNOWN_INSTRUMENT
 cdef int NOT_TRADING
 cdef int UNSUPPORTED_ORDER
+cdef int EXPIRE_TIME_OUT_OF_RANGE
 cdef int PRICE_OUT_OF_RANGE
 cdef int QUANTITY_OUT_OF_RANGE
 cdef int NOTIONAL_TOO_SMALL
@@ -40,7 +46,10 @@ cdef int INSUFFICIENT_FUNDS
 cdef int WOULD_TAKE_LIQUIDITY
 cdef int REQUESTED
 cdef int MASS_CANCELED
+cdef int EXPIRED
 
+cdef long long ending(int time_in_force, long long expire_time_ns, long long now_ns) except *
+cdef bint never_rests(int time_in_force) except -1
 cdef bytes text_at(bytes data, Py_ssize_t at)
 cdef int notional_refusal(OrderBook book, long long price_ticks, long long lots) except -1
 
@@ -72,10 +81,13 @@ cdef class Engine:
         price_ticks="long long",
         lots="long long",
         client_order_id=bytes,
+        expire_time_ns="long long",
         account=Account,
         book=OrderBook,
+        worst_ticks="long long",
         limit_ticks="long long",
         refusal=int,
+        now_ns="long long",
         content="unsigned long long",
         known=Order,
         order=Order,
@@ -109,6 +121,9 @@ cdef class Engine:
         account_id="long long", instrument_id="long long", account=Account, order=Order
     )
     cdef object cancel_all_orders(self, const long long[::1] words, Py_ssize_t at)
+
+    @cython.locals(next_ns="long long", order=Order)
+    cdef object expire_orders(self)
 
     @cython.locals(account=Account, order=Order)
     cdef Order open_order(

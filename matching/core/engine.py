@@ -39,10 +39,15 @@ ENTER_ORDER_WORDS = LAYOUTS[c.EnterOrder].size // 8
 REPLACE_ORDER = LAYOUTS[c.ReplaceOrder].kind
 CANCEL_ORDER = LAYOUTS[c.CancelOrder].kind
 CANCEL_ALL_ORDERS = LAYOUTS[c.CancelAllOrders].kind
+EXPIRE_ORDERS = LAYOUTS[c.ExpireOrders].kind
 BUY = Side.BUY.value
 MARKET = OrderType.MARKET.value
 LIMIT = OrderType.LIMIT.value
-GOOD_TILL_CANCEL = TimeInForce.GOOD_TILL_CANCEL.value
+DAY = TimeInForce.DAY.value
+IMMEDIATE_OR_CANCEL = TimeInForce.IMMEDIATE_OR_CANCEL.value
+FILL_OR_KILL = TimeInForce.FILL_OR_KILL.value
+GOOD_TILL_DATE = TimeInForce.GOOD_TILL_DATE.value
+DAY_NS = 24 * 3600 * 10**9
 POST_ONLY = OrderFlags.POST_ONLY.value
 PRICE_MAX = PRICE_TICKS_MAX
 QUANTITY_MAX = QUANTITY_LOTS_MAX
@@ -55,6 +60,7 @@ UNKNOWN_ACCOUNT = RejectReason.UNKNOWN_ACCOUNT.value
 UNKNOWN_INSTRUMENT = RejectReason.UNKNOWN_INSTRUMENT.value
 NOT_TRADING = RejectReason.NOT_TRADING.value
 UNSUPPORTED_ORDER = RejectReason.UNSUPPORTED_ORDER.value
+EXPIRE_TIME_OUT_OF_RANGE = RejectReason.EXPIRE_TIME_OUT_OF_RANGE.value
 PRICE_OUT_OF_RANGE = RejectReason.PRICE_OUT_OF_RANGE.value
 QUANTITY_OUT_OF_RANGE = RejectReason.QUANTITY_OUT_OF_RANGE.value
 NOTIONAL_TOO_SMALL = RejectReason.NOTIONAL_TOO_SMALL.value
@@ -68,6 +74,7 @@ WOULD_TAKE_LIQUIDITY = RejectReason.WOULD_TAKE_LIQUIDITY.value
 
 REQUESTED = CancelReason.REQUESTED.value
 MASS_CANCELED = CancelReason.MASS_CANCELED.value
+EXPIRED = CancelReason.EXPIRED.value
 
 
 def text_at(data: bytes, at: int) -> bytes:
@@ -83,6 +90,19 @@ def notional_refusal(book: OrderBook, price_ticks: int, lots: int) -> int:
     if price_ticks * lots * book.tick_lot_units < book.notional_units_min:
         return NOTIONAL_TOO_SMALL
     return 0
+
+
+def never_rests(time_in_force: int) -> bool:
+    return time_in_force in (IMMEDIATE_OR_CANCEL, FILL_OR_KILL)
+
+
+def ending(time_in_force: int, expire_time_ns: int, now_ns: int) -> int:
+    """Return when an order ends by its time in force, 0 for never; -1 for a time that can't be."""
+    if time_in_force == GOOD_TILL_DATE:
+        return expire_time_ns if expire_time_ns > now_ns else -1
+    if expire_time_ns:
+        return -1
+    return now_ns // DAY_NS * DAY_NS + DAY_NS if time_in_force == DAY else 0
 
 
 def by_age(order: Order) -> int:
@@ -133,6 +153,11 @@ class Engine:
         return self.state.sequence
 
     @property
+    def next_expiry_ns(self) -> int:
+        """The time of the next open order to end by its time in force; 0 if none ever does."""
+        return self.state.expiries.next_ns()
+
+    @property
     def open_order_count(self) -> int:
         return len(self.state.orders)
 
@@ -146,6 +171,8 @@ class Engine:
             self.replace_order(data, words, at)
         elif kind == CANCEL_ALL_ORDERS:
             self.cancel_all_orders(words, at)
+        elif kind == EXPIRE_ORDERS:
+            self.expire_orders()
         else:
             command, _ = unpack_command(data, at * 8)
             self.events.write(pack(operate(self.state, command)))
@@ -166,16 +193,13 @@ class Engine:
         client_order_id = text_at(data, at * 8 + 56)
         account: Account | None = self.state.accounts.get(account_id)
         book: OrderBook | None = self.state.books.get(instrument_id)
-        limit_ticks = price_ticks
-        if is_market:
-            limit_ticks = PRICE_MAX if side == BUY else 0
-
+        worst_ticks = PRICE_MAX if side == BUY else 0
+        limit_ticks = worst_ticks if is_market else price_ticks
         content = content_of(words, at + 3, at + ENTER_ORDER_WORDS)
-        known: Order | None = None
-        if account is not None:
-            known = find(account, client_order_id, self.state.timestamp_ns)
-            if known is not None and known.content == content:
-                return self.events.order_repeated(known.order_id, account_id, instrument_id)
+        now_ns = self.state.timestamp_ns
+        known = find(account, client_order_id, now_ns) if account is not None else None
+        if known is not None and known.content == content:
+            return self.events.order_repeated(known.order_id, account_id, instrument_id)
 
         if not client_order_id:
             return self.events.command_rejected(MALFORMED_CLIENT_ORDER_ID)
@@ -185,16 +209,18 @@ class Engine:
             return self.events.command_rejected(UNKNOWN_INSTRUMENT)
         if book.phase not in TAKES_ORDERS:
             return self.events.command_rejected(NOT_TRADING)
-        if flags & POST_ONLY and (is_market or time_in_force != GOOD_TILL_CANCEL):
+        if flags & POST_ONLY and (is_market or never_rests(time_in_force)):
             return self.events.command_rejected(UNSUPPORTED_ORDER)
+        expire_time_ns = ending(time_in_force, words[at + 12], now_ns)
+        if expire_time_ns < 0:
+            return self.events.command_rejected(EXPIRE_TIME_OUT_OF_RANGE)
         if price_ticks != 0 if is_market else not 0 < price_ticks <= PRICE_MAX:
             return self.events.command_rejected(PRICE_OUT_OF_RANGE)
         if not 0 < lots <= QUANTITY_MAX or lots > UNITS_MAX // book.lot_units:
             return self.events.command_rejected(QUANTITY_OUT_OF_RANGE)
-        if not is_market:
-            refusal = notional_refusal(book, price_ticks, lots)
-            if refusal:
-                return self.events.command_rejected(refusal)
+        refusal = 0 if is_market else notional_refusal(book, price_ticks, lots)
+        if refusal:
+            return self.events.command_rejected(refusal)
         if account is None:
             return self.events.command_rejected(INSUFFICIENT_FUNDS)
         if known is not None:
@@ -212,6 +238,7 @@ class Engine:
             client_order_id,
             content,
         )
+        order.expire_time_ns = expire_time_ns
         self.matcher.set_funds(order, book, is_market)
         held_units = order.hold_per_lot * lots
         if is_market and side == BUY:
@@ -296,6 +323,13 @@ class Engine:
                     self.state.books[order.instrument_id], order, MASS_CANCELED
                 )
         return None
+
+    def expire_orders(self) -> None:
+        next_ns = self.state.expiries.next_ns()
+        while 0 < next_ns <= self.state.timestamp_ns:
+            order: Order = self.state.orders[self.state.expiries.heap[0][1]]
+            self.matcher.cancel_resting(self.state.books[order.instrument_id], order, EXPIRED)
+            next_ns = self.state.expiries.next_ns()
 
     # --- The steps that they share.
 

@@ -37,6 +37,9 @@ def check(state: State) -> None:
                         raise InvariantBroken(f"order {order.order_id} is not among the orders")
                     if order.account.orders.get(order.client_order_id) is not order:
                         raise InvariantBroken(f"order {order.order_id} is not its account's")
+    timed = {(o.expire_time_ns, o.order_id) for o in state.orders.values() if o.expire_time_ns}
+    if not timed <= set(state.expiries.heap):
+        raise InvariantBroken("an order's time in force is not kept")
     if resting != len(state.orders):
         raise InvariantBroken(f"{len(state.orders)} orders, of which {resting} rest")
     _check_funds(state, held)

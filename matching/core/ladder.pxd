@@ -15,6 +15,7 @@ cdef class Order:
     cdef readonly int flags
     cdef public bytes client_order_id
     cdef readonly unsigned long long content
+    cdef public long long expire_time_ns
     cdef public bint is_open
     cdef public long long closed_ns
     cdef public Funds spends

@@ -42,6 +42,7 @@ class Order:
         self.flags = flags
         self.client_order_id = client_order_id
         self.content = content  # of the command that entered it: see `client_order_ids`
+        self.expire_time_ns = 0  # 0: never
         self.is_open = True
         self.closed_ns = 0
         self.spends: Funds

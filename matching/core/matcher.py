@@ -63,6 +63,8 @@ class Matcher:
         if is_market or time_in_force == IMMEDIATE_OR_CANCEL:
             reason = MARKET_EXHAUSTED if is_market else NOT_IMMEDIATE
             return self.cancel_incoming(order, reason, order.hold_per_lot * order.leaves_lots)
+        if order.expire_time_ns:
+            self.state.expiries.add(order)
         return self.rest(book, order)
 
     def match(self, book: OrderBook, incoming: Order) -> None:

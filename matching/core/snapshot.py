@@ -37,7 +37,7 @@ class Fields(NamedTuple):
 FIELDS: Final[dict[type, Fields]] = {
     State: Fields(
         ("sequence", "timestamp_ns"),
-        ("assets", "issued_units", "books", "symbols", "accounts", "orders"),
+        ("assets", "issued_units", "books", "symbols", "accounts", "orders", "expiries"),
     ),
     Account: Fields(
         ("account_id",),
@@ -79,6 +79,7 @@ FIELDS: Final[dict[type, Fields]] = {
             "leaves_lots",
             "hold_per_lot",
             "closed_ns",
+            "expire_time_ns",
         ),
         ("is_open", "account", "spends", "receives", "level", "older", "newer"),
     ),
@@ -202,6 +203,7 @@ def _order(
     leaves_lots: int,
     hold_per_lot: int,
     closed_ns: int,
+    expire_time_ns: int,
 ) -> Order:
     account = state.accounts[account_id]
     book = state.books[instrument_id]
@@ -210,6 +212,7 @@ def _order(
     order.leaves_lots = leaves_lots
     order.hold_per_lot = hold_per_lot
     order.closed_ns = closed_ns
+    order.expire_time_ns = expire_time_ns
     base = account.funds_in(book.base_asset_id)
     quote = account.funds_in(book.quote_asset_id)
     order.spends, order.receives = (quote, base) if side == _BUY else (base, quote)
@@ -235,6 +238,8 @@ def _take_order(state: State, *row: Any) -> None:
     state.books[order.instrument_id].own(order.side).append(order)
     state.orders[order.order_id] = order
     order.account.open_order_count += 1
+    if order.expire_time_ns:
+        state.expiries.add(order)
 
 
 _TAKE: Final[dict[str, Callable[..., None]]] = {

@@ -11,3 +11,4 @@ cdef class State:
     cdef readonly dict symbols
     cdef readonly dict accounts
     cdef readonly dict orders
+    cdef readonly object expiries

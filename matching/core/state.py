@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from hashlib import blake2b
 
+from matching.core.expiry import Expiries
 from matching.core.holds import Account
 from matching.core.ladder import Order
 from matching.core.order_book import OrderBook
@@ -24,6 +25,7 @@ class State:
         self.symbols: dict[int, str] = {}
         self.accounts: dict[int, Account] = {VENUE_ACCOUNT_ID: Account(VENUE_ACCOUNT_ID)}
         self.orders: dict[int, Order] = {}  # the resting ones, by order id
+        self.expiries = Expiries(self.orders)
 
     def funds(self, account_id: int | None = None) -> list[tuple[int, int, int, int]]:
         """Return rows of account, asset, available and held units; of one account or all.
@@ -79,6 +81,7 @@ def order_row(order: Order) -> tuple[object, ...]:
         order.flags,
         order.client_order_id,
         order.content,
+        order.expire_time_ns,
     )
 
 

@@ -57,6 +57,7 @@ SNAPSHOT_TICK_SECONDS: Final = 0.25
 CONNECTIONS_MAX: Final = 256
 READER_BUFFER_BYTES_MAX: Final = 16 << 20
 STOP_SECONDS: Final = 1.0
+ALARM_SECONDS_MAX: Final = 1.0
 
 COMMANDS = Counter("agio_matching_commands_total", "Commands executed")
 BATCH_COMMANDS = Histogram(
@@ -125,6 +126,7 @@ class MatchingServer:
         self._journal: Journal
         self._server: asyncio.Server
         self._loop: asyncio.AbstractEventLoop
+        self._alarm: asyncio.Handle
         self._inbox: deque[tuple[Connection, bytes | FundsRequest, int]] = deque()
         self._batch_is_due = False
         self._connections: set[Connection] = set()
@@ -140,6 +142,7 @@ class MatchingServer:
         Raises `JournalDamagedError`, `JournalLockedError`, `ReplayError` and `OSError`.
         """
         self._loop = asyncio.get_running_loop()
+        self._alarm = self._loop.call_soon(lambda: None)
         self._state = "replaying"
         self._journal = Journal(
             self._journal_directory, self._mode, self._segment_bytes, scanned=False
@@ -160,6 +163,7 @@ class MatchingServer:
         gc.collect()
         gc.freeze()
         gc.disable()
+        self._set_alarm()
         SEQUENCE.set(self._journal.last_sequence)
         self._tick()
         log.info("matching runs", **self.health())
@@ -168,6 +172,7 @@ class MatchingServer:
         """Execute what has arrived, tell the clients, and close the journal in order."""
         if self._state == "running":
             self._state = "stopping"
+            self._alarm.cancel()
             self._server.close()
             while self._inbox and self._state == "stopping":
                 self._run_batch()
@@ -314,6 +319,18 @@ class MatchingServer:
             return
         if self._inbox:
             self._schedule_batch()
+        if self._state == "running":
+            self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        """Have a batch run, if only the clock's, when the next order's time in force is over."""
+        self._alarm.cancel()
+        next_expiry_ns = self._engine.next_expiry_ns
+        if next_expiry_ns:
+            wait_s = (next_expiry_ns - time.time_ns()) / 1e9
+            # No further ahead than this, as the clock may be set meanwhile.
+            wait_s = min(max(wait_s, 0.0), ALARM_SECONDS_MAX)
+            self._alarm = self._loop.call_later(wait_s, self._schedule_batch)
 
     def _next_requests(
         self,

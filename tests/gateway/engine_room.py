@@ -62,6 +62,7 @@ class EngineRoom:
         account_id: int = ALICE,
         time_in_force: TimeInForce = TimeInForce.GOOD_TILL_CANCEL,
         flags: OrderFlags = OrderFlags.NONE,
+        expire_time_ns: int = 0,
     ) -> list[Report]:
         return self.apply(
             self.order_entry.enter_order(
@@ -76,5 +77,6 @@ class EngineRoom:
                 price=price,
                 quantity=quantity,
                 client_order_id=client_order_id,
+                expire_time_ns=expire_time_ns,
             )
         )

@@ -33,13 +33,24 @@ LIMIT = c.EnterOrder(
     b"a1",
 )
 
+HALF_DAY_NS = 12 * 3600 * 10**9
+NOON_NS = 1_893_499_200 * 10**9  # 2030-01-01
+
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("59=1", LIMIT),
         ("59=", LIMIT),  # absent
-        ("59=0", LIMIT),
+        ("59=0", {"time_in_force": TimeInForce.DAY}),
+        (
+            "59=6|126=20300101-12:00:00.500",
+            {"time_in_force": TimeInForce.GOOD_TILL_DATE, "expire_time_ns": NOON_NS + 5 * 10**8},
+        ),
+        (
+            "59=6|432=20291231",  # its last day
+            {"time_in_force": TimeInForce.GOOD_TILL_DATE, "expire_time_ns": NOON_NS - HALF_DAY_NS},
+        ),
         ("21=1|1=ignored|207=X", LIMIT),
         ("54=2", {"side": Side.SELL}),
         ("59=3", {"time_in_force": TimeInForce.IMMEDIATE_OR_CANCEL}),
@@ -75,7 +86,11 @@ def test_a_cancel_and_a_replace_become_commands(room: EngineRoom) -> None:
     ("msg_type", "text", "reason"),
     [
         ("D", f"{ORDER}|59=2", R.UNSUPPORTED_ORDER),
-        ("D", f"{ORDER}|59=6|432=20300101", R.UNSUPPORTED_ORDER),
+        (
+            "D",
+            f"{ORDER}|59=6|432=20300101|126=20300101-12:00:00",
+            R.EXPIRE_TIME_OUT_OF_RANGE,
+        ),
         ("D", f"{ORDER}|40=3|99=1", R.UNSUPPORTED_ORDER),
         ("D", f"{ORDER}|40=P", R.UNSUPPORTED_ORDER),
         ("D", f"{ORDER}|54=5", R.UNSUPPORTED_ORDER),

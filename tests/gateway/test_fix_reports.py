@@ -7,7 +7,14 @@ import pytest
 from gateway import fix_reports
 from gateway.fix.dictionary import fix44
 from gateway.orders import OrderStatus, Report, ReportKind
-from tests.gateway.engine_room import ALICE, ALICE_SESSION, BOB, BTCUSDT, EngineRoom
+from tests.gateway.engine_room import (
+    ALICE,
+    ALICE_SESSION,
+    BOB,
+    BTCUSDT,
+    START_NS,
+    EngineRoom,
+)
 from tests.gateway.fix_messages import CANCEL, ORDER, REPLACE, STATUS, fields_of, message
 from vocabulary import commands as c
 from vocabulary.rejects import RejectReason
@@ -49,6 +56,20 @@ def test_an_order_sent_again_is_answered_with_its_status(room: EngineRoom) -> No
     room.enter(b"b1", Side.SELL, "0.2", "50000", account_id=BOB)
     [again] = room.enter(b"a1", Side.BUY, "0.5", "50000")
     assert row(told(room, again)) == ("I", "1", "0.20000", "0.30000")
+
+
+def test_a_day_order_and_a_good_till_date_one_expire(room: EngineRoom) -> None:
+    room.enter(b"a1", Side.BUY, "0.5", "50000", time_in_force=TimeInForce.DAY)
+    when = START_NS // 10**9 * 10**9 + 60 * 10**9
+    gtd = TimeInForce.GOOD_TILL_DATE
+    [accepted] = room.enter(b"a2", Side.BUY, "0.5", "50000", time_in_force=gtd, expire_time_ns=when)
+    assert told(room, accepted)[126] == "20231114-22:14:20.000"
+    room.now_ns = when + 2 * 3600 * 10**9
+    reports = room.apply(c.ExpireOrders(99, 1))
+    assert [report.client_order_id for report in reports] == [b"a2", b"a1"]
+    for report in reports:
+        assert row(told(room, report)) == ("C", "C", "0.00000", "0.00000")
+    assert room.orders.open_order_count == 0
 
 
 def test_new_replaced_partially_filled_replaced_canceled(room: EngineRoom) -> None:

@@ -79,6 +79,19 @@ def desk() -> Desk:
     return Desk()
 
 
+def test_an_order_may_end_by_its_time(desk: Desk) -> None:
+    until = {"timeInForce": "GTD", "goodTillDate": 1_700_000_060_000}
+    placed = desk.place(**until)
+    assert (placed["status"], placed["timeInForce"]) == ("NEW", "GTD")
+    assert desk.place(timeInForce="DAY")["timeInForce"] == "DAY"
+    late = desk.place(timeInForce="GTD", goodTillDate=1_600_000_000_000)
+    assert isinstance(late, ApiError)
+    assert late.code == -1130
+    for change in ({"timeInForce": "GTD"}, {"goodTillDate": 1_700_000_060_000}):
+        with pytest.raises(ApiError, match="goodTillDate"):
+            desk.place(**change)
+
+
 def test_an_order_sent_again_gets_the_first_one_s_answer(desk: Desk) -> None:
     desk.room.enter(b"b1", Side.SELL, "0.1", "100.00", account_id=BOB)
     first = desk.place(newClientOrderId="mine")

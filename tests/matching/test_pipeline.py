@@ -8,6 +8,7 @@ from tests.matching.samples import NOW_NS, listing, order
 from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.codec import check_record, pack, unpack_record
+from vocabulary.types import CLOCK_SESSION_ID, CancelReason, Side, TimeInForce
 
 
 @pytest.fixture
@@ -74,6 +75,29 @@ def test_refused_commands_never_reach_the_engine_and_their_neighbours_do() -> No
     assert len(batch.records) == 2
 
 
+def test_the_clock_stands_before_what_is_later(pipeline: Pipeline[str]) -> None:
+    end_ns = NOW_NS + 60 * 10**9
+    timed = order(
+        7, 1, side=Side.BUY, time_in_force=TimeInForce.GOOD_TILL_DATE, expire_time_ns=end_ns
+    )
+    taker = order(7, 2, side=Side.SELL, account_id=2)
+    [entered] = pipeline.execute([("a", packed(timed))], NOW_NS).records
+    assert pipeline.execute([], end_ns - 1).records == []
+
+    batch = pipeline.execute([("a", packed(taker))], end_ns)
+    expired, after = (unpack_record(record)[0] for record in batch.records)
+    assert expired.command == c.ExpireOrders(CLOCK_SESSION_ID, end_ns)
+    [canceled] = expired.events
+    assert isinstance(canceled, e.OrderCanceled)
+    assert (canceled.order_id, canceled.reason) == (
+        unpack_record(entered)[0].sequence,
+        CancelReason.EXPIRED,
+    )
+    assert not any(isinstance(event, e.TradeExecuted) for event in after.events)
+    assert batch.own == [("a", 1, 2)]
+    assert pipeline.execute([], end_ns).records == []
+
+
 def test_a_fault_ends_its_sender_s_bytes_only(pipeline: Pipeline[str]) -> None:
     batch = pipeline.execute(
         [
@@ -90,6 +114,8 @@ def test_an_engine_that_raises_ends_the_pipeline_and_names_the_command() -> None
     """F25: nobody goes on with a state that nobody knows."""
 
     class Poisoned:
+        next_expiry_ns = 0
+
         def apply(self, command: bytes, sequence: int, timestamp_ns: int) -> bytes:
             raise ZeroDivisionError
 

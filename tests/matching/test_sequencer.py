@@ -51,11 +51,11 @@ def test_a_command_with_an_impossible_value_is_refused_and_the_next_one_found(
 
 def test_hidden_bytes_are_refused() -> None:
     data = bytearray(pack(order(7, 1, client_order_id=b"short")))
-    data[-1] = 1
+    data[-9] = 1
     with pytest.raises(CommandRefused, match="not zero"):
         check_command(bytes(data), 0)
-    data[-1] = 0
-    data[-40] = 255  # the length of a text of at most 39 bytes
+    data[-9] = 0
+    data[-48] = 255  # the length of a text of at most 39 bytes
     with pytest.raises(CommandRefused, match="at most 36"):
         check_command(bytes(data), 0)
 

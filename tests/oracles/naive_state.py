@@ -18,6 +18,7 @@ class NaiveOrder:
     flags: OrderFlags
     client_order_id: bytes
     content: tuple[object, ...]
+    expire_time_ns: int = 0
     priority: int = 0
 
 

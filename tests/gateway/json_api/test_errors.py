@@ -18,6 +18,7 @@ EXPECTED = {
     RejectReason.UNKNOWN_INSTRUMENT: (-1121, "Invalid symbol."),
     RejectReason.NOT_TRADING: (-1013, "Market is closed."),
     RejectReason.UNSUPPORTED_ORDER: (-1014, "Unsupported order combination."),
+    RejectReason.EXPIRE_TIME_OUT_OF_RANGE: (-1130, "'goodTillDate'"),
     RejectReason.PRICE_OUT_OF_RANGE: (-1013, "Filter failure: PRICE_FILTER"),
     RejectReason.QUANTITY_OUT_OF_RANGE: (-1013, "Filter failure: LOT_SIZE"),
     RejectReason.NOTIONAL_TOO_SMALL: (-1013, "Filter failure: NOTIONAL"),

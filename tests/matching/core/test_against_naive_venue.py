@@ -98,6 +98,7 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
         price=prices,
         quantity=quantities,
         name=new_names,
+        hours=st.sampled_from((None, None, 0, 1, 1, 30)),
     )
     def enter(
         self,
@@ -110,12 +111,18 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
         price: int,
         quantity: int,
         name: bytes | None,
+        hours: int | None,
     ) -> None:
         if name is None:
             name = b"o%d" % self.both.sequence
         if order_type is OrderType.MARKET and price < 8:
             price = 0
-        terms = (side, order_type, time_in_force, flags, price, quantity, name)
+        if hours is None and time_in_force is TimeInForce.GOOD_TILL_DATE:
+            hours = 1
+        expire_time_ns = 0
+        if hours is not None and (time_in_force is TimeInForce.GOOD_TILL_DATE or hours == 30):
+            expire_time_ns = self.both.now_ns + hours * 3600 * 10**9
+        terms = (side, order_type, time_in_force, flags, price, quantity, name, expire_time_ns)
         self.entered.append(c.EnterOrder(8, 1, account_id, instrument_id, *terms))
         self.both.ask(self.entered[-1])
 
@@ -128,6 +135,11 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
     @rule(hours=st.sampled_from((1, 12, 24)))
     def wait(self, hours: int) -> None:
         self.both.now_ns += hours * 3600 * 10**9 - 1
+        self.expire()
+
+    @rule()
+    def expire(self) -> None:
+        self.both.ask(c.ExpireOrders(8, 1))
 
     @rule(
         account_id=accounts,
@@ -207,8 +219,10 @@ def test_a_long_random_flow_trades_exactly_as_the_naive_venue(seed: int) -> None
         order_id = both.sequence - chance.randrange(60)
         price, lots = chance.randint(90, 110), chance.randint(1, 40)
         name = b"o%d" % number
-        if kind < 0.3:
-            command: c.Command = c.CancelOrder(8, 1, account_id, 1, max(order_id, 1), b"", b"")
+        if kind < 0.02:
+            command: c.Command = c.ExpireOrders(8, 1)
+        elif kind < 0.3:
+            command = c.CancelOrder(8, 1, account_id, 1, max(order_id, 1), b"", b"")
         elif kind < 0.45:
             command = c.ReplaceOrder(8, 1, account_id, 1, max(order_id, 1), price, lots, name, b"")
         else:
@@ -227,6 +241,9 @@ def test_a_long_random_flow_trades_exactly_as_the_naive_venue(seed: int) -> None
                 0 if is_market else price,
                 lots,
                 name,
+                both.now_ns + chance.randrange(1, 99)
+                if time_in_force is TimeInForce.GOOD_TILL_DATE
+                else 0,
             )
         trades += sum(isinstance(event, e.TradeExecuted) for event in both.ask(command))
         if number % 100 == 0:

@@ -20,11 +20,20 @@ from vocabulary.types import OrderFlags, OrderType, Side, TimeInForce, TradingPh
 
 SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("*.txt"))
 ASSETS = {"BTC": 1, "USD": 2}
-ENTER = re.compile(r"(\w+) (buys|sells) (\d+) at (\d+|market) as (\w+)(?: (ioc|fok|post-only))?")
+ENTER = re.compile(
+    r"(\w+) (buys|sells) (\d+) at (\d+|market) as (\w+)"
+    r"(?: (ioc|fok|post-only|today|for (\d+) hours?))?"
+)
 REPLACE = re.compile(r"(\w+) replaces (\w+) with (\d+) at (\d+) as (\w+)")
 CANCEL = re.compile(r"(\w+) cancels (\w+)")
 CREDIT = re.compile(r"(\w+) is credited (\d+) (\w+)")
 WAIT = re.compile(r"(\d+) hours? pass(?:es)?")
+HOUR_NS = 3600 * 10**9
+TIMES_IN_FORCE = {
+    "ioc": TimeInForce.IMMEDIATE_OR_CANCEL,
+    "fok": TimeInForce.FILL_OR_KILL,
+    "today": TimeInForce.DAY,
+}
 FEES = re.compile(r"fees maker (\d+) taker (\d+)")
 
 
@@ -60,13 +69,13 @@ class Table:
         if request == "funds":
             return list(self.funds())
         if match := WAIT.fullmatch(request):
-            self.now_ns += int(match[1]) * 3600 * 10**9
-            return []
+            self.now_ns += int(match[1]) * HOUR_NS
+            return self.ask(c.ExpireOrders(1, 1))
         return self.ask(self.command(request))
 
     def command(self, request: str) -> c.Command:
         if match := ENTER.fullmatch(request):
-            who, verb, lots, price, name, how = match.groups()
+            who, verb, lots, price, name, how, hours = match.groups()
             self.orders[self.sequence + 1] = name
             return c.EnterOrder(
                 1,
@@ -75,13 +84,14 @@ class Table:
                 1,
                 Side.BUY if verb == "buys" else Side.SELL,
                 OrderType.MARKET if price == "market" else OrderType.LIMIT,
-                {"ioc": TimeInForce.IMMEDIATE_OR_CANCEL, "fok": TimeInForce.FILL_OR_KILL}.get(
-                    how, TimeInForce.GOOD_TILL_CANCEL
-                ),
+                TimeInForce.GOOD_TILL_DATE
+                if hours
+                else TIMES_IN_FORCE.get(how, TimeInForce.GOOD_TILL_CANCEL),
                 OrderFlags.POST_ONLY if how == "post-only" else OrderFlags.NONE,
                 0 if price == "market" else int(price),
                 int(lots),
                 name.encode(),
+                self.now_ns + int(hours) * HOUR_NS if hours else 0,
             )
         if match := REPLACE.fullmatch(request):
             who, name, lots, price, new_name = match.groups()

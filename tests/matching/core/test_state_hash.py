@@ -9,7 +9,7 @@ from matching.core.engine import Engine
 from tests.matching.core.test_refusals import LISTINGS, enter
 from vocabulary import commands as c
 from vocabulary.codec import pack
-from vocabulary.types import OrderFlags, Side, TradingPhase
+from vocabulary.types import OrderFlags, Side, TimeInForce, TradingPhase
 
 
 def state_hash(commands: Sequence[c.Command], timestamp_ns: int = 0) -> str:
@@ -28,6 +28,10 @@ OTHERS = {
     "quantity": (FIRST, enter(client_order_id=b"second", quantity_lots=6)),
     "side": (FIRST, enter(client_order_id=b"second", side=Side.SELL, price_ticks=12)),
     "flags": (FIRST, enter(client_order_id=b"second", flags=OrderFlags.POST_ONLY)),
+    "time in force": (
+        FIRST,
+        enter(client_order_id=b"second", time_in_force=TimeInForce.DAY),
+    ),
     "name": (FIRST, enter(client_order_id=b"third")),
     "priority": (SECOND, FIRST),
     "fewer orders": (FIRST, NOTHING),

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import time
 from contextlib import suppress
 from typing import cast
 
@@ -16,6 +17,7 @@ from tests.matching.venue import Reader, Venue, connect, list_market, until
 from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.codec import pack
+from vocabulary.types import TimeInForce
 
 ADDRESSES = ["unix", "tcp"]
 
@@ -76,6 +78,22 @@ async def test_readers_catch_up_from_any_sequence_while_others_trade(venue: Venu
         assert reader.sequences == list(range(start, 3008))
         assert reader.caught_up.is_set()
         assert reader.records == trader.records[start - 1 :]
+
+
+async def test_an_order_ends_at_its_time_and_a_restart_makes_the_same_of_it(venue: Venue) -> None:
+    reader = await venue.reader()
+    list_market(reader)
+    end_ns = time.time_ns() + 300_000_000
+    timed = TimeInForce.GOOD_TILL_DATE
+    reader.client.submit(order(7, 1, time_in_force=timed, expire_time_ns=end_ns))
+    records = await reader.wait_for(9)
+    assert isinstance(records[8].command, c.ExpireOrders)
+    assert 0 <= records[8].timestamp_ns - end_ns < 1_000_000_000
+    [canceled] = records[8].events
+    assert isinstance(canceled, e.OrderCanceled)
+    await venue.stop()
+    again = await venue.start()
+    assert again.health()["open_orders"] == 0
 
 
 @pytest.mark.parametrize("wanted", [9, 1000])
