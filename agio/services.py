@@ -95,15 +95,18 @@ def make_feeds(configuration: Configuration, _secrets: Secrets) -> Service:
     queue_url = configuration.trading_queue_url or configuration.redis_url
     if queue_url is None and running is not None:
         queue_url = running.redis_url
-    return FeedsService(
-        sources=[_with_rest(source, rest_port) for source in sources],
-        symbols=configuration.feeds_symbols.split(),
-        queue_url=_needed("trading_queue_url", queue_url, "feeds"),
-        host=configuration.host,
-        port=configuration.feeds_port,
-        data_directory=configuration.data / "feeds",
-        record_file=configuration.feeds_record_file,
-    )
+    try:
+        return FeedsService(
+            sources=[_with_rest(source, rest_port) for source in sources],
+            symbols=configuration.feeds_symbols.split(),
+            queue_url=_needed("trading_queue_url", queue_url, "feeds"),
+            host=configuration.host,
+            port=configuration.feeds_port,
+            data_directory=configuration.data / "feeds",
+            record_file=configuration.feeds_record_file,
+        )
+    except ValueError as error:
+        raise ConfigurationError(f"feeds: {error}") from None
 
 
 def make_history(configuration: Configuration, _secrets: Secrets) -> Service:

@@ -19,7 +19,7 @@ from tests.trading.feeds.samples import (
 from trading.feeds import schema
 from trading.feeds.rejects import RejectedError, RejectReason
 
-MUTATIONS = 20_000
+MUTATIONS = 10_000
 
 
 def is_count(value: Any) -> bool:

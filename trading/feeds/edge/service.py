@@ -20,6 +20,7 @@ from trading.feeds.edge.sequence_file import SequenceFile
 from trading.feeds.edge.sources import Receive, Source
 from trading.feeds.edge.websocket_source import WebSocketSource
 from trading.feeds.handler import FeedHandler, Input, Question
+from trading.feeds.rejects import Rejected
 
 TICK_S = 0.025
 ASK_BACKOFF_S_MIN = 0.1
@@ -35,7 +36,7 @@ class FeedsService:
 
     `sources`: ws:// or wss:// URLs of Binance-shaped venues (`WebSocketSource`), or the file:// URL
     of a recording, alone, with `?speed=1` for the pace of then. `record_file`: a new file that gets
-    all that came, to be such a recording.
+    all that came, to be such a recording. Raises `ValueError` for what is none of these.
     """
 
     def __init__(
@@ -52,6 +53,10 @@ class FeedsService:
         self._sources = [
             make_source(url, number, symbols, self._receive) for number, url in enumerate(sources)
         ]
+        if not symbols:
+            raise ValueError("no symbol to follow")
+        if len(self._sources) > 1 and not all(source.is_live for source in self._sources):
+            raise ValueError("a recording is played alone")
         self._symbols = symbols
         self._queue = QueueWriter(queue_url)
         self._host, self._port = host, port
@@ -84,6 +89,8 @@ class FeedsService:
         self._queue.start(last)
         self._tasks = [asyncio.create_task(source.run()) for source in self._sources]
         self._tasks.append(asyncio.create_task(self._tick()))
+        for task in self._tasks:
+            task.add_done_callback(_tell_failure)
         log.info("started", last_sequence=last, port=self.port)
 
     async def stop(self) -> None:
@@ -121,7 +128,7 @@ class FeedsService:
     def _receive(self, inputs: Sequence[Input]) -> None:
         """Take what one wakeup brought, and let everything it made leave at once."""
         if self._recorder is not None:
-            self._recorder.write(inputs)
+            self._record(self._recorder, inputs)
         self._handler.receive(inputs)
         if not self._sources[0].is_live and inputs:
             self._handler.tick(inputs[-1].received_ns)
@@ -136,7 +143,20 @@ class FeedsService:
             self._queue.put(self._publisher.publish(events))
         rejected = self._handler.take_rejected()
         if rejected:
+            self._keep(rejected)
+
+    def _keep(self, rejected: Sequence[Rejected]) -> None:
+        try:
             self._quarantine.put(rejected)
+        except OSError as error:  # a full disk is no reason to stop the feed
+            log.warning("quarantine failed", reason=str(error), messages=len(rejected))
+
+    def _record(self, recorder: Recorder, inputs: Sequence[Input]) -> None:
+        try:
+            recorder.write(inputs)
+        except OSError as error:
+            log.warning("recording failed, and ends", reason=str(error))
+            self._recorder = None
 
     async def _tick(self) -> None:
         while True:
@@ -187,6 +207,11 @@ class FeedsService:
             if self._sequence_file.last:
                 return 0
             await asyncio.sleep(QUEUE_RETRY_S)
+
+
+def _tell_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("a task failed", reason=f"{type(error).__name__}: {error}", exc_info=error)
 
 
 def make_source(url: str, number: int, symbols: Sequence[str], receive: Receive) -> Source:

@@ -110,6 +110,30 @@ def feeds_process(*arguments: Any) -> Iterator[FeedsProcess]:
     started.process.wait(20)
 
 
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"FEEDS_SOURCES": "btcusdt"}, "neither ws://, wss:// nor file:///PATH"),
+        ({"FEEDS_SOURCES": "ws://127.0.0.1:1 file:///x"}, "a recording is played alone"),
+        ({"TRADING_QUEUE_URL": "kafka://127.0.0.1:1/events"}, "redis://"),
+    ],
+)
+def test_settings_that_will_not_do_are_refused(
+    tmp_path: Path, settings: dict[str, str], told: str
+) -> None:
+    given = {"DATA": str(tmp_path), "REDIS_URL": "redis://127.0.0.1:1/0"} | settings
+    completed = subprocess.run(
+        [sys.executable, "-m", "agio", "feeds"],
+        env={f"AGIO_{name}": value for name, value in given.items()},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    assert completed.returncode == 2
+    assert told in completed.stderr
+
+
 async def test_a_killed_process_reuses_no_number(
     venue: JsonVenue, tmp_path: Path, redis_url: str
 ) -> None:
