@@ -2,7 +2,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.trading.history.sample_events import NOON_NS, plausible, streams
@@ -43,6 +43,7 @@ def trade(sequence: int, trade_id: int = 1) -> TradePrinted:
 
 
 @given(streams(), st.integers(1, 30))
+@settings(max_examples=50)
 def test_cuts_hold_every_event_once_and_every_hole(events: list[AnyMarketEvent], size: int) -> None:
     shelf = Shelf()
     for start in range(0, len(events), size):

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,3 +36,9 @@ def queue_url(request: pytest.FixtureRequest) -> str:
     """Give an empty queue: the test runs once on each kind."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
+
+
+@pytest.fixture
+def no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not sync: nothing here pulls the machine's plug."""
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: None)

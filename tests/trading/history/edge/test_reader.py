@@ -11,6 +11,7 @@ from trading.history.edge.writer import HistoryWriter
 from trading.history.manifest import Hole, Loss
 from trading.market_events import AnyMarketEvent, FeedLost, TradePrinted
 
+pytestmark = pytest.mark.usefixtures("no_sync")
 MIDNIGHT_NS = NOON_NS + 43_200 * SECOND_NS
 
 
@@ -22,7 +23,7 @@ def write(store: ObjectStore, events: list[AnyMarketEvent], size: int = 300) -> 
 
 
 @given(streams(), st.integers(1, 30))
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_any_stream_comes_back_exactly_and_in_order(
     tmp_path_factory: pytest.TempPathFactory, events: list[AnyMarketEvent], size: int
 ) -> None:

@@ -13,6 +13,7 @@ from trading.history.edge.object_store import open_store
 from trading.history.edge.writer import HistoryWriter
 from trading.market_events import BookChanged, TradePrinted
 
+pytestmark = pytest.mark.usefixtures("no_sync")
 EVENTS = list(plausible(600))
 TRADES = [event for event in EVENTS if isinstance(event, TradePrinted)]
 CHANGES = [event for event in EVENTS if isinstance(event, BookChanged)]

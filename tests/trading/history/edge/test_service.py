@@ -84,6 +84,7 @@ async def test_what_the_full_queue_dropped_is_a_published_and_counted_gap(
     await until(lambda: through(store) == 3000)
     (hole,) = HistoryReader(store).state.holes
     assert hole.first_sequence == 11
+    await until(lambda: history.health()["pending_events"] == 0)
     assert history.health()["missing_events"] == hole.last_sequence - 10 > 2000
     assert counted("missing_events") - missing == hole.last_sequence - 10
     await history.stop()

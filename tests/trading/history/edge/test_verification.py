@@ -12,6 +12,8 @@ from trading.history.edge.writer import HistoryWriter
 from trading.history.manifest import DayManifest, Part
 from trading.history.parts import PartDamagedError
 
+pytestmark = pytest.mark.usefixtures("no_sync")
+
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:

@@ -1,6 +1,5 @@
 """A crash at every single operation on the store, before it and after it."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,10 +25,7 @@ EVENTS: list[AnyMarketEvent] = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do not sync: nothing here pulls the machine's plug."""
-    monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
+pytestmark = pytest.mark.usefixtures("no_sync")
 
 
 class Crash(BaseException):
