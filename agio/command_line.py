@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import gc
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
@@ -183,6 +184,7 @@ def replay(*, directory: Path, as_json: bool) -> None:
     from matching.replay import ReplayError
 
     journal = directory / "journal" if (directory / "journal").is_dir() else directory
+    gc.disable()  # it would visit every order again and again, and there are no cycles to find
     try:
         with ReplayProgress() as progress:
             verified = verify_journal(journal, progress.show)
@@ -216,6 +218,7 @@ def snapshot(*, directory: Path, as_json: bool) -> None:
     from matching.replay import ReplayError
 
     os.nice(SNAPSHOT_NICENESS)
+    gc.disable()
     journal = directory / "journal" if (directory / "journal").is_dir() else directory
     try:
         made = make_snapshot(journal)

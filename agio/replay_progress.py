@@ -24,7 +24,8 @@ class ReplayProgress:
             *columns, console=console, disable=not console.is_terminal, transient=True
         )
         self._task = self._bar.add_task("", sequence=0, rate=0.0)
-        self._started = self._shown = time.monotonic()
+        self._started = time.monotonic()
+        self._shown = 0.0
 
     def __enter__(self) -> Self:
         self._bar.start()

@@ -147,6 +147,9 @@ class MatchingServer:
         self._journal = Journal(
             self._journal_directory, self._mode, self._segment_bytes, scanned=False
         )
+        # A full collection would stop matching for as long as it takes to visit every order. Our
+        # own objects form no cycles, so none is needed.
+        gc.disable()
         try:
             await self._recover()
             self._journal.begin()
@@ -156,13 +159,11 @@ class MatchingServer:
             await self._listen()
         except BaseException:
             self._journal.close()
+            gc.enable()
             self._state = "stopped"
             raise
-        # A full collection would stop matching for as long as it takes to visit every order. Our
-        # own objects form no cycles, so none is needed.
         gc.collect()
         gc.freeze()
-        gc.disable()
         self._set_alarm()
         SEQUENCE.set(self._journal.last_sequence)
         self._tick()
@@ -216,6 +217,7 @@ class MatchingServer:
         recovery = Recovery(self._journal_directory, self._journal.segments)
         started = reported = time.monotonic()
         for sequence in recovery.steps():
+            self._sequencer = recovery.sequencer  # for `health`
             if time.monotonic() - reported > REPLAY_REPORT_SECONDS:
                 reported = time.monotonic()
                 log.info("replaying", sequence=sequence)
