@@ -13,7 +13,10 @@ from trading.history.edge.service import HistoryService
 
 # Forked from a process that has the libraries already: a start takes milliseconds.
 _processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload([__name__])
+_edge = "trading.history.edge"
+_processes.set_forkserver_preload(
+    [__name__, f"{_edge}.redis_queue", f"{_edge}.directory_store", f"{_edge}.s3_store"]
+)
 
 
 def start_history(queue_url: str, store_url: str, flush_events: int) -> BaseProcess:
