@@ -16,6 +16,8 @@ from tests.trading.feeds.edge.test_publisher import prints
 from tests.trading.feeds.live_feeds import Flow, eventually, feeds, source_url, subscribed
 from trading import market_events
 from trading.feeds.edge.queue_writer import KEY, QueueWriter
+from trading.history.batches import decode_batch
+from trading.history.edge.event_queue import open_queue
 from trading.market_events import BookChanged
 
 pytestmark = pytest.mark.timeout(30)
@@ -48,6 +50,21 @@ async def test_the_queue_has_what_subscribers_get(
         await Flow(venue).run(50)
         await eventually(lambda: len(subscriber.of(BookChanged)) > 20)
         await eventually(lambda: queued(redis_url) == subscriber.events)
+
+
+async def test_the_historical_store_reads_what_was_put(redis_url: str) -> None:
+    writer = QueueWriter(redis_url)
+    writer.start(0)
+    events = prints(1, 2_500)
+    writer.put([market_events.encode(each) for each in events])
+    await eventually(lambda: writer.waiting == 0)
+    await writer.stop()
+    queue = open_queue(redis_url)
+    batches = await queue.read("")
+    assert [each for batch in batches for each in decode_batch(batch.data)] == events
+    (behind,) = await queue.read("2000-0")
+    assert decode_batch(behind.data) == events[2_000:]
+    await queue.close()
 
 
 async def test_a_stopped_redis_slows_nothing_and_gets_it_all_later(
