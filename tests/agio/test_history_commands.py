@@ -1,12 +1,21 @@
+import asyncio
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from agio import venue
+from agio.child_process import free_port
 from agio.history_commands import history
 from agio.hot_paths import ROOT
+from tests.trading.history.sample_events import plausible
+from trading.history.edge.event_queue import open_queue
+from trading.history.edge.object_store import open_store
+from trading.history.edge.reader import HistoryReader
 
 GOLDEN = ROOT / "tests/trading/history/edge/golden_store_v1"
 
@@ -84,3 +93,28 @@ def test_a_store_that_can_not_be_read_is_an_error_of_one_line(
     told = agio("ls")
     assert told.exit_code == 1
     assert told.stderr.startswith("Error: events/v1/_stream.json: ")
+
+
+async def test_the_service_stores_what_is_queued_until_it_is_told_to_stop(
+    redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AGIO_HISTORY_STORE_URL")
+    port = free_port()
+    monkeypatch.setenv("AGIO_TRADING_QUEUE_URL", redis_url)
+    monkeypatch.setenv("AGIO_HISTORY_METRICS_PORT", str(port))
+    queue = open_queue(redis_url)
+    await queue.put(list(plausible(500)))
+    await queue.close()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "agio", "history", "run", "--data", str(tmp_path)], cwd=ROOT
+    )
+    try:
+        async with asyncio.timeout(30):
+            while venue.health(f"http://127.0.0.1:{port}/health").get("pending_events") != 500:
+                await asyncio.sleep(0.05)
+        process.terminate()
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+    store = open_store((tmp_path / "history").as_uri())
+    assert list(HistoryReader(store).read()) == list(plausible(500))
