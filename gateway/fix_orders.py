@@ -160,6 +160,9 @@ def _replace_order(
         raise _unsupported(message, tags.OrdType, "OrdType")
     if message.get(tags.TimeInForce) not in _RESTING_TIMES_IN_FORCE:
         raise _unsupported(message, tags.TimeInForce, "TimeInForce")
+    for tag, name in ((tags.ExpireTime, "ExpireTime"), (tags.ExpireDate, "ExpireDate")):
+        if tag in message:  # the order keeps its end: to take another silently would be a lie
+            raise _unsupported(message, tag, name)
     _check_supported(message)
     return order_entry.replace_order(
         session_id,

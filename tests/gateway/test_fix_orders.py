@@ -117,6 +117,8 @@ def test_a_cancel_and_a_replace_become_commands(room: EngineRoom) -> None:
         ("G", f"{REPLACE}|40=1|44=", R.UNSUPPORTED_ORDER),
         ("G", f"{REPLACE}|59=3", R.UNSUPPORTED_ORDER),
         ("G", f"{REPLACE}|111=1", R.UNSUPPORTED_ORDER),
+        ("G", f"{REPLACE}|59=6|126=20300101-12:00:00", R.UNSUPPORTED_ORDER),
+        ("G", f"{REPLACE}|59=6|432=20300101", R.UNSUPPORTED_ORDER),
         ("G", f"{REPLACE}|44=", R.MALFORMED_PRICE),
         ("G", f"{REPLACE}|38=", R.MALFORMED_QUANTITY),
         ("G", f"{REPLACE}|38=1.000001", R.QUANTITY_NOT_ON_LOT),
