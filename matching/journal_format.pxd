@@ -20,5 +20,5 @@ cpdef object whole_records(bytes data, long long next_sequence)
 
 @cython.locals(size=Py_ssize_t, end=Py_ssize_t)
 cdef Py_ssize_t whole_record(
-    bytes data, const unsigned long long[::1] words, Py_ssize_t at, long long sequence
+    bytes data, const unsigned long long[::1] words, Py_ssize_t at, unsigned long long sequence
 ) except -1

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from hypothesis import strategies as st
 
-from tests.oracles.naive_venue import NaiveOrder, NaiveVenue
+from tests.oracles.naive_state import NaiveOrder
+from tests.oracles.naive_venue import NaiveVenue
 from vocabulary import commands as c
 from vocabulary.codec import Record
 from vocabulary.types import OrderFlags, OrderType, Side, TimeInForce
