@@ -84,8 +84,9 @@ async def test_a_stopped_redis_slows_nothing_and_gets_it_all_later(
                 assert time.monotonic() - began_s < 0.5
             finally:
                 os.kill(queue.process.pid, signal.SIGCONT)
-            expected = list(range(1, len(subscriber.events) + 1))
-            await eventually(lambda: queued_numbers(queue.url()) == expected)
+            await eventually(  # the flow's last trades may still be on their way to both
+                lambda: queued_numbers(queue.url()) == list(range(1, len(subscriber.events) + 1))
+            )
             assert service.health()["queue_dropped_events"] == 0
 
 
