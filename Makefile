@@ -11,7 +11,7 @@ PACKAGES := vocabulary fix_specs gateway matching marketdata accounts trading ag
 CHECKED  := $(PACKAGES) tests setup.py $(wildcard bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help environment build demo test bench conformance fuzz lint format lock clean
+.PHONY: help environment build demo test test-uncompiled bench conformance fuzz lint format lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ demo: build ## Run the venue with simulated traders (SECONDS=30 to end by itself
 
 test: build ## Run every test, then the core's again uncompiled
 	$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory test-uncompiled
+
+test-uncompiled: build
 	AGIO_UNCOMPILED=1 $(BIN)/python -m pytest -m core
 
 bench: build ## Measure engine, FIX, settlement and feed; print a table and save it as JSON
