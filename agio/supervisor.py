@@ -281,7 +281,9 @@ def stopped_in_order(running: Venue) -> Iterator[None]:
 
     Once it stops, only the kill that nobody can ignore interrupts the order.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # SIGINT, too: the background job of a script starts with it ignored.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     try:
         yield
     finally:

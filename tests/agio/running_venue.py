@@ -22,6 +22,11 @@ def free_port_base() -> int:
     return 10_000 + free_port() % 20_000 // 20 * 20
 
 
+def ignore_interrupts() -> None:
+    """Begin as a script's background job does; an interrupt must stop the venue all the same."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 class RunningVenue:
     """`agio up` on `data`, started and stopped as a user does it."""
 
@@ -37,6 +42,7 @@ class RunningVenue:
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=ignore_interrupts,  # noqa: PLW1509 (these tests start no threads)
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
