@@ -29,8 +29,8 @@ from agio.child_process import free_port
 from agio.embedded_valkey import EmbeddedValkey
 from bench.figures import Figure, figure, show
 from gateway.json_api.exchange_info import exchange_info
+from trading.events import AnyEvent, BookReset
 from trading.feeds.handler import FeedHandler, Input, InputKind
-from trading.market_events import AnyMarketEvent, BookReset
 from vocabulary.instrument import Asset, build_instrument, listing_terms
 from vocabulary.types import TradingPhase
 
@@ -106,7 +106,7 @@ class Strategy:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer  # dropped, it would close the connection
-        self._decoder = msgspec.msgpack.Decoder(list[AnyMarketEvent])
+        self._decoder = msgspec.msgpack.Decoder(list[AnyEvent])
 
     async def until_book(self) -> None:
         while not isinstance(await self._last_of_frame(), BookReset):
@@ -117,7 +117,7 @@ class Strategy:
         while (await self._last_of_frame()).source_sequence < source_sequence:
             pass
 
-    async def _last_of_frame(self) -> AnyMarketEvent:
+    async def _last_of_frame(self) -> AnyEvent:
         async with asyncio.timeout(PATIENCE_S):
             (length,) = struct.unpack("<I", await self._reader.readexactly(4))
             payload = await self._reader.readexactly(length)

@@ -16,12 +16,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.figures import Figure, figure, show
+from trading.events import AnyEvent, BookChanged, Level, TradePrinted
 from trading.history.edge.object_store import open_store
 from trading.history.edge.reader import HistoryReader
 from trading.history.edge.writer import HistoryWriter
 from trading.history.parts import COMPRESSION
 from trading.history.rows import TABLE_OF, to_rows
-from trading.market_events import AnyMarketEvent, BookChanged, Level, TradePrinted
 
 RUNS = 5
 EVENTS = 300_000
@@ -54,9 +54,9 @@ def measure() -> list[Figure]:
     ]
 
 
-def stream() -> list[AnyMarketEvent]:
+def stream() -> list[AnyEvent]:
     """Return book changes of two levels, and a trade for every four of them."""
-    events: list[AnyMarketEvent] = []
+    events: list[AnyEvent] = []
     for number in range(1, EVENTS + 1):
         now_ns = START_NS + number * 10_000
         place = (number, SYMBOLS[number % 3], number // 3, now_ns - 50_000, now_ns)
@@ -69,9 +69,7 @@ def stream() -> list[AnyMarketEvent]:
     return events
 
 
-def one_run(
-    directory: Path, events: list[AnyMarketEvent], tables: list[pa.Table]
-) -> dict[str, float]:
+def one_run(directory: Path, events: list[AnyEvent], tables: list[pa.Table]) -> dict[str, float]:
     """Return the seconds that each part takes."""
     store = open_store((directory / "store").as_uri())
     writer = HistoryWriter(store)

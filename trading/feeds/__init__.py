@@ -1,4 +1,4 @@
-"""The data feeds handler: what sources send, checked, put right and numbered as `market_events`.
+"""The data feeds handler: what sources send, checked, put right and numbered as `trading.events`.
 
 A message passes these stations, each a module: the strict shape (`schema`, `exchange_info`), the
 clock (`clock_check`), the copies of redundant connections to one sequence (`arbitration`), the book

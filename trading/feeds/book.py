@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterable
 
-from trading.market_events import Level
+from trading.events import Level
 
 
 class BookSide:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from trading.events import Level
 from trading.feeds.book import Book
-from trading.market_events import Level
 
 BUFFERED_MAX = 10_000
 

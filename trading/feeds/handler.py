@@ -11,12 +11,12 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from trading.events import AnyEvent
 from trading.feeds.exchange_info import ExchangeInfo, decode_exchange_info
 from trading.feeds.rejects import Rejected, RejectedError, RejectReason
 from trading.feeds.schema import DepthUpdate, decode_depth_snapshot, decode_stream
 from trading.feeds.sequencer import Sequencer
 from trading.feeds.symbol_feed import NS_PER_MS, SymbolFeed
-from trading.market_events import AnyMarketEvent
 
 
 class InputKind(StrEnum):
@@ -97,7 +97,7 @@ class FeedHandler:
             if feed.book is None
         ]
 
-    def take_events(self) -> list[AnyMarketEvent]:
+    def take_events(self) -> list[AnyEvent]:
         return self.sequencer.take()
 
     def take_rejected(self) -> list[Rejected]:

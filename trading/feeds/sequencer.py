@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trading.market_events import AnyMarketEvent
+from trading.events import AnyEvent
 
 
 class Sequencer:
@@ -10,19 +10,19 @@ class Sequencer:
 
     def __init__(self, last: int) -> None:
         self.last = last
-        self._events: list[AnyMarketEvent] = []
+        self._events: list[AnyEvent] = []
 
     @property
     def next(self) -> int:
         """Return the number that the next event must have."""
         return self.last + 1
 
-    def append(self, event: AnyMarketEvent) -> None:
+    def append(self, event: AnyEvent) -> None:
         assert event.stream_sequence == self.last + 1
         self.last += 1
         self._events.append(event)
 
-    def take(self) -> list[AnyMarketEvent]:
+    def take(self) -> list[AnyEvent]:
         """Return the events since the last call."""
         events, self._events = self._events, []
         return events

@@ -6,14 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
-from trading.feeds.arbitration import Arbiter
-from trading.feeds.book import Book
-from trading.feeds.book_sync import BookSync, CrossedError, OutOfSyncError, Update
-from trading.feeds.clock_check import ClockCheck, refuse_absurd
-from trading.feeds.rejects import Rejected, RejectedError, RejectReason
-from trading.feeds.schema import DepthSnapshot, DepthUpdate, LevelText, Trade
-from trading.feeds.sequencer import Sequencer
-from trading.market_events import (
+from trading.events import (
     BookChanged,
     BookReset,
     FeedLost,
@@ -21,6 +14,13 @@ from trading.market_events import (
     Level,
     TradePrinted,
 )
+from trading.feeds.arbitration import Arbiter
+from trading.feeds.book import Book
+from trading.feeds.book_sync import BookSync, CrossedError, OutOfSyncError, Update
+from trading.feeds.clock_check import ClockCheck, refuse_absurd
+from trading.feeds.rejects import Rejected, RejectedError, RejectReason
+from trading.feeds.schema import DepthSnapshot, DepthUpdate, LevelText, Trade
+from trading.feeds.sequencer import Sequencer
 from vocabulary.instrument import Instrument
 from vocabulary.rejects import Refused
 

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 
 import msgspec
 
-from trading.market_events import AnyMarketEvent, MarketEventError
+from trading.events import AnyEvent, EventError
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(list[AnyMarketEvent])
+_decoder = msgspec.msgpack.Decoder(list[AnyEvent])
 
 
-def encode_batch(events: Sequence[AnyMarketEvent]) -> bytes:
+def encode_batch(events: Sequence[AnyEvent]) -> bytes:
     return _encoder.encode(events)
 
 
-def decode_batch(data: bytes) -> list[AnyMarketEvent]:
-    """Return the events. Raises `MarketEventError`."""
+def decode_batch(data: bytes) -> list[AnyEvent]:
+    """Return the events. Raises `EventError`."""
     try:
         return _decoder.decode(data)
     except msgspec.MsgspecError as error:
-        raise MarketEventError(f"no batch of market events: {error}") from None
+        raise EventError(f"no batch of market events: {error}") from None

@@ -16,9 +16,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from trading.events import AnyEvent, FeedLost
 from trading.history import rows
 from trading.history.manifest import Cut, Hole, Loss, Part, StreamState
-from trading.market_events import AnyMarketEvent, FeedLost
 
 COMPRESSION = "zstd"
 DAY_NS = 86_400_000_000_000
@@ -36,9 +36,7 @@ class PreparedCut(NamedTuple):
     """Events left out, since an integer of theirs has more than 64 bits; their place is a hole."""
 
 
-def prepare(
-    events: Sequence[AnyMarketEvent], after: StreamState, queue_position: str
-) -> PreparedCut:
+def prepare(events: Sequence[AnyEvent], after: StreamState, queue_position: str) -> PreparedCut:
     """Return the cut of events that follow `after`, in rising stream_sequence; at least one."""
     misfits = 0
     try:
@@ -81,7 +79,7 @@ def check(part: Part, data: bytes) -> None:
         raise PartDamagedError(f"{part.key}: its SHA-256 is not the manifest's")
 
 
-def decode(part: Part, data: bytes) -> list[AnyMarketEvent]:
+def decode(part: Part, data: bytes) -> list[AnyEvent]:
     """Return the part's events. Raises `PartDamagedError`."""
     check(part, data)
     try:
@@ -104,8 +102,8 @@ def date_of(received_ns: int) -> str:
     return datetime.fromtimestamp(received_ns // DAY_NS * 86_400, UTC).date().isoformat()
 
 
-def _encode_all(events: Sequence[AnyMarketEvent]) -> list[tuple[Part, bytes]]:
-    groups: dict[tuple[int, str, type[AnyMarketEvent]], list[AnyMarketEvent]] = {}
+def _encode_all(events: Sequence[AnyEvent]) -> list[tuple[Part, bytes]]:
+    groups: dict[tuple[int, str, type[AnyEvent]], list[AnyEvent]] = {}
     for event in events:
         place = (event.received_ns // DAY_NS, event.symbol, type(event))
         groups.setdefault(place, []).append(event)
@@ -114,7 +112,7 @@ def _encode_all(events: Sequence[AnyMarketEvent]) -> list[tuple[Part, bytes]]:
     ]
 
 
-def _encode(symbol: str, name: str, events: Sequence[AnyMarketEvent]) -> tuple[Part, bytes]:
+def _encode(symbol: str, name: str, events: Sequence[AnyEvent]) -> tuple[Part, bytes]:
     sink = pa.BufferOutputStream()
     table = rows.to_rows(name, events)
     pq.write_table(table, sink, compression=COMPRESSION)
@@ -135,7 +133,7 @@ def _encode(symbol: str, name: str, events: Sequence[AnyMarketEvent]) -> tuple[P
     return part, data
 
 
-def _holes(events: Sequence[AnyMarketEvent], after: StreamState) -> tuple[Hole, ...]:
+def _holes(events: Sequence[AnyEvent], after: StreamState) -> tuple[Hole, ...]:
     """Return the numbers that are missing. A store begins where its first event stands."""
     first = events[0]
     known = (

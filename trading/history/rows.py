@@ -18,14 +18,14 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from trading.market_events import (
-    AnyMarketEvent,
+from trading.events import (
+    AnyEvent,
     BookChanged,
     BookReset,
+    Event,
     FeedLost,
     InstrumentDefined,
     Level,
-    MarketEvent,
     TradePrinted,
 )
 
@@ -44,16 +44,16 @@ LEVELS = pa.list_(
         nullable=False,
     )
 )
-EVENT = {name: pa.int64() for name in MarketEvent.__struct_fields__ if name != "symbol"}
+EVENT = {name: pa.int64() for name in Event.__struct_fields__ if name != "symbol"}
 BOOK = EVENT | {"bids": LEVELS, "asks": LEVELS}
 
 
 class Table(NamedTuple):
-    event_type: type[AnyMarketEvent]
+    event_type: type[AnyEvent]
     schema: pa.Schema
 
 
-def _table(name: str, event_type: type[AnyMarketEvent], columns: dict[str, Any]) -> Table:
+def _table(name: str, event_type: type[AnyEvent], columns: dict[str, Any]) -> Table:
     assert tuple(columns) == tuple(f for f in event_type.__struct_fields__ if f != "symbol")
     fields = [pa.field(column, kind, nullable=False) for column, kind in columns.items()]
     about = {"agio.table": name, "agio.version": str(VERSION)}
@@ -80,16 +80,14 @@ TABLES = {
     ),
     "loss": _table("loss", FeedLost, EVENT | {"reason": pa.string()}),
 }
-TABLE_OF: dict[type[AnyMarketEvent], str] = {
-    table.event_type: name for name, table in TABLES.items()
-}
+TABLE_OF: dict[type[AnyEvent], str] = {table.event_type: name for name, table in TABLES.items()}
 
 
 class RowsError(ValueError):
     """Rows of another shape than this version's; says which."""
 
 
-def fits(event: AnyMarketEvent) -> bool:
+def fits(event: AnyEvent) -> bool:
     """Say whether the event can be stored: each integer within 64 bits."""
     for field in event.__struct_fields__:
         value = getattr(event, field)
@@ -105,7 +103,7 @@ def fits(event: AnyMarketEvent) -> bool:
     return True
 
 
-def to_rows(name: str, events: Sequence[AnyMarketEvent]) -> pa.Table:
+def to_rows(name: str, events: Sequence[AnyEvent]) -> pa.Table:
     """Return the rows of events of one type. Raises `OverflowError` where one does not fit."""
     schema = TABLES[name].schema
     columns = []
@@ -115,12 +113,12 @@ def to_rows(name: str, events: Sequence[AnyMarketEvent]) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def from_rows(name: str, symbol: str, rows: pa.Table) -> list[AnyMarketEvent]:
+def from_rows(name: str, symbol: str, rows: pa.Table) -> list[AnyEvent]:
     """Return the events of the rows, the very ones they were made of. Raises `RowsError`."""
     event_type, schema = TABLES[name]
     if not rows.schema.equals(schema):
         raise RowsError(f"not the {name} table of version {VERSION}: {rows.schema}")
-    make: Callable[..., AnyMarketEvent] = event_type
+    make: Callable[..., AnyEvent] = event_type
     columns: dict[str, Iterable[Any]] = {
         field.name: _values(field, rows.column(field.name)) for field in schema
     }

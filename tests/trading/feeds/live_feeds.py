@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 
 from tests.gateway.edge.json_venue import JsonVenue
-from trading import market_events
+from trading import events as stream_events
+from trading.events import AnyEvent, BookChanged, BookReset, FeedLost
 from trading.feeds.book import Book
 from trading.feeds.edge.service import FeedsService
-from trading.market_events import AnyMarketEvent, BookChanged, BookReset, FeedLost
 
 PATIENCE_S = 10.0
 
@@ -26,7 +26,7 @@ class EventSubscriber:
     """A strategy's connection: what it got, checked to be without a hole."""
 
     def __init__(self) -> None:
-        self.events: list[AnyMarketEvent] = []
+        self.events: list[AnyEvent] = []
         self.error = ""
         self._writer: asyncio.StreamWriter
         self._task: asyncio.Task[None]
@@ -56,7 +56,7 @@ class EventSubscriber:
                 self.error = payload["error"]
                 continue
             for each in payload:
-                event = market_events.decode(msgspec.msgpack.encode(each))
+                event = stream_events.decode(msgspec.msgpack.encode(each))
                 if self.events:
                     assert event.stream_sequence == self.events[-1].stream_sequence + 1
                 self.events.append(event)
@@ -69,7 +69,7 @@ class EventSubscriber:
         return books(self.events)
 
 
-def books(events: list[AnyMarketEvent]) -> dict[int, Any]:
+def books(events: list[AnyEvent]) -> dict[int, Any]:
     """Return bids and asks in ticks and lots, best first, after each update of the book."""
     book: Book | None = None
     found = {}
@@ -94,7 +94,7 @@ async def depth_of(venue: JsonVenue) -> tuple[int, Any]:
     instrument = venue.gateway.catalogue.instrument_by_symbol["BTCUSDT"]
     sides = [
         tuple(
-            market_events.Level(instrument.price_ticks(price), instrument.quantity_lots(quantity))
+            stream_events.Level(instrument.price_ticks(price), instrument.quantity_lots(quantity))
             for price, quantity in depth[side]
         )
         for side in ("bids", "asks")

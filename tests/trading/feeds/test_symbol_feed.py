@@ -7,12 +7,7 @@ import msgspec
 import pytest
 
 from tests.trading.feeds.samples import DEPTH, RECEIVED_NS, SNAPSHOT, TRADE, btcusdt
-from trading.feeds import schema
-from trading.feeds.arbitration import PATIENCE_NS
-from trading.feeds.rejects import Rejected, RejectedError, RejectReason
-from trading.feeds.sequencer import Sequencer
-from trading.feeds.symbol_feed import SymbolFeed
-from trading.market_events import (
+from trading.events import (
     BookChanged,
     BookReset,
     FeedLost,
@@ -20,6 +15,11 @@ from trading.market_events import (
     Level,
     TradePrinted,
 )
+from trading.feeds import schema
+from trading.feeds.arbitration import PATIENCE_NS
+from trading.feeds.rejects import Rejected, RejectedError, RejectReason
+from trading.feeds.sequencer import Sequencer
+from trading.feeds.symbol_feed import SymbolFeed
 
 EXCHANGE_MS = RECEIVED_NS // 1_000_000 - 3
 EXCHANGE_NS = EXCHANGE_MS * 1_000_000

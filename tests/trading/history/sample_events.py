@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from trading.market_events import (
-    AnyMarketEvent,
+from trading.events import (
+    AnyEvent,
     BookChanged,
     BookReset,
     FeedLost,
@@ -36,7 +36,7 @@ times = st.integers(NOON_NS - 10**14, NOON_NS + 10**14)  # three days, in any or
 
 
 @st.composite
-def streams(draw: st.DrawFn, events_max: int = 30) -> list[AnyMarketEvent]:
+def streams(draw: st.DrawFn, events_max: int = 30) -> list[AnyEvent]:
     """Return a stream with holes, as any of its types and over midnights."""
     events = []
     sequence = draw(st.integers(1, 1000))
@@ -48,7 +48,7 @@ def streams(draw: st.DrawFn, events_max: int = 30) -> list[AnyMarketEvent]:
     return events
 
 
-def plausible(count: int, first: int = 1, start_ns: int = NOON_NS) -> Iterator[AnyMarketEvent]:
+def plausible(count: int, first: int = 1, start_ns: int = NOON_NS) -> Iterator[AnyEvent]:
     """Yield a stream without a hole, a millisecond an event, the symbols in turn."""
     for sequence in range(first, first + count):
         symbol = SYMBOLS[sequence % len(SYMBOLS)]

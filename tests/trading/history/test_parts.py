@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.trading.history.sample_events import NOON_NS, plausible, streams
+from trading.events import AnyEvent, TradePrinted
 from trading.history import manifest, parts
 from trading.history.manifest import DayManifest, Hole, StreamState
-from trading.market_events import AnyMarketEvent, TradePrinted
 
 
 @dataclass
@@ -19,7 +19,7 @@ class Shelf:
     data: dict[str, bytes] = field(default_factory=dict)
     days: dict[str, DayManifest] = field(default_factory=dict)
 
-    def add(self, events: list[AnyMarketEvent]) -> parts.PreparedCut:
+    def add(self, events: list[AnyEvent]) -> parts.PreparedCut:
         prepared = parts.prepare(events, self.state, "position")
         assert not set(self.data) & set(prepared.data)
         self.data.update(prepared.data)
@@ -28,7 +28,7 @@ class Shelf:
             self.days[empty.key] = self.days.get(empty.key, empty).add(prepared.cut)
         return prepared
 
-    def events(self) -> list[AnyMarketEvent]:
+    def events(self) -> list[AnyEvent]:
         found = [
             event
             for day in self.days.values()
@@ -44,7 +44,7 @@ def trade(sequence: int, trade_id: int = 1) -> TradePrinted:
 
 @given(streams(), st.integers(1, 30))
 @settings(max_examples=50)
-def test_cuts_hold_every_event_once_and_every_hole(events: list[AnyMarketEvent], size: int) -> None:
+def test_cuts_hold_every_event_once_and_every_hole(events: list[AnyEvent], size: int) -> None:
     shelf = Shelf()
     for start in range(0, len(events), size):
         shelf.add(events[start : start + size])

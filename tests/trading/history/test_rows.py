@@ -3,12 +3,12 @@ import pytest
 from hypothesis import given
 
 from tests.trading.history.sample_events import plausible, streams
+from trading.events import AnyEvent, BookChanged, Level, TradePrinted
 from trading.history import rows
-from trading.market_events import AnyMarketEvent, BookChanged, Level, TradePrinted
 
 
 @given(streams())
-def test_rows_give_back_the_very_events(events: list[AnyMarketEvent]) -> None:
+def test_rows_give_back_the_very_events(events: list[AnyEvent]) -> None:
     for name, table in rows.TABLES.items():
         for symbol in {event.symbol for event in events}:
             wanted = [
@@ -20,7 +20,7 @@ def test_rows_give_back_the_very_events(events: list[AnyMarketEvent]) -> None:
 
 
 def test_every_type_of_event_has_a_table() -> None:
-    assert set(rows.TABLE_OF) == set(AnyMarketEvent.__args__)
+    assert set(rows.TABLE_OF) == set(AnyEvent.__args__)
 
 
 def test_rows_of_a_slice_are_its_events() -> None:

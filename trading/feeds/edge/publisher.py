@@ -2,7 +2,7 @@
 
 Frames are a length (u32, little-endian) and MessagePack. A subscriber sends one, the map
 `{"version": 1, "from": N}`: N is the stream_sequence to begin with, 0 the next one that comes. It
-receives arrays of events (`trading.market_events`), without a hole. A map `{"error": TEXT}` instead
+receives arrays of events (`trading.events`), without a hole. A map `{"error": TEXT}` instead
 of an array is the last frame.
 
 The last `RING_EVENTS` events are kept. They are what a subscriber can resume from, and how far it
@@ -23,8 +23,8 @@ from typing import Annotated, cast
 import msgspec
 import structlog
 
-from trading import market_events
-from trading.market_events import AnyMarketEvent
+from trading import events as stream_events
+from trading.events import AnyEvent
 
 RING_EVENTS = 2**17
 CHUNK_EVENTS = 1_000
@@ -181,8 +181,8 @@ class Subscriber(asyncio.Protocol):
         except msgspec.MsgspecError as error:
             self.refuse(f"no request: {error}")
             return
-        if request.version != market_events.VERSION:
-            self.refuse(f"version {request.version} is not {market_events.VERSION}")
+        if request.version != stream_events.VERSION:
+            self.refuse(f"version {request.version} is not {stream_events.VERSION}")
             return
         ring = self._publisher.ring
         if request.from_sequence > ring.last + 1:
@@ -229,9 +229,9 @@ class EventPublisher:
             subscriber.close()
         await self._server.wait_closed()
 
-    def publish(self, events: Sequence[AnyMarketEvent]) -> list[bytes]:
+    def publish(self, events: Sequence[AnyEvent]) -> list[bytes]:
         """Send a batch to all, in one write each. Return the events as encoded."""
-        encoded = [market_events.encode(event) for event in events]
+        encoded = [stream_events.encode(event) for event in events]
         for each in encoded:
             self.ring.append(each)
         if self._subscribers:

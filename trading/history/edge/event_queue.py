@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from trading.market_events import AnyMarketEvent
+from trading.events import AnyEvent
 
 READ_WAIT_S = 0.25
 """How long `read` waits for a batch before it returns none."""
@@ -32,7 +32,7 @@ class QueuedBatch(NamedTuple):
 class EventQueue(Protocol):
     """Batches in the order in which they were put. All methods raise `QueueFailedError`."""
 
-    async def put(self, events: Sequence[AnyMarketEvent]) -> None:
+    async def put(self, events: Sequence[AnyEvent]) -> None:
         """Append a batch of at least one event; return once the queue has it."""
 
     async def read(self, after: str) -> list[QueuedBatch]:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from trading.events import AnyEvent
 from trading.history.batches import encode_batch
 from trading.history.edge.event_queue import (
     BATCHES_READ_MAX,
@@ -21,7 +22,6 @@ from trading.history.edge.event_queue import (
     QueuedBatch,
     QueueFailedError,
 )
-from trading.market_events import AnyMarketEvent
 
 KAFKA_TIMEOUT_S = 10.0
 BATCH_BYTES_MAX = 16 * 2**20
@@ -38,7 +38,7 @@ class KafkaQueue:
         self._consumer: Any = None
         self._next_offset: int | None = None
 
-    async def put(self, events: Sequence[AnyMarketEvent]) -> None:
+    async def put(self, events: Sequence[AnyEvent]) -> None:
         async with _failures_named():
             if self._producer is None:
                 producer = AIOKafkaProducer(

@@ -11,6 +11,7 @@ from operator import attrgetter
 
 import msgspec
 
+from trading.events import AnyEvent
 from trading.history import manifest, parts
 from trading.history.edge.object_store import ObjectStore
 from trading.history.manifest import (
@@ -24,7 +25,6 @@ from trading.history.manifest import (
 )
 from trading.history.parts import PartDamagedError
 from trading.history.rows import INT64_MAX, INT64_MIN
-from trading.market_events import AnyMarketEvent
 
 
 class GapError(Exception):
@@ -64,7 +64,7 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
             and part.last_ns < self.to_ns
         )
 
-    def has_event(self, event: AnyMarketEvent) -> bool:
+    def has_event(self, event: AnyEvent) -> bool:
         return (
             event.stream_sequence >= self.from_sequence
             and self.from_ns <= event.received_ns < self.to_ns
@@ -123,9 +123,7 @@ class HistoryReader:
             gaps += day.losses
         return [gap for gap in gaps if wanted.has_gap(gap)]
 
-    def read(
-        self, wanted: Range = EVERYTHING, *, allow_gaps: bool = False
-    ) -> Iterator[AnyMarketEvent]:
+    def read(self, wanted: Range = EVERYTHING, *, allow_gaps: bool = False) -> Iterator[AnyEvent]:
         """Return the events of the range, in stream_sequence order.
 
         Raises `GapError` at once where the range has gaps, unless they are allowed, and
@@ -136,16 +134,16 @@ class HistoryReader:
             raise GapError(gaps)
         return self._stream(wanted)
 
-    def events_of(self, part: Part) -> list[AnyMarketEvent]:
+    def events_of(self, part: Part) -> list[AnyEvent]:
         """Return a part's events. Raises `PartDamagedError`."""
         stored = self._store.get(part.key)
         if stored is None:
             raise PartDamagedError(f"{part.key}: is not there")
         return parts.decode(part, stored.data)
 
-    def _stream(self, wanted: Range) -> Iterator[AnyMarketEvent]:
+    def _stream(self, wanted: Range) -> Iterator[AnyEvent]:
         for group in self.groups(wanted):
-            events: list[AnyMarketEvent] = []
+            events: list[AnyEvent] = []
             for part in group:
                 found = self.events_of(part)
                 events += found if wanted.has_all_of(part) else filter(wanted.has_event, found)

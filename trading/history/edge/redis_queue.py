@@ -10,6 +10,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from trading.events import AnyEvent
 from trading.history.batches import encode_batch
 from trading.history.edge.event_queue import (
     BATCHES_READ_MAX,
@@ -17,7 +18,6 @@ from trading.history.edge.event_queue import (
     QueuedBatch,
     QueueFailedError,
 )
-from trading.market_events import AnyMarketEvent
 
 STREAM_KEY = "agio:trading:events"
 REDIS_TIMEOUT_S = 5.0
@@ -31,7 +31,7 @@ class RedisQueue:
         self._batches_max = batches_max
         self._key = key
 
-    async def put(self, events: Sequence[AnyMarketEvent]) -> None:
+    async def put(self, events: Sequence[AnyEvent]) -> None:
         fields: dict[Any, Any] = {
             b"first": events[0].stream_sequence,
             b"events": encode_batch(events),

@@ -9,6 +9,7 @@ from contextlib import suppress
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
+from trading.events import AnyEvent, EventError
 from trading.history.batches import decode_batch
 from trading.history.edge.event_queue import (
     EventQueue,
@@ -19,7 +20,6 @@ from trading.history.edge.event_queue import (
 from trading.history.edge.object_store import StoreFailedError, open_store
 from trading.history.edge.writer import HistoryWriter
 from trading.history.parts import PreparedCut
-from trading.market_events import AnyMarketEvent, MarketEventError
 
 BACKOFF_MIN_S = 0.1
 BACKOFF_MAX_S = 5.0
@@ -63,7 +63,7 @@ class HistoryService:
         self._writer = HistoryWriter(open_store(store_url))
         self._flush_seconds = flush_seconds
         self._flush_events = flush_events
-        self._events: list[AnyMarketEvent] = []
+        self._events: list[AnyEvent] = []
         self._position = ""
         self._flush_due_s = 0.0
         self._last_sequence = 0
@@ -153,7 +153,7 @@ class HistoryService:
         self._position = batch.position
         try:
             events = decode_batch(batch.data)
-        except MarketEventError as error:
+        except EventError as error:
             REJECTED.labels("batch").inc()
             log.warning("batch rejected", position=batch.position, reason=str(error))
             return

@@ -16,11 +16,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+from trading.events import AnyEvent
 from trading.history import manifest
 from trading.history.edge.object_store import ConflictError, ObjectStore
 from trading.history.manifest import STREAM_KEY, Cut, DayManifest, StreamState
 from trading.history.parts import PreparedCut, prepare
-from trading.market_events import AnyMarketEvent
 
 
 class HistoryWriter:
@@ -55,7 +55,7 @@ class HistoryWriter:
         if self.state.committed is not None:
             self._publish(self.state.committed)
 
-    def write(self, events: Sequence[AnyMarketEvent], queue_position: str) -> PreparedCut:
+    def write(self, events: Sequence[AnyEvent], queue_position: str) -> PreparedCut:
         """Add events in rising stream_sequence, all behind `state.through_sequence`.
 
         When this has returned they are in the store; when it raises, `open` again before more.

@@ -10,11 +10,11 @@ import redis
 from tests.gateway.edge.json_venue import JsonVenue
 from tests.trading.feeds.live_feeds import Flow, eventually, feeds, source_url, subscribed
 from tests.trading.feeds.samples import TRADE
+from trading.events import BookChanged
 from trading.feeds.edge.quarantine import DATA_BYTES_MAX, FILES_KEPT, Quarantine
 from trading.feeds.edge.recording import RecordingError, read_recording
 from trading.feeds.edge.service import make_source
 from trading.feeds.rejects import Rejected, RejectReason
-from trading.market_events import BookChanged
 
 
 def test_a_rejected_message_is_kept_as_it_came(tmp_path: Path) -> None:

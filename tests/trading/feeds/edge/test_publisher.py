@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from tests.trading.feeds.live_feeds import EventSubscriber, eventually
+from trading.events import TradePrinted
 from trading.feeds.edge.publisher import RING_EVENTS, EventPublisher
-from trading.market_events import TradePrinted
 
 pytestmark = pytest.mark.timeout(20)
 

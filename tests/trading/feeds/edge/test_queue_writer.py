@@ -14,11 +14,11 @@ from agio.embedded_valkey import EmbeddedValkey
 from tests.gateway.edge.json_venue import JsonVenue
 from tests.trading.feeds.edge.test_publisher import prints
 from tests.trading.feeds.live_feeds import Flow, eventually, feeds, source_url, subscribed
-from trading import market_events
+from trading import events as stream_events
+from trading.events import BookChanged
 from trading.feeds.edge.queue_writer import KEY, QueueWriter
 from trading.history.batches import decode_batch
 from trading.history.edge.event_queue import open_queue
-from trading.market_events import BookChanged
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -32,7 +32,7 @@ def queued(url: str) -> list[Any]:
         batch = msgspec.msgpack.decode(fields[b"events"])
         assert int(fields[b"first"]) == batch[0][1]
         assert entry_id == b"%d-0" % batch[-1][1]
-        events += [market_events.decode(msgspec.msgpack.encode(each)) for each in batch]
+        events += [stream_events.decode(msgspec.msgpack.encode(each)) for each in batch]
     return events
 
 
@@ -56,7 +56,7 @@ async def test_the_historical_store_reads_what_was_put(redis_url: str) -> None:
     writer = QueueWriter(redis_url)
     writer.start(0)
     events = prints(1, 2_500)
-    writer.put([market_events.encode(each) for each in events])
+    writer.put([stream_events.encode(each) for each in events])
     await eventually(lambda: writer.waiting == 0)
     await writer.stop()
     queue = open_queue(redis_url)
@@ -94,13 +94,13 @@ async def test_the_oldest_go_when_too_much_waits(tmp_path: Path) -> None:
     queue = EmbeddedValkey(tmp_path / "queue.log", "secret")
     writer = QueueWriter("redis://127.0.0.1:1/0", waiting_events_max=100)
     writer.start(0)
-    writer.put([market_events.encode(each) for each in prints(1, 250)])
+    writer.put([stream_events.encode(each) for each in prints(1, 250)])
     assert (writer.dropped, writer.waiting) == (150, 100)
     await writer.stop()
     with queue:
         writer = QueueWriter(queue.url(), waiting_events_max=100)
         writer.start(1_000)
-        writer.put([market_events.encode(each) for each in prints(1_001, 250)])
+        writer.put([stream_events.encode(each) for each in prints(1_001, 250)])
         await eventually(lambda: writer.waiting == 0)
         assert queued_numbers(queue.url()) == list(range(1_151, 1_251))
         assert await writer.last_sequence() == 1_250

@@ -25,8 +25,8 @@ from tests.trading.feeds.live_feeds import (
     source_url,
     subscribed,
 )
+from trading.events import BookChanged, BookReset, FeedLost, InstrumentDefined
 from trading.feeds.edge.queue_writer import KEY
-from trading.market_events import BookChanged, BookReset, FeedLost, InstrumentDefined
 
 pytestmark = pytest.mark.timeout(40)
 

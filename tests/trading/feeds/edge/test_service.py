@@ -17,8 +17,8 @@ from tests.trading.feeds.live_feeds import (
     subscribed,
 )
 from tests.trading.feeds.meddling_proxy import drop, every, meddling_proxy, swap_pairs, twice
+from trading.events import BookReset, FeedLost, InstrumentDefined, TradePrinted
 from trading.feeds.edge.service import FeedsService
-from trading.market_events import BookReset, FeedLost, InstrumentDefined, TradePrinted
 
 
 async def check_against(venue: JsonVenue, subscriber: EventSubscriber, seed: int = 2) -> None:

@@ -2,6 +2,7 @@ import pytest
 
 from agio.child_process import free_port
 from tests.trading.history.sample_events import plausible
+from trading.events import EventError
 from trading.history.batches import decode_batch, encode_batch
 from trading.history.edge.event_queue import (
     EventQueue,
@@ -9,7 +10,6 @@ from trading.history.edge.event_queue import (
     QueueFailedError,
     open_queue,
 )
-from trading.market_events import MarketEventError
 
 
 async def read_all(queue: EventQueue, after: str = "") -> list[QueuedBatch]:
@@ -58,5 +58,5 @@ async def test_a_queue_that_is_not_there_says_so(scheme: str) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"\x00", encode_batch(list(plausible(2)))[:-1]])
 def test_bytes_that_are_no_batch_are_refused(data: bytes) -> None:
-    with pytest.raises(MarketEventError, match="no batch"):
+    with pytest.raises(EventError, match="no batch"):
         decode_batch(data)

@@ -5,17 +5,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.trading.history.sample_events import NOON_NS, SECOND_NS, SYMBOLS, plausible, streams
+from trading.events import AnyEvent, FeedLost, TradePrinted
 from trading.history.edge.object_store import ObjectStore, open_store
 from trading.history.edge.reader import GapError, HistoryReader, Range
 from trading.history.edge.writer import HistoryWriter
 from trading.history.manifest import Hole, Loss
-from trading.market_events import AnyMarketEvent, FeedLost, TradePrinted
 
 pytestmark = pytest.mark.usefixtures("no_sync")
 MIDNIGHT_NS = NOON_NS + 43_200 * SECOND_NS
 
 
-def write(store: ObjectStore, events: list[AnyMarketEvent], size: int = 300) -> None:
+def write(store: ObjectStore, events: list[AnyEvent], size: int = 300) -> None:
     writer = HistoryWriter(store)
     writer.open()
     for start in range(0, len(events), size):
@@ -25,7 +25,7 @@ def write(store: ObjectStore, events: list[AnyMarketEvent], size: int = 300) -> 
 @given(streams(), st.integers(1, 30))
 @settings(max_examples=25)
 def test_any_stream_comes_back_exactly_and_in_order(
-    tmp_path_factory: pytest.TempPathFactory, events: list[AnyMarketEvent], size: int
+    tmp_path_factory: pytest.TempPathFactory, events: list[AnyEvent], size: int
 ) -> None:
     store = open_store(tmp_path_factory.mktemp("store").as_uri())
     write(store, events, size)

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from tests.trading.history.sample_events import plausible
+from trading.events import BookChanged, TradePrinted
 from trading.history.edge.object_store import open_store
 from trading.history.edge.writer import HistoryWriter
-from trading.market_events import BookChanged, TradePrinted
 
 pytestmark = pytest.mark.usefixtures("no_sync")
 EVENTS = list(plausible(600))

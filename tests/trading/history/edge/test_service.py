@@ -6,6 +6,7 @@ import redis
 from prometheus_client import REGISTRY
 
 from tests.trading.history.sample_events import NOON_NS, plausible
+from trading.events import TradePrinted
 from trading.history.edge.event_queue import open_queue
 from trading.history.edge.object_store import ObjectStore, open_store
 from trading.history.edge.reader import HistoryReader
@@ -13,7 +14,6 @@ from trading.history.edge.redis_queue import STREAM_KEY
 from trading.history.edge.service import HistoryService
 from trading.history.edge.verification import verify
 from trading.history.manifest import Hole
-from trading.market_events import TradePrinted
 
 
 def service(queue_url: str, store_url: str, flush_events: int = 1000) -> HistoryService:

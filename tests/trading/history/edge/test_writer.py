@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.trading.history.sample_events import NOON_NS, SYMBOLS
+from trading.events import AnyEvent, TradePrinted
 from trading.history.edge.object_store import (
     ConflictError,
     ObjectStore,
@@ -17,9 +18,8 @@ from trading.history.edge.object_store import (
 from trading.history.edge.reader import HistoryReader
 from trading.history.edge.verification import verify
 from trading.history.edge.writer import HistoryWriter
-from trading.market_events import AnyMarketEvent, TradePrinted
 
-EVENTS: list[AnyMarketEvent] = [
+EVENTS: list[AnyEvent] = [
     TradePrinted(number, SYMBOLS[number % 2], number, NOON_NS, NOON_NS + number, number, 1, 1, True)
     for number in range(1, 61)
 ]

@@ -24,7 +24,7 @@ import msgspec
 VERSION = 1
 
 
-class MarketEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
     stream_sequence: int
     symbol: str
     source_sequence: int
@@ -39,7 +39,7 @@ class Level(msgspec.Struct, frozen=True, array_like=True, gc=False):
     lots: int
 
 
-class InstrumentDefined(MarketEvent, frozen=True, array_like=True, gc=False, tag=1):
+class InstrumentDefined(Event, frozen=True, array_like=True, gc=False, tag=1):
     """Stands before a symbol's first event. Sizes are mantissa x 10 ** -scale."""
 
     base: str
@@ -50,47 +50,47 @@ class InstrumentDefined(MarketEvent, frozen=True, array_like=True, gc=False, tag
     lot_scale: int
 
 
-class BookReset(MarketEvent, frozen=True, array_like=True, gc=False, tag=2):
+class BookReset(Event, frozen=True, array_like=True, gc=False, tag=2):
     """The whole book, best prices first: what was known before is void."""
 
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
 
 
-class BookChanged(MarketEvent, frozen=True, array_like=True, gc=False, tag=3):
+class BookChanged(Event, frozen=True, array_like=True, gc=False, tag=3):
     """The levels that changed, with all that rests there now."""
 
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
 
 
-class TradePrinted(MarketEvent, frozen=True, array_like=True, gc=False, tag=4):
+class TradePrinted(Event, frozen=True, array_like=True, gc=False, tag=4):
     trade_id: int
     price_ticks: int
     lots: int
     buyer_is_maker: bool
 
 
-class FeedLost(MarketEvent, frozen=True, array_like=True, gc=False, tag=5):
+class FeedLost(Event, frozen=True, array_like=True, gc=False, tag=5):
     """Events of the symbol are missing from here until its next `BookReset`, for `reason`."""
 
     reason: str
 
 
-AnyMarketEvent = InstrumentDefined | BookReset | BookChanged | TradePrinted | FeedLost
+AnyEvent = InstrumentDefined | BookReset | BookChanged | TradePrinted | FeedLost
 
 encode = msgspec.msgpack.Encoder().encode
-_decoder = msgspec.msgpack.Decoder(AnyMarketEvent)
+_decoder = msgspec.msgpack.Decoder(AnyEvent)
 
 
-class MarketEventError(ValueError):
+class EventError(ValueError):
     """Bytes that are no event of this version; says why."""
 
 
-def decode(data: bytes | memoryview) -> AnyMarketEvent:
-    """Return the event. Raises `MarketEventError`."""
+def decode(data: bytes | memoryview) -> AnyEvent:
+    """Return the event. Raises `EventError`."""
     try:
-        event: AnyMarketEvent = _decoder.decode(data)
+        event: AnyEvent = _decoder.decode(data)
     except msgspec.MsgspecError as error:
-        raise MarketEventError(f"no market event: {error}") from None
+        raise EventError(f"no market event: {error}") from None
     return event
