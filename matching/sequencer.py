@@ -19,7 +19,7 @@ from itertools import islice
 from typing import Any, Final
 
 from matching.link import Refusal, RefusalCode
-from vocabulary.codec import HEADER, LAYOUTS, VERSION, Layout, unpack_command
+from vocabulary.codec import HEADER, LAYOUT_BY_KIND, Layout, unpack_command
 from vocabulary.commands import Command
 from vocabulary.types import CLIENT_ORDER_ID_BYTES_MAX
 
@@ -28,10 +28,10 @@ SESSIONS_REMEMBERED: Final = 1_024
 _FORGET_AT_ONCE: Final = 4_096
 _SESSIONS_PER_SECTION: Final = 10_000
 
-_LAYOUTS: Final[dict[int, Layout]] = {
-    layout.kind: layout
-    for message_type, layout in LAYOUTS.items()
-    if issubclass(message_type, Command)
+_LAYOUTS: Final[dict[tuple[int, int], Layout]] = {
+    kind: layout
+    for kind, layout in LAYOUT_BY_KIND.items()
+    if issubclass(layout.message_type, Command)
 }
 
 
@@ -51,8 +51,8 @@ def check_command(data: bytes, offset: int) -> tuple[int, int, int]:
     the next command can be found.
     """
     kind, version, size = HEADER.unpack_from(data, offset) if len(data) - offset >= 8 else (0, 0, 0)
-    layout = _LAYOUTS.get(kind)
-    if layout is None or version != VERSION or size != layout.size or len(data) - offset < size:
+    layout = _LAYOUTS.get((kind, version))
+    if layout is None or size != layout.size or len(data) - offset < size:
         unpack_command(data, offset)  # says what is wrong
         raise AssertionError("unreachable: the codec takes no such command")
     values = layout.struct.unpack_from(data, offset)
@@ -68,6 +68,8 @@ def check_command(data: bytes, offset: int) -> tuple[int, int, int]:
 def _fault(layout: Layout, values: tuple[int, ...]) -> str | None:
     if values[4] < 1:
         return f"session_number {values[4]} is not positive"
+    if layout.added and values[-len(layout.added) :] == layout.added:
+        return f"version {layout.version} says nothing that version {layout.version - 1} does not"
     for index, name, members in layout.enums:
         if values[index + 3] not in members:
             return f"{name} {values[index + 3]} unknown"

@@ -5,7 +5,7 @@ Layout (little endian, no implicit padding)
 A message is a header of 8 bytes and a body of a fixed layout::
 
     uint16 kind      which message: see `_FORMATS`
-    uint16 version   of that message's layout, from 1
+    uint16 version   of that message's layout, from 1: see below
     uint32 size      of the whole message in bytes, a multiple of 8
 
 Every 64-bit field stands on a multiple of 8. Text is one byte of length and then its bytes, filled
@@ -19,9 +19,18 @@ up to `size`::
     int64  sequence  place in the journal, from 1 and without a hole
     int64  timestamp_ns   UTC, when the command was sequenced; never goes back
 
+Versions
+--------
+Journals are read for ever, so no layout changes once it was written. A kind's next version is its
+last one with fields appended, for which the message's class has defaults: an older message is read
+as one with the defaults, and a message that has them is written in the oldest version that says
+all of it. So what needs nothing new keeps its bytes, and a message has one form only. What can't
+be said by appending gets a kind of its own. A kind, a version and the value of an enumeration are
+never given to anything else.
+
 History
 -------
-1   The first version.
+1   The first version of all messages, and of the record.
 """
 
 from __future__ import annotations
@@ -48,14 +57,14 @@ from vocabulary.types import (
 
 Message = c.Command | e.Event
 
-VERSION = 1
 HEADER = Struct("<HHI")
 RECORD_HEADER = Struct("<IIqq")
 RECORD_BYTES_MAX = 1 << 26
 FIRST_EVENT_KIND = 64
 
-# A class's fields stand in its layout in the order in which the class names them.
-_FORMATS: dict[type[Message], tuple[int, str]] = {
+# A class's fields stand in its layout in the order in which the class names them. Behind the kind
+# stands the body of version 1, then what each further version appends.
+_FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     c.EnterOrder: (1, "QqII4B4xqq40pq"),
     c.ReplaceOrder: (2, "QqIIqqq40p40p"),
     c.CancelOrder: (3, "QqIIq40p40p"),
@@ -95,26 +104,30 @@ class CodecError(ValueError):
 
 
 class Layout:
-    """How one class of message lies in bytes."""
+    """How one class of message lies in bytes, in one of its versions."""
 
-    def __init__(self, message_type: type[Message], kind: int, body: str) -> None:
+    def __init__(self, message_type: type[Message], kind: int, version: int, body: str) -> None:
         self.message_type = message_type
         self.kind = kind
+        self.version = version
         self.struct = Struct("<HHI" + body)
         self.size = self.struct.size
+        self.field_count = len(self.struct.unpack(bytes(self.size))) - 3
+        self.added: tuple[object, ...] = ()
+        """The defaults of the fields that this version has and the one before had not."""
         enums = _ENUMS | {
             "reason": CancelReason if message_type is e.OrderCanceled else RejectReason
         }
         # Where in the unpacked tuple an enumeration stands, and its members by value.
         self.enums = [
             (index, name, {member.value: member for member in enums[name]} | _zero(enums[name]))
-            for index, name in enumerate(message_type.__struct_fields__)
+            for index, name in enumerate(message_type.__struct_fields__[: self.field_count])
             if name in enums
         ]
         widths = [int(width) - 1 for width in _TEXT.findall(body)]
         texts = [
             index
-            for index, field in enumerate(msgspec.structs.fields(message_type))
+            for index, field in enumerate(msgspec.structs.fields(message_type)[: self.field_count])
             if field.type is bytes
         ]
         self.texts = list(zip(texts, widths, strict=True))
@@ -125,11 +138,33 @@ def _zero(enum: type[Enum]) -> dict[int, Enum]:
     return {0: OrderFlags.NONE} if enum is OrderFlags else {}
 
 
-LAYOUTS: dict[type[Message], Layout] = {
-    message_type: Layout(message_type, kind, body)
-    for message_type, (kind, body) in _FORMATS.items()
+def _versions(message_type: type[Message], kind: int, *bodies: str) -> tuple[Layout, ...]:
+    layouts: list[Layout] = []
+    body = ""
+    defaults = [field.default for field in msgspec.structs.fields(message_type)]
+    for version, appended in enumerate(bodies, start=1):
+        body += appended
+        layout = Layout(message_type, kind, version, body)
+        if layouts:
+            layout.added = tuple(defaults[layouts[-1].field_count : layout.field_count])
+        layouts.append(layout)
+    return tuple(layouts)
+
+
+VERSIONS: dict[type[Message], tuple[Layout, ...]] = {
+    message_type: _versions(message_type, *form) for message_type, form in _FORMATS.items()
 }
-_LAYOUT_BY_KIND = {layout.kind: layout for layout in LAYOUTS.values()}
+"""The layouts of each message, from version 1."""
+
+LAYOUTS: dict[type[Message], Layout] = {
+    message_type: layouts[0] for message_type, layouts in VERSIONS.items()
+}
+"""The first layout of each message: all that most of them have."""
+
+LAYOUT_BY_KIND: dict[tuple[int, int], Layout] = {
+    (layout.kind, layout.version): layout for layouts in VERSIONS.values() for layout in layouts
+}
+_NAMES = {layout.kind: message_type.__name__ for message_type, layout in LAYOUTS.items()}
 
 
 class Record(NamedTuple):
@@ -143,13 +178,17 @@ class Record(NamedTuple):
 
 def pack(message: Message) -> bytes:
     """Return a message's bytes. Raises `CodecError` naming the message if a field does not fit."""
-    layout = LAYOUTS[type(message)]
+    layouts = VERSIONS[type(message)]
     fields = msgspec.structs.astuple(message)
+    layout = layouts[-1]
+    while layout.added and fields[-len(layout.added) :] == layout.added:
+        fields = fields[: -len(layout.added)]
+        layout = layouts[layout.version - 2]
     for index, bytes_max in layout.texts:  # struct would cut a longer one without a word
         if len(fields[index]) > bytes_max:
             raise CodecError(f"text of {len(fields[index])} bytes, at most {bytes_max}: {message}")
     try:
-        return layout.struct.pack(layout.kind, VERSION, layout.size, *fields)
+        return layout.struct.pack(layout.kind, layout.version, layout.size, *fields)
     except Exception as error:
         raise CodecError(f"{message} does not fit its layout: {error}") from error
 
@@ -222,13 +261,11 @@ def _layout_at(data: bytes | memoryview, offset: int) -> Layout:
     if offset + HEADER.size > len(data):
         raise CodecError(f"message cut short in its header, at byte {offset}")
     kind, version, size = HEADER.unpack_from(data, offset)
-    layout = _LAYOUT_BY_KIND.get(kind)
+    layout = LAYOUT_BY_KIND.get((kind, version))
     if layout is None:
-        raise CodecError(f"message kind {kind} unknown, at byte {offset}")
-    if version != VERSION:
-        raise CodecError(
-            f"{layout.message_type.__name__} version {version} unknown, at byte {offset}"
-        )
+        if kind not in _NAMES:
+            raise CodecError(f"message kind {kind} unknown, at byte {offset}")
+        raise CodecError(f"{_NAMES[kind]} version {version} unknown, at byte {offset}")
     if size != layout.size:
         raise CodecError(
             f"{layout.message_type.__name__} of {size} bytes, not {layout.size}, at byte {offset}"

@@ -1,7 +1,8 @@
 """Every reason for which the venue refuses a command, in order of precedence.
 
 Where several hold, the first in this list is the one given. Each protocol maps the list to its own
-codes once.
+codes once. The numbers are those of the journal and never change, so a reason that came later has a
+higher one, wherever in the order it stands.
 """
 
 from enum import IntEnum
@@ -38,6 +39,9 @@ class RejectReason(IntEnum):
     INVALID_FEE = 33
     INVALID_AMOUNT = 34
     FUNDS_OVERFLOW = 35
+
+
+PRECEDENCE = {reason: place for place, reason in enumerate(RejectReason)}
 
 
 class Refused(Exception):

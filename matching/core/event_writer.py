@@ -9,14 +9,14 @@ against the codec's reading of it.
 from array import array
 
 from vocabulary import events as e
-from vocabulary.codec import LAYOUTS, VERSION
+from vocabulary.codec import LAYOUTS
 
 EVENT_WORDS_MAX = 17
 
 
 def header_word(event_type: type[e.Event]) -> int:
     layout = LAYOUTS[event_type]
-    return layout.kind | VERSION << 16 | layout.size << 32
+    return layout.kind | layout.version << 16 | layout.size << 32
 
 
 COMMAND_REJECTED = header_word(e.CommandRejected)

@@ -10,6 +10,7 @@ import msgspec
 from tests.oracles.naive_state import NaiveOrder, NaiveState
 from vocabulary import commands as c
 from vocabulary import events as e
+from vocabulary.rejects import PRECEDENCE
 from vocabulary.rejects import RejectReason as R
 from vocabulary.types import (
     FEE_PPM_MAX,
@@ -119,7 +120,7 @@ class NaiveVenue(NaiveState):
             if post_only and self.counterparties(command.instrument_id, side, limit):
                 reasons.add(R.WOULD_TAKE_LIQUIDITY)
         if reasons:
-            return [e.CommandRejected(min(reasons))]
+            return [e.CommandRejected(min(reasons, key=PRECEDENCE.__getitem__))]
 
         order = NaiveOrder(
             sequence,
@@ -155,7 +156,7 @@ class NaiveVenue(NaiveState):
         if order is None:
             reasons.add(R.UNKNOWN_ORDER)
         if reasons or order is None:
-            return [e.CommandRejected(min(reasons))]
+            return [e.CommandRejected(min(reasons, key=PRECEDENCE.__getitem__))]
         leaves = command.quantity_lots - (order.quantity - order.leaves)
         if leaves <= 0:
             reasons.add(R.QUANTITY_NOT_ABOVE_CUMULATIVE)
@@ -174,7 +175,7 @@ class NaiveVenue(NaiveState):
         ):
             reasons.add(R.WOULD_TAKE_LIQUIDITY)
         if reasons:
-            return [e.CommandRejected(min(reasons))]
+            return [e.CommandRejected(min(reasons, key=PRECEDENCE.__getitem__))]
 
         keeps = price == order.price and leaves <= order.leaves
         replaced = e.OrderReplaced(
@@ -241,7 +242,7 @@ class NaiveVenue(NaiveState):
         if issued + command.amount_units > INT64_MAX:
             reasons.add(R.FUNDS_OVERFLOW)
         if reasons:
-            return e.CommandRejected(min(reasons))
+            return e.CommandRejected(min(reasons, key=PRECEDENCE.__getitem__))
         self.totals[key] = self.totals.get(key, 0) + command.amount_units
         return e.FundsCredited(*key, command.amount_units, self.available(*key))
 

@@ -15,6 +15,7 @@ from vocabulary.codec import (
     FIRST_EVENT_KIND,
     LAYOUTS,
     RECORD_HEADER,
+    VERSIONS,
     CodecError,
     Message,
     check_record,
@@ -36,7 +37,7 @@ INTEGERS = {
 
 def instances(message_type: type[Message]) -> st.SearchStrategy[Message]:
     """Any message of a type, with each field anywhere in the range of its layout."""
-    codes = re.findall(r"(\d*)([BIQq?p])", LAYOUTS[message_type].struct.format[4:])
+    codes = re.findall(r"(\d*)([BIQq?p])", VERSIONS[message_type][-1].struct.format[4:])
     widths = [
         (code, int(count or 0)) for count, code in codes for _ in range(_repeats(code, count))
     ]
@@ -72,9 +73,12 @@ def test_every_command_and_event_has_a_layout_of_its_own() -> None:
     assert set(LAYOUTS) == declared
     kinds = [layout.kind for layout in LAYOUTS.values()]
     assert len(set(kinds)) == len(kinds)
-    for message_type, layout in LAYOUTS.items():
-        assert (layout.kind >= FIRST_EVENT_KIND) == issubclass(message_type, e.Event)
-        assert layout.size % 8 == 0
+    for message_type, layouts in VERSIONS.items():
+        assert [layout.version for layout in layouts] == list(range(1, len(layouts) + 1))
+        for layout in layouts:
+            assert (layout.kind >= FIRST_EVENT_KIND) == issubclass(message_type, e.Event)
+            assert layout.size % 8 == 0
+        assert layouts[-1].field_count == len(message_type.__struct_fields__)
 
 
 def test_the_bytes_of_an_order() -> None:
@@ -92,7 +96,7 @@ def test_what_is_packed_is_what_is_unpacked(
 ) -> None:
     message = data.draw(instances(message_type))
     packed = pack(message)
-    assert len(packed) == LAYOUTS[message_type].size
+    assert len(packed) in {layout.size for layout in VERSIONS[message_type]}
     assert unpack(b"before.." + packed + b"behind", 8) == (message, 8 + len(packed))
     assert type(unpack(memoryview(packed))[0]) is message_type
 
@@ -111,7 +115,7 @@ def test_any_bytes_are_a_message_or_a_codec_error(data: bytes, offset: int) -> N
         message, end = unpack(data, offset)
     except CodecError:
         return
-    assert end - offset == LAYOUTS[type(message)].size
+    assert end - offset in {layout.size for layout in VERSIONS[type(message)]}
 
 
 @given(messages, st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), max_size=4))

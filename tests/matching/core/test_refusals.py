@@ -8,6 +8,7 @@ from matching.core.engine import Engine
 from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.codec import pack, unpack
+from vocabulary.rejects import PRECEDENCE
 from vocabulary.rejects import RejectReason as R
 from vocabulary.types import (
     CLOSED_ORDERS_REMEMBERED_MAX,
@@ -210,7 +211,7 @@ def test_an_account_s_names_are_remembered_to_a_bound(
 
 def test_every_reason_of_the_engine_is_tested_in_order() -> None:
     tested = list(dict.fromkeys(reason for reason, _ in REFUSED))
-    assert tested == sorted(tested)
+    assert tested == sorted(tested, key=PRECEDENCE.__getitem__)
     found_by_gateways = {reason for reason in R if reason < R.UNKNOWN_ACCOUNT}
     elsewhere = {R.TOO_MANY_OPEN_ORDERS}
     assert set(R) - found_by_gateways - elsewhere == set(tested) - {R.MALFORMED_CLIENT_ORDER_ID}
