@@ -29,7 +29,7 @@ from agio.child_process import free_port
 from agio.embedded_valkey import EmbeddedValkey
 from bench.figures import Figure, figure, show
 from gateway.json_api.exchange_info import exchange_info
-from trading.events import AnyEvent, BookReset
+from trading.events import VERSION, AnyEvent, BookReset
 from trading.feeds.handler import FeedHandler, Input, InputKind
 from vocabulary.instrument import Asset, build_instrument, listing_terms
 from vocabulary.types import TradingPhase
@@ -221,7 +221,7 @@ async def _connect(websocket_port: int, rest_port: int, port: int) -> tuple[Venu
     async with asyncio.timeout(PATIENCE_S):
         venue = await opened
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**22)
-    request = msgspec.msgpack.encode({"version": 1, "from": 1})
+    request = msgspec.msgpack.encode({"version": VERSION, "from": 1})
     writer.write(struct.pack("<I", len(request)) + request)
     strategy = Strategy(reader, writer)
     await strategy.until_book()

@@ -1,27 +1,48 @@
-"""What the trading application knows of a market: one stream of events, numbered without a hole.
+"""What the trading application knows: one stream of events, numbered without a hole.
 
-The data feeds handler is the only one that makes these, and it puts all its sources into one order:
+The data feeds handler is the only one that makes these, and it puts all that it hears into one
+order: the market's events from its sources, and the firm's own, which execution engines hand to it.
 `stream_sequence` counts every event over all symbols from 1. Whoever has seen the events up to a
 number knows exactly what any other did who has seen as many, which is what lets a strategy be
 rebuilt, doubled and replayed bit for bit.
 
 Prices are ticks and quantities lots, of the sizes that the symbol's `InstrumentDefined` states;
 times are UTC nanoseconds. `exchange_ns` is the source's own time, `received_ns` the handler's when
-the bytes came. `source_sequence` is the source's own count for the symbol.
+the bytes came. `source_sequence` is the source's own count for the symbol, 0 where it has none.
 
 Bytes: MessagePack, an array per event that starts with the number of its kind. A change to a kind's
 fields is a new kind.
 
 History
 -------
+2   `TimePassed`, and the firm's own `DecisionTaken` and `OrderReported`.
 1   The first version.
 """
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 import msgspec
 
-VERSION = 1
+from trading.decisions import Action, OrderStyle
+from vocabulary.types import Side
+
+VERSION = 2
+
+
+class ReportKind(IntEnum):
+    """What became of an order, as the venue said, or the execution engine in its stead."""
+
+    ACCEPTED = 1
+    REFUSED = 2
+    """The venue never had it: its refusal, or that of the firm's own risk limits."""
+    TRADED = 3
+    CANCELED = 4
+    """By us, or by the venue: the rest of an immediate order, too."""
+    EXPIRED = 5
+    CANCEL_REFUSED = 6
+    """The order to be canceled is not open (any more)."""
 
 
 class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -77,7 +98,65 @@ class FeedLost(Event, frozen=True, array_like=True, gc=False, tag=5):
     reason: str
 
 
-AnyEvent = InstrumentDefined | BookReset | BookChanged | TradePrinted | FeedLost
+class TimePassed(Event, frozen=True, array_like=True, gc=False, tag=6):
+    """The handler's clock, `received_ns`, several times a second while the book is in sync.
+
+    It lets a strategy wait for something without a clock of its own.
+    """
+
+
+class DecisionTaken(Event, frozen=True, array_like=True, gc=False, tag=7):
+    """An execution engine has taken a decision over; whoever made it need not send it again.
+
+    The fields are those of `trading.decisions.Decision`. Over the stream the numbers of a strategy
+    in a symbol and an epoch are 1, 2, 3, … without a hole and without a repeat. `exchange_ns` is
+    when the engine took it.
+    """
+
+    strategy: str
+    epoch: int
+    number: int
+    cause: int
+    action: Action
+    order: int
+    side: Side
+    price_ticks: int
+    lots: int
+    style: OrderStyle
+
+
+class OrderReported(Event, frozen=True, array_like=True, gc=False, tag=8):
+    """Something became of one of the firm's orders; at least one of these follows each decision.
+
+    `order` is the number of the decision that placed it, `number` that of the decision which this
+    answers, 0 if none. `lots` is what was ordered; `trade_id` and the fields of the fill are 0
+    unless it is `TRADED`, and the fee is in the smallest units of what that side receives. A
+    `report_id` is the venue's ExecID, or begins with `risk` or `execution`: no two of an order are
+    equal. `source_sequence` is the venue's sequence, 0 where it never had the order.
+    """
+
+    strategy: str
+    epoch: int
+    order: int
+    number: int
+    kind: ReportKind
+    side: Side
+    price_ticks: int
+    lots: int
+    cumulative_lots: int
+    leaves_lots: int
+    fill_price_ticks: int
+    fill_lots: int
+    fee_units: int
+    trade_id: int
+    is_maker: bool
+    report_id: str
+    reason: str
+
+
+MarketEvent = InstrumentDefined | BookReset | BookChanged | TradePrinted | FeedLost | TimePassed
+OwnEvent = DecisionTaken | OrderReported
+AnyEvent = MarketEvent | OwnEvent
 
 encode = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(AnyEvent)

@@ -6,15 +6,16 @@ timestamps, since not every reader of those keeps nanoseconds.
 
 History
 -------
-1   The first version.
+1   The first version; `time`, `decision` and `report` came to it later, the others are as ever.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from enum import IntEnum
 from itertools import accumulate, chain, pairwise
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 import pyarrow as pa
 
@@ -22,10 +23,13 @@ from trading.events import (
     AnyEvent,
     BookChanged,
     BookReset,
+    DecisionTaken,
     Event,
     FeedLost,
     InstrumentDefined,
     Level,
+    OrderReported,
+    TimePassed,
     TradePrinted,
 )
 
@@ -49,15 +53,27 @@ BOOK = EVENT | {"bids": LEVELS, "asks": LEVELS}
 
 
 class Table(NamedTuple):
+    """A type's columns; `enumerations` are the types of those that are numbers with names."""
+
     event_type: type[AnyEvent]
     schema: pa.Schema
+    enumerations: dict[str, type[IntEnum]]
 
 
 def _table(name: str, event_type: type[AnyEvent], columns: dict[str, Any]) -> Table:
     assert tuple(columns) == tuple(f for f in event_type.__struct_fields__ if f != "symbol")
     fields = [pa.field(column, kind, nullable=False) for column, kind in columns.items()]
     about = {"agio.table": name, "agio.version": str(VERSION)}
-    return Table(event_type, pa.schema(fields, metadata=about))
+    enumerations = {
+        field: hint
+        for field, hint in get_type_hints(event_type).items()
+        if isinstance(hint, type) and issubclass(hint, IntEnum)
+    }
+    return Table(event_type, pa.schema(fields, metadata=about), enumerations)
+
+
+def _integers(*names: str) -> dict[str, Any]:
+    return dict.fromkeys(names, pa.int64())
 
 
 TABLES = {
@@ -79,6 +95,25 @@ TABLES = {
         | {"buyer_is_maker": pa.bool_()},
     ),
     "loss": _table("loss", FeedLost, EVENT | {"reason": pa.string()}),
+    "time": _table("time", TimePassed, EVENT),
+    "decision": _table(
+        "decision",
+        DecisionTaken,
+        EVENT
+        | {"strategy": pa.string()}
+        | _integers("epoch", "number", "cause", "action", "order")
+        | _integers("side", "price_ticks", "lots", "style"),
+    ),
+    "report": _table(
+        "report",
+        OrderReported,
+        EVENT
+        | {"strategy": pa.string()}
+        | _integers("epoch", "order", "number", "kind", "side", "price_ticks", "lots")
+        | _integers("cumulative_lots", "leaves_lots", "fill_price_ticks", "fill_lots")
+        | _integers("fee_units", "trade_id")
+        | {"is_maker": pa.bool_(), "report_id": pa.string(), "reason": pa.string()},
+    ),
 }
 TABLE_OF: dict[type[AnyEvent], str] = {table.event_type: name for name, table in TABLES.items()}
 
@@ -115,13 +150,15 @@ def to_rows(name: str, events: Sequence[AnyEvent]) -> pa.Table:
 
 def from_rows(name: str, symbol: str, rows: pa.Table) -> list[AnyEvent]:
     """Return the events of the rows, the very ones they were made of. Raises `RowsError`."""
-    event_type, schema = TABLES[name]
+    event_type, schema, enumerations = TABLES[name]
     if not rows.schema.equals(schema):
         raise RowsError(f"not the {name} table of version {VERSION}: {rows.schema}")
     make: Callable[..., AnyEvent] = event_type
     columns: dict[str, Iterable[Any]] = {
         field.name: _values(field, rows.column(field.name)) for field in schema
     }
+    for field, enumeration in enumerations.items():
+        columns[field] = map(enumeration, columns[field])
     columns["symbol"] = [symbol] * rows.num_rows
     return list(map(make, *(columns[field] for field in event_type.__struct_fields__)))
 

@@ -31,7 +31,7 @@ class EventSubscriber:
         self._writer: asyncio.StreamWriter
         self._task: asyncio.Task[None]
 
-    async def open(self, port: int, first: int = 0, version: int = 1) -> None:
+    async def open(self, port: int, first: int = 0, version: int = stream_events.VERSION) -> None:
         reader, self._writer = await asyncio.open_connection("127.0.0.1", port)
         request = msgspec.msgpack.encode({"version": version, "from": first})
         self._writer.write(struct.pack("<I", len(request)) + request)

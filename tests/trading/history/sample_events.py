@@ -7,15 +7,21 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from trading.decisions import Action, OrderStyle
 from trading.events import (
     AnyEvent,
     BookChanged,
     BookReset,
+    DecisionTaken,
     FeedLost,
     InstrumentDefined,
     Level,
+    OrderReported,
+    ReportKind,
+    TimePassed,
     TradePrinted,
 )
+from vocabulary.types import Side
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "ETHBTC")
 NOON_NS = 1_795_348_800_000_000_000  # 2026-11-22
@@ -23,6 +29,7 @@ SECOND_NS = 1_000_000_000
 
 int64 = st.integers(-(2**63), 2**63 - 1)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+enum = st.sampled_from
 levels = st.lists(st.builds(Level, int64, int64), max_size=4).map(tuple)
 kinds: list[tuple[Any, list[st.SearchStrategy[Any]]]] = [
     (InstrumentDefined, [texts, texts, int64, int64, int64, int64]),
@@ -30,6 +37,24 @@ kinds: list[tuple[Any, list[st.SearchStrategy[Any]]]] = [
     (BookChanged, [levels, levels]),
     (TradePrinted, [int64, int64, int64, st.booleans()]),
     (FeedLost, [texts]),
+    (TimePassed, []),
+    (
+        DecisionTaken,
+        [texts, *[int64] * 3, enum(Action), int64, enum(Side), int64, int64, enum(OrderStyle)],
+    ),
+    (
+        OrderReported,
+        [
+            texts,
+            *[int64] * 3,
+            enum(ReportKind),
+            enum(Side),
+            *[int64] * 8,
+            st.booleans(),
+            texts,
+            texts,
+        ],
+    ),
 ]
 symbols = st.sampled_from([*SYMBOLS, "BTC/USDT", "a b=c", "Ü%"])
 times = st.integers(NOON_NS - 10**14, NOON_NS + 10**14)  # three days, in any order

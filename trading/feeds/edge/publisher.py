@@ -1,7 +1,7 @@
 """The TCP server from which strategies get the events.
 
 Frames are a length (u32, little-endian) and MessagePack. A subscriber sends one, the map
-`{"version": 1, "from": N}`: N is the stream_sequence to begin with, 0 the next one that comes. It
+`{"version": 2, "from": N}`: N is the stream_sequence to begin with, 0 the next one that comes. It
 receives arrays of events (`trading.events`), without a hole. A map `{"error": TEXT}` instead
 of an array is the last frame.
 

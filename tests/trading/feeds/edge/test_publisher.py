@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from tests.trading.feeds.live_feeds import EventSubscriber, eventually
+from trading import events as stream_events
 from trading.events import TradePrinted
 from trading.feeds.edge.publisher import RING_EVENTS, EventPublisher
 
@@ -54,9 +55,9 @@ async def test_a_subscriber_gets_what_comes_and_one_that_resumes_what_it_missed(
 @pytest.mark.parametrize(
     ("first", "version", "error"),
     [
-        (10, 1, "stream_sequence 10 is no longer here, the oldest is 11: read the history"),
-        (15, 1, "stream_sequence 15 is ahead of 13"),
-        (0, 2, "version 2 is not 1"),
+        (10, 2, "stream_sequence 10 is no longer here, the oldest is 11: read the history"),
+        (15, 2, "stream_sequence 15 is ahead of 13"),
+        (0, 1, "version 1 is not 2"),
     ],
 )
 async def test_a_request_that_can_not_be_met_is_told_so(
@@ -88,7 +89,7 @@ async def test_bytes_that_are_no_request_are_refused(request_bytes: bytes) -> No
 async def test_a_subscriber_that_does_not_read_is_cut_off_and_holds_nobody_up() -> None:
     async with publisher() as server:
         _, stuck = await asyncio.open_connection("127.0.0.1", server.port, limit=1024)
-        request = msgspec.msgpack.encode({"version": 1, "from": 0})
+        request = msgspec.msgpack.encode({"version": stream_events.VERSION, "from": 0})
         stuck.write(struct.pack("<I", len(request)) + request)
         reading = EventSubscriber()
         await reading.open(server.port)
