@@ -5,6 +5,7 @@ name and the value. The file is TOML: `agio.toml` in the current folder, or what
 `--config` names.
 """
 
+import ipaddress
 import os
 import re
 import tomllib
@@ -94,6 +95,14 @@ class Configuration(BaseSettings):
     rest_port: Port = 8080
     websocket_port: Port = 8090
     ops_port: Port = 8081
+    fix_tls_certificate: Path | None = None
+    """The FIX door's certificate and those that lead to its authority, PEM: FIX then needs TLS."""
+    fix_tls_key: Path | None = None
+    """The certificate's private key, PEM, without a password."""
+    fix_tls_client_authorities: Path | None = None
+    """Who signs clients' certificates, PEM: each client then needs one made out to its CompID."""
+    fix_plain_text: bool = False
+    """Whether FIX may leave the machine without TLS, behind something that adds it."""
     matching_metrics_port: Port = 9100
     gateway_metrics_port: Port = 9101
     marketdata_metrics_port: Port = 9102
@@ -176,6 +185,28 @@ class Configuration(BaseSettings):
         return values
 
     @model_validator(mode="after")
+    def check_fix_tls(self) -> "Configuration":
+        if (self.fix_tls_certificate is None) != (self.fix_tls_key is None):
+            raise ValueError(
+                f"fix_tls_certificate = {_named(self.fix_tls_certificate)} and fix_tls_key = "
+                f"{_named(self.fix_tls_key)}: give both, or neither"
+            )
+        if self.fix_tls_client_authorities is not None and self.fix_tls_certificate is None:
+            raise ValueError(
+                f"fix_tls_client_authorities = {_named(self.fix_tls_client_authorities)}: needs "
+                "fix_tls_certificate"
+            )
+        if self.fix_tls_certificate is None and not (
+            self.fix_plain_text or _is_loopback(self.host)
+        ):
+            raise ValueError(
+                f"host = {self.host!r}: FIX would leave the machine in plain text; give "
+                "fix_tls_certificate and fix_tls_key, or set fix_plain_text where TLS is added "
+                "on the way"
+            )
+        return self
+
+    @model_validator(mode="after")
     def check_socket_path(self) -> "Configuration":
         path = self.matching_address.removeprefix("unix://")
         if path != self.matching_address and len(os.fsencode(path)) > UNIX_PATH_BYTES_MAX:
@@ -184,6 +215,17 @@ class Configuration(BaseSettings):
                 "may be; choose a shorter data directory, or tcp://127.0.0.1:PORT"
             )
         return self
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _named(path: Path | None) -> str:
+    return repr(str(path)) if path is not None else "none"
 
 
 def environment(configuration: Configuration) -> dict[str, str]:

@@ -69,19 +69,28 @@ def make_marketdata(configuration: Configuration, _secrets: Secrets) -> Service:
 
 def make_gateway(configuration: Configuration, secrets: Secrets) -> Service:
     from gateway.edge.gateway import Gateway
+    from gateway.edge.tls import TlsError, TlsFiles
 
-    return Gateway(
-        matching_address=configuration.matching_address,
-        redis_url=_needed("redis_url", configuration.redis_url, "gateway"),
-        ops_url=configuration.ops_url,
-        service_token=secrets.service_token,
-        comp_id=configuration.comp_id,
-        host=configuration.host,
-        fix_port=configuration.fix_port,
-        rest_port=configuration.rest_port,
-        websocket_port=configuration.websocket_port,
-        data_directory=configuration.data / "gateway",
-    )
+    certificate, key = configuration.fix_tls_certificate, configuration.fix_tls_key
+    fix_tls = None
+    if certificate is not None and key is not None:
+        fix_tls = TlsFiles(certificate, key, configuration.fix_tls_client_authorities)
+    try:
+        return Gateway(
+            matching_address=configuration.matching_address,
+            redis_url=_needed("redis_url", configuration.redis_url, "gateway"),
+            ops_url=configuration.ops_url,
+            service_token=secrets.service_token,
+            comp_id=configuration.comp_id,
+            host=configuration.host,
+            fix_port=configuration.fix_port,
+            fix_tls=fix_tls,
+            rest_port=configuration.rest_port,
+            websocket_port=configuration.websocket_port,
+            data_directory=configuration.data / "gateway",
+        )
+    except TlsError as error:
+        raise ConfigurationError(str(error)) from None
 
 
 def make_feeds(configuration: Configuration, _secrets: Secrets) -> Service:

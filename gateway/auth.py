@@ -67,6 +67,15 @@ def check_logon(
     return credential
 
 
+def check_certificate(common_name: str, sender_comp_id: str) -> None:
+    """Raise `Unauthorized` unless a client's certificate is made out to its CompID."""
+    if common_name != sender_comp_id:
+        raise Unauthorized(
+            AuthFailure.WRONG_COMP_ID,
+            f"SenderCompID(49) is not {common_name!r}, to whom the certificate belongs",
+        )
+
+
 def signature(secret: str, payload: bytes) -> str:
     """Return the HMAC-SHA256 of a payload in hexadecimal digits."""
     return hmac.new(secret.encode(), payload, hashlib.sha256).hexdigest()

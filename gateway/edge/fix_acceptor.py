@@ -9,9 +9,10 @@ from typing import cast
 import structlog
 from prometheus_client import Counter, Gauge
 
-from gateway.auth import Credential, Unauthorized, check_logon
+from gateway.auth import Credential, Unauthorized, check_certificate, check_logon
 from gateway.edge.credentials import CredentialStore, CredentialsUnavailableError
 from gateway.edge.fix_sessions import FixSessions, TooManySessionsError
+from gateway.edge.tls import HANDSHAKE_TIMEOUT_S, Tls, common_name
 from gateway.fix.codec import FixMessage
 from gateway.fix.events import LoggedOn, LogonReceived, RejectReceived, SessionClosed
 from gateway.fix.session import Session, SessionSettings
@@ -50,12 +51,14 @@ class FixAcceptor:
         settings: SessionSettings,
         sessions: FixSessions,
         credentials: CredentialStore,
+        tls: Tls | None = None,
     ) -> None:
         self.port = port
         self.settings = settings
         self.sessions = sessions
         self.credentials = credentials
         self.connections: set[_Connection] = set()
+        self.tls = tls
         self._host = host
         self._server: asyncio.Server | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -65,12 +68,17 @@ class FixAcceptor:
         """Listen; `port` is the one found free where 0 was asked for."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: _Connection(self), self._host, self.port, backlog=1024
+            lambda: _Connection(self),
+            self._host,
+            self.port,
+            backlog=1024,
+            ssl=self.tls.context if self.tls else None,
+            ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S if self.tls else None,
         )
         self.port = self._server.sockets[0].getsockname()[1]
         self._timer = loop.call_later(TICK_S, self._tick)
         self._rechecking = asyncio.create_task(self._recheck_keys())
-        log.info("FIX order entry listens", host=self._host, port=self.port)
+        log.info("FIX order entry listens", host=self._host, port=self.port, tls=bool(self.tls))
 
     async def stop(self) -> None:
         """Log every session out, wait for the peers' answers for a moment, and close."""
@@ -96,6 +104,8 @@ class FixAcceptor:
     async def _recheck_keys(self) -> None:
         while True:
             await asyncio.sleep(RECHECK_S)
+            if self.tls is not None:
+                self.tls.renew()
             for connection in list(self.connections):
                 await connection.recheck_key()
 
@@ -277,10 +287,15 @@ class _Connection(asyncio.Protocol):
 
         Raises `Unauthorized` and `CredentialsUnavailableError`.
         """
+        comp_id = logon.sender_comp_id.decode("latin-1")
+        tls = self._acceptor.tls
+        if tls is not None and tls.asks_clients:
+            certificate = self._transport.get_extra_info("peercert")
+            check_certificate(common_name(certificate), comp_id)
         username = (logon.username or b"").decode("ascii", "replace")
         return check_logon(
             await self._acceptor.credentials.get(username),
             logon.password or b"",
-            logon.sender_comp_id.decode("latin-1"),
+            comp_id,
             "trade",
         )

@@ -19,6 +19,7 @@ from gateway.edge.fix_acceptor import FixAcceptor
 from gateway.edge.fix_sessions import FixSessions
 from gateway.edge.json_door import JsonDoor
 from gateway.edge.market_feed import MarketFeed
+from gateway.edge.tls import Tls, TlsFiles
 from gateway.fix.session import SessionSettings
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
@@ -50,7 +51,7 @@ class Gateway:
 
     It keeps no state of its own but the FIX sessions' numbers and sent messages, in
     `data_directory`: at `start` it reads all records, which gives orders, fills and listings, and
-    the reports that FIX sessions have missed. No door opens before that.
+    the reports that FIX sessions have missed. No door opens before that. Raises `TlsError`.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Gateway:
         rest_port: int,
         websocket_port: int,
         data_directory: Path,
+        fix_tls: TlsFiles | None = None,
         fix_orders_per_s_max: int = FIX_ORDERS_PER_S_MAX,
         on_failure: Callable[[], object] = end_process,
     ) -> None:
@@ -97,6 +99,7 @@ class Gateway:
             settings=settings,
             sessions=self.fix_sessions,
             credentials=self.credentials,
+            tls=Tls(fix_tls) if fix_tls is not None else None,
         )
         self.feed = MarketFeed(redis_url, self._on_market_update)
         self.json = JsonDoor(

@@ -56,6 +56,9 @@ def test_port_base_moves_all_ports_but_those_set_themselves() -> None:
         ("REDIS_URL", "localhost:6379", "redis_url = 'localhost:6379'"),
         ("MATCHING_ADDRESS", "tcp://here", "matching_address = 'tcp://here'"),
         ("COMP_ID", "A=B", "comp_id = 'A=B'"),
+        ("HOST", "0.0.0.0", "host = '0.0.0.0': FIX would leave the machine in plain text"),
+        ("FIX_TLS_KEY", "key.pem", "fix_tls_certificate = none and fix_tls_key = 'key.pem'"),
+        ("FIX_TLS_CLIENT_AUTHORITIES", "ca.pem", "fix_tls_client_authorities = 'ca.pem'"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(
@@ -65,6 +68,23 @@ def test_a_wrong_value_is_refused_by_name(
     with pytest.raises(ConfigurationError) as caught:
         configuration.load()
     assert shown in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"HOST": "localhost"},
+        {"HOST": "::1"},
+        {"HOST": "0.0.0.0", "FIX_PLAIN_TEXT": "true"},
+        {"HOST": "0.0.0.0", "FIX_TLS_CERTIFICATE": "venue.pem", "FIX_TLS_KEY": "venue.key"},
+    ],
+)
+def test_fix_in_plain_text_stays_on_the_machine_unless_told_otherwise(
+    settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(f"AGIO_{name}", value)
+    assert configuration.load().host == settings["HOST"]
 
 
 def test_an_unknown_name_in_the_file_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A FIX client of a few lines on simplefix: it knows nothing of our own library."""
 
 import asyncio
+import ssl
 from datetime import UTC, datetime
 from typing import Self
 
@@ -25,8 +26,10 @@ class FixClient:
         self._parser = simplefix.FixParser()
 
     @classmethod
-    async def connect(cls, port: int, comp_id: str = "TRADER") -> Self:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    async def connect(
+        cls, port: int, comp_id: str = "TRADER", tls: ssl.SSLContext | None = None
+    ) -> Self:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
         return cls(reader, writer, comp_id)
 
     async def log_on(
