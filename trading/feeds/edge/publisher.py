@@ -1,30 +1,32 @@
 """The TCP server from which strategies get the events.
 
-Frames are a length (u32, little-endian) and MessagePack. A subscriber sends one, the map
-`{"version": 2, "from": N}`: N is the stream_sequence to begin with, 0 the next one that comes. It
-receives arrays of events (`trading.events`), without a hole. A map `{"error": TEXT}` instead
-of an array is the last frame.
+A subscriber sends one frame (`trading.stream.frames`), the map `{"version": 2, "from": N}`: N is
+the stream_sequence to begin with, 0 the next one that comes. It receives arrays of events
+(`trading.events`), without a hole. A map `{"error": TEXT, "code": CODE}` instead of an array is the
+last frame (`trading.stream.messages`).
 
 The last `RING_EVENTS` events are kept. They are what a subscriber can resume from, and how far it
 can lag: one that asks for, or still needs, an older event is told to read the history.
 
 History
 -------
+2   The firm's own events; a refusal's `code`.
 1   The first version.
 """
 
 from __future__ import annotations
 
 import asyncio
-import struct
 from collections.abc import Sequence
-from typing import Annotated, cast
+from typing import cast
 
 import msgspec
 import structlog
 
 from trading import events as stream_events
 from trading.events import AnyEvent
+from trading.stream.frames import FrameError, FrameSplitter, frame, packed_array
+from trading.stream.messages import Refusal, RefusalCode, SubscribeRequest
 
 RING_EVENTS = 2**17
 CHUNK_EVENTS = 1_000
@@ -35,33 +37,6 @@ LINGER_S = 5.0
 SUBSCRIBERS_MAX = 256
 
 log = structlog.get_logger("feeds")
-
-_LENGTH = struct.Struct("<I")
-
-
-class SubscribeRequest(
-    msgspec.Struct, forbid_unknown_fields=True, rename={"from_sequence": "from"}
-):
-    """The subscriber's frame."""
-
-    version: int
-    from_sequence: Annotated[int, msgspec.Meta(ge=0)]
-
-
-def frame(payload: bytes) -> bytes:
-    return _LENGTH.pack(len(payload)) + payload
-
-
-def packed_array(encoded: Sequence[bytes]) -> bytes:
-    """Return the MessagePack array of what is encoded already."""
-    count = len(encoded)
-    if count < 16:
-        head = bytes([0x90 | count])
-    elif count < 2**16:
-        head = b"\xdc" + count.to_bytes(2, "big")
-    else:
-        head = b"\xdd" + count.to_bytes(4, "big")
-    return head + b"".join(encoded)
 
 
 class EventRing:
@@ -94,7 +69,7 @@ class Subscriber(asyncio.Protocol):
     def __init__(self, publisher: EventPublisher) -> None:
         self.next_sequence: int | None = None
         self._publisher = publisher
-        self._received = b""
+        self._splitter = FrameSplitter(REQUEST_BYTES_MAX)
         self._is_paused = False
         self._transport: asyncio.Transport
         self._deadline: asyncio.TimerHandle | None = None
@@ -111,17 +86,15 @@ class Subscriber(asyncio.Protocol):
         if self.next_sequence is not None:
             self.refuse("one request is all that is read")
             return
-        self._received += data
-        if len(self._received) > REQUEST_BYTES_MAX:
-            self.refuse("the request is too long")
+        try:
+            payloads = self._splitter.feed(data)
+        except FrameError as error:
+            self.refuse(f"the request is too long: {error}")
             return
-        if len(self._received) < _LENGTH.size:
-            return
-        (length,) = _LENGTH.unpack_from(self._received)
-        if length > REQUEST_BYTES_MAX:
-            self.refuse("the request is too long")
-        elif len(self._received) == _LENGTH.size + length:
-            self._subscribe(self._received[_LENGTH.size :])
+        if payloads:
+            self._subscribe(payloads[0])
+        if len(payloads) > 1:
+            self.refuse("one request is all that is read")
 
     def pause_writing(self) -> None:
         self._is_paused = True
@@ -149,7 +122,8 @@ class Subscriber(asyncio.Protocol):
             if self.next_sequence < ring.first:
                 self.refuse(
                     f"stream_sequence {self.next_sequence} is no longer here, the oldest is "
-                    f"{ring.first}: read the history"
+                    f"{ring.first}: read the history",
+                    RefusalCode.TOO_OLD,
                 )
                 return
             if self._is_paused:
@@ -160,13 +134,13 @@ class Subscriber(asyncio.Protocol):
             self.next_sequence += len(encoded)
             self._transport.write(frame(packed_array(encoded)))
 
-    def refuse(self, text: str) -> None:
+    def refuse(self, text: str, code: RefusalCode = RefusalCode.OTHER) -> None:
         """Say why, and close."""
         if self._transport.is_closing():
             return
         log.info("subscriber refused", reason=text)
         self.next_sequence = None
-        self._transport.write(frame(msgspec.msgpack.encode({"error": text})))
+        self._transport.write(frame(msgspec.msgpack.encode(Refusal(text, code))))
         self._transport.close()
         self._publisher.discard(self)
         # Who does not read would keep the connection standing.
@@ -182,11 +156,13 @@ class Subscriber(asyncio.Protocol):
             self.refuse(f"no request: {error}")
             return
         if request.version != stream_events.VERSION:
-            self.refuse(f"version {request.version} is not {stream_events.VERSION}")
+            text = f"version {request.version} is not {stream_events.VERSION}"
+            self.refuse(text, RefusalCode.VERSION)
             return
         ring = self._publisher.ring
         if request.from_sequence > ring.last + 1:
-            self.refuse(f"stream_sequence {request.from_sequence} is ahead of {ring.last}")
+            text = f"stream_sequence {request.from_sequence} is ahead of {ring.last}"
+            self.refuse(text, RefusalCode.AHEAD)
             return
         self._set_deadline(None)
         self.next_sequence = request.from_sequence or ring.last + 1

@@ -25,7 +25,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from trading.feeds.edge.publisher import packed_array
+from trading.stream.frames import packed_array
 
 KEY = "agio:trading:events"
 STREAM_ENTRIES_MAX = 10_000

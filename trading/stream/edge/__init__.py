@@ -1,0 +1,1 @@
+"""The clients' ends of the connections to the data feeds handler."""
