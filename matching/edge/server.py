@@ -3,8 +3,7 @@
 Everything that is readable in one iteration of the event loop becomes one batch: executed in the
 order of arrival, journalled by one write and one fdatasync, and only then published, by one write
 per connection. While the disk syncs the sockets fill up, so batches grow with the load by
-themselves. Readers that are behind are fed from the journal in chunks between the batches, and
-turn live when nothing is left to read: within one iteration, so without a hole.
+themselves.
 """
 
 from __future__ import annotations
@@ -27,31 +26,26 @@ from matching.core.engine import Engine
 from matching.edge.connection import Connection
 from matching.edge.failed_commands import note_failed_command, read_failed_commands
 from matching.edge.journal import SEGMENT_BYTES, Journal, Mode
+from matching.edge.publisher import Publisher, Question
 from matching.edge.recovery import Recovery
 from matching.edge.snapshot_schedule import SnapshotSchedule
 from matching.link import (
     VERSION,
     ErrorCode,
-    FrameKind,
     FundsRequest,
     Hello,
     LinkError,
     UnixAddress,
     Welcome,
-    pack_funds,
-    pack_records,
-    pack_refused,
     pack_welcome,
     parse_address,
 )
 from matching.pipeline import Batch, EngineFailedError, Pipeline
 from matching.sequencer import Sequencer
-from vocabulary.codec import RECORD_HEADER
 
 BATCH_BYTES: Final = 512 << 10
 """A batch takes requests up to about this size; what is left waits for the next one."""
 
-CHUNK_BYTES: Final = 128 << 10
 REPLAY_REPORT_SECONDS: Final = 2.0
 SNAPSHOT_TICK_SECONDS: Final = 0.25
 CONNECTIONS_MAX: Final = 256
@@ -124,6 +118,7 @@ class MatchingServer:
         self._sequencer = Sequencer()
         self._pipeline: Pipeline[Connection] = Pipeline(self._engine, self._sequencer)
         self._journal: Journal
+        self._publisher: Publisher
         self._server: asyncio.Server
         self._loop: asyncio.AbstractEventLoop
         self._alarm: asyncio.Handle
@@ -132,9 +127,6 @@ class MatchingServer:
         self._connections: set[Connection] = set()
         self._nobody_connected = asyncio.Event()
         self._nobody_connected.set()
-        self._live: dict[Connection, None] = {}
-        self._to_flush: dict[Connection, None] = {}
-        self._due_chunks: set[Connection] = set()
 
     async def start(self) -> None:
         """Recover the state from snapshot and journal, then listen.
@@ -155,6 +147,7 @@ class MatchingServer:
             self._journal.begin()
             if self._journal.torn_tail is not None:
                 log.warning("torn tail cut", **self._journal.torn_tail._asdict())
+            self._publisher = Publisher(self._journal, self._engine, self._fail)
             self._state = "running"
             await self._listen()
         except BaseException:
@@ -162,8 +155,6 @@ class MatchingServer:
             gc.enable()
             self._state = "stopped"
             raise
-        gc.collect()
-        gc.freeze()
         self._set_alarm()
         SEQUENCE.set(self._journal.last_sequence)
         self._tick()
@@ -189,7 +180,6 @@ class MatchingServer:
                 self._snapshots.stop()
             self._journal.close()
             gc.enable()
-            gc.unfreeze()
             log.info("matching stopped", sequence=self._journal.last_sequence)
             self._state = "stopped"
 
@@ -200,7 +190,7 @@ class MatchingServer:
             "state": self._state,
             "sequence": self._journal.last_sequence if is_open else self._sequencer.last_sequence,
             "connections": len(self._connections),
-            "live_readers": len(self._live),
+            "live_readers": self._publisher.live_readers if is_open else 0,
             "open_orders": self._engine.open_order_count,
             "journal_mode": self._mode,
         }
@@ -272,9 +262,7 @@ class MatchingServer:
             )
         connection.outgoing.append(pack_welcome(Welcome(VERSION, first, last)))
         connection.flush()
-        connection.next_sequence = wanted
-        if wanted is not None:
-            self.writable(connection)
+        self._publisher.follow(connection, wanted)
         log.info("client connected", client=hello.name, from_sequence=wanted, sequence=last)
 
     def submitted(self, connection: Connection, request: bytes | FundsRequest, size: int) -> None:
@@ -282,12 +270,10 @@ class MatchingServer:
         self._schedule_batch()
 
     def writable(self, connection: Connection) -> None:
-        if connection.is_catching_up and connection not in self._due_chunks:
-            self._due_chunks.add(connection)
-            self._loop.call_soon(self._catch_up, connection)
+        self._publisher.feed(connection)
 
     def ended(self, connection: Connection) -> None:
-        self._live.pop(connection, None)
+        self._publisher.remove(connection)
 
     def closed(self, connection: Connection) -> None:
         self.ended(connection)
@@ -315,7 +301,7 @@ class MatchingServer:
             batch = self._pipeline.execute(submissions, time.time_ns())
             self._commit(batch)
             # Durable from here on.
-            self._publish(batch, questions)
+            self._publisher.publish(batch, questions)
         except Exception as error:  # noqa: BLE001 (whatever it is, nothing may go on)
             self._fail(error)
             return
@@ -336,9 +322,9 @@ class MatchingServer:
 
     def _next_requests(
         self,
-    ) -> tuple[list[tuple[Connection, bytes]], list[tuple[Connection, FundsRequest]]]:
+    ) -> tuple[list[tuple[Connection, bytes]], list[Question]]:
         submissions: list[tuple[Connection, bytes]] = []
-        questions: list[tuple[Connection, FundsRequest]] = []
+        questions: list[Question] = []
         taken_bytes = 0
         while self._inbox and taken_bytes < BATCH_BYTES:
             connection, request, size = self._inbox.popleft()
@@ -360,64 +346,6 @@ class MatchingServer:
         COMMANDS.inc(len(batch.records))
         SEQUENCE.set(self._journal.last_sequence)
 
-    def _publish(
-        self, batch: Batch[Connection], questions: list[tuple[Connection, FundsRequest]]
-    ) -> None:
-        if batch.records:
-            frames = pack_records(batch.records)
-            for connection in self._live:
-                self._send(connection, frames)
-            for connection, start, stop in batch.own:
-                if connection.next_sequence is None:
-                    self._send(connection, pack_records(batch.records[start:stop]))
-        if batch.repeats:
-            self._repeat(batch.repeats)
-        for connection, refusal in batch.refusals:
-            self._send(connection, pack_refused(refusal))
-        for connection, (request_id, account_id) in questions:
-            funds = self._engine.funds(account_id)
-            self._send(connection, pack_funds(request_id, self._journal.last_sequence, funds))
-        for connection in self._to_flush:
-            connection.flush()
-        self._to_flush.clear()
-        for connection, fault in batch.faults:
-            connection.end(LinkError(ErrorCode.MALFORMED, str(fault)))
-
-    def _send(self, connection: Connection, frames: bytes) -> None:
-        connection.outgoing.append(frames)
-        self._to_flush[connection] = None
-
-    def _repeat(self, repeats: list[tuple[Connection, int]]) -> None:
-        wanted = {sequence for _, sequence in repeats}
-        found: dict[int, bytes] = {}
-        for sequence in sorted(wanted):
-            if sequence not in found:
-                records = self._journal.read(sequence, CHUNK_BYTES).records
-                found.update(_pick(records, wanted))
-        for connection, sequence in repeats:
-            self._send(connection, pack_records([found[sequence]], FrameKind.REPEATED))
-
-    def _catch_up(self, connection: Connection) -> None:
-        """Send a reader the next chunk of the journal, or make it live."""
-        self._due_chunks.discard(connection)
-        if connection.next_sequence is None or not connection.is_open:
-            return
-        try:
-            chunk = self._journal.read(connection.next_sequence, CHUNK_BYTES)
-        except Exception as error:  # noqa: BLE001 (the disk has lost what was durable)
-            self._fail(error)
-            return
-        if chunk.records:
-            connection.outgoing.append(pack_records([chunk.records]))
-            connection.next_sequence = chunk.next_sequence
-            connection.flush()
-        if connection.next_sequence > self._journal.last_sequence:
-            connection.is_live = True
-            self._live[connection] = None
-            log.debug("reader is live", client=connection.name, sequence=chunk.next_sequence - 1)
-        elif connection.is_writable:
-            self.writable(connection)
-
     def _fail(self, error: BaseException) -> None:
         self._state = "failed"
         self._server.close()
@@ -432,15 +360,3 @@ class MatchingServer:
 def _remove_stale(path: str) -> None:
     """Remove a killed predecessor's socket. None is alive: its journal's lock is ours."""
     Path(path).unlink(missing_ok=True)
-
-
-def _pick(records: bytes, wanted: set[int]) -> dict[int, bytes]:
-    """Return those of the packed records whose sequence is wanted."""
-    picked: dict[int, bytes] = {}
-    at = 0
-    while at < len(records):
-        _, size, sequence, _ = RECORD_HEADER.unpack_from(records, at)
-        if sequence in wanted:
-            picked[sequence] = records[at : at + size]
-        at += size
-    return picked

@@ -1,0 +1,139 @@
+"""What is durable, on its way out: to the readers, and as answers to those who asked.
+
+A reader that is behind is fed from the journal in chunks between the batches, and turns live when
+nothing is left to read: within one iteration of the event loop, so without a hole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
+
+from matching.core.engine import Engine
+from matching.edge.connection import Connection
+from matching.edge.journal import Journal
+from matching.link import (
+    ErrorCode,
+    FrameKind,
+    FundsRequest,
+    LinkError,
+    pack_funds,
+    pack_records,
+    pack_refused,
+)
+from matching.pipeline import Batch
+from vocabulary.codec import RECORD_HEADER
+
+CHUNK_BYTES: Final = 128 << 10
+
+Question = tuple[Connection, FundsRequest]
+
+log = structlog.get_logger("matching")
+
+
+class Publisher:
+    """Sends records and answers, by one write per connection and batch.
+
+    Where the journal does not give back what it took, `on_failure` is called.
+    """
+
+    def __init__(
+        self, journal: Journal, engine: Engine, on_failure: Callable[[BaseException], None]
+    ) -> None:
+        self._journal = journal
+        self._engine = engine
+        self._on_failure = on_failure
+        self._loop = asyncio.get_running_loop()
+        self._live: dict[Connection, None] = {}
+        self._to_flush: dict[Connection, None] = {}
+        self._due_chunks: set[Connection] = set()
+
+    @property
+    def live_readers(self) -> int:
+        return len(self._live)
+
+    def follow(self, connection: Connection, from_sequence: int | None) -> None:
+        """Let a connection read from a sequence on, or its own commands' records only."""
+        connection.next_sequence = from_sequence
+        self.feed(connection)
+
+    def remove(self, connection: Connection) -> None:
+        self._live.pop(connection, None)
+
+    def feed(self, connection: Connection) -> None:
+        """Send a reader that is behind its next chunk, as soon as it is its turn."""
+        if connection.is_catching_up and connection not in self._due_chunks:
+            self._due_chunks.add(connection)
+            self._loop.call_soon(self._catch_up, connection)
+
+    def publish(self, batch: Batch[Connection], questions: Sequence[Question]) -> None:
+        """Send what came of a batch, which is durable."""
+        if batch.records:
+            frames = pack_records(batch.records)
+            for connection in self._live:
+                self._send(connection, frames)
+            for connection, start, stop in batch.own:
+                if connection.next_sequence is None:
+                    self._send(connection, pack_records(batch.records[start:stop]))
+        if batch.repeats:
+            self._repeat(batch.repeats)
+        for connection, refusal in batch.refusals:
+            self._send(connection, pack_refused(refusal))
+        for connection, (request_id, account_id) in questions:
+            funds = self._engine.funds(account_id)
+            self._send(connection, pack_funds(request_id, self._journal.last_sequence, funds))
+        for connection in self._to_flush:
+            connection.flush()
+        self._to_flush.clear()
+        for connection, fault in batch.faults:
+            connection.end(LinkError(ErrorCode.MALFORMED, str(fault)))
+
+    def _send(self, connection: Connection, frames: bytes) -> None:
+        connection.outgoing.append(frames)
+        self._to_flush[connection] = None
+
+    def _repeat(self, repeats: Sequence[tuple[Connection, int]]) -> None:
+        wanted = {sequence for _, sequence in repeats}
+        found: dict[int, bytes] = {}
+        for sequence in sorted(wanted):
+            if sequence not in found:
+                records = self._journal.read(sequence, CHUNK_BYTES).records
+                found.update(_pick(records, wanted))
+        for connection, sequence in repeats:
+            self._send(connection, pack_records([found[sequence]], FrameKind.REPEATED))
+
+    def _catch_up(self, connection: Connection) -> None:
+        """Send a reader the next chunk of the journal, or make it live."""
+        self._due_chunks.discard(connection)
+        if connection.next_sequence is None or not connection.is_open:
+            return
+        try:
+            chunk = self._journal.read(connection.next_sequence, CHUNK_BYTES)
+        except Exception as error:  # noqa: BLE001 (the disk has lost what was durable)
+            self._on_failure(error)
+            return
+        if chunk.records:
+            connection.outgoing.append(pack_records([chunk.records]))
+            connection.next_sequence = chunk.next_sequence
+            connection.flush()
+        if connection.next_sequence > self._journal.last_sequence:
+            connection.is_live = True
+            self._live[connection] = None
+            log.debug("reader is live", client=connection.name, sequence=chunk.next_sequence - 1)
+        elif connection.is_writable:
+            self.feed(connection)
+
+
+def _pick(records: bytes, wanted: set[int]) -> dict[int, bytes]:
+    """Return those of the packed records whose sequence is wanted."""
+    picked: dict[int, bytes] = {}
+    at = 0
+    while at < len(records):
+        _, size, sequence, _ = RECORD_HEADER.unpack_from(records, at)
+        if sequence in wanted:
+            picked[sequence] = records[at : at + size]
+        at += size
+    return picked
