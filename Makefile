@@ -5,6 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 HOT    := $(shell $(PYTHON) agio/hot_paths.py 2>/dev/null)
 SECONDS ?=
+WORKERS ?= 3
 UV     ?= uv
 
 PACKAGES := vocabulary fix_specs gateway matching marketdata accounts trading agio
@@ -42,12 +43,16 @@ build: $(VENV)/.compiled ## Compile the hot paths that have changed
 demo: build ## Run the venue with simulated traders (SECONDS=30 to end by itself)
 	$(BIN)/agio demo $(if $(SECONDS),--seconds $(SECONDS))
 
-test: build ## Run every test, then the core's again uncompiled
-	$(BIN)/python -m pytest
+# Much of the tests' time is spent waiting, so there are more workers than cores. A module may be
+# split among them, each with module fixtures of its own; to see one alone: pytest tests/...
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+
+test: build ## Run every test, then the core's again uncompiled (WORKERS=3 at a time)
+	$(PYTEST)
 	@$(MAKE) --no-print-directory test-uncompiled
 
 test-uncompiled: build
-	AGIO_UNCOMPILED=1 $(BIN)/python -m pytest -m core
+	AGIO_UNCOMPILED=1 $(PYTEST) -m core
 
 bench: build ## Measure engine, FIX, settlement and feed; print a table and save it as JSON
 	$(BIN)/python -m bench

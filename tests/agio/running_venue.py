@@ -3,6 +3,7 @@
 import contextlib
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,8 +19,26 @@ STOP_TIMEOUT_S = 40.0
 
 
 def free_port_base() -> int:
-    """Return a base from which no port is in use just now, as far as one can tell."""
-    return 10_000 + free_port() % 20_000 // 20 * 20
+    """Return a base from which no port is in use just now; they are below those the system picks.
+
+    Tests that run at the same time begin to look at different places.
+    """
+    first = free_port() % 1000
+    for number in range(first, first + 1000):
+        base = 10_000 + number % 1000 * 20
+        if all(is_free(port) for port in range(base, base + 20)):
+            return base
+    raise AssertionError("no 20 ports in a row are free")
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def ignore_interrupts() -> None:

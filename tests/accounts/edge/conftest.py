@@ -53,7 +53,10 @@ class Trader:
 @pytest.fixture
 async def matching(tmp_path: Path) -> AsyncIterator[MatchingServer]:
     server = MatchingServer(
-        journal_directory=tmp_path / "journal", address="tcp://127.0.0.1:0", mode="os"
+        journal_directory=tmp_path / "journal",
+        address="tcp://127.0.0.1:0",
+        mode="os",
+        segment_bytes=1 << 20,
     )
     await server.start()
     yield server
