@@ -33,6 +33,7 @@ from gateway.fix.codec import Decoder, FixMessage
 from gateway.fix.outbound import store_application
 from gateway.fix.session import Session, SessionSettings
 from gateway.fix.store import SessionStore
+from gateway.fix.timestamps import parse_utc_timestamp
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
 from gateway.orders import Report
@@ -182,6 +183,9 @@ class OrderFlow:
         try:
             # What had been submitted before may have been done: only the record can answer it.
             if number > self._submitted_number:
+                if _is_too_late(message, now_ns):
+                    text = "SendingTime(52) is older than RecvWindow(25000) allows"
+                    return partial(self._refuse, message, None, text)
                 self._check_limits(message, now_ns)
             self._matching.submit(
                 fix_orders.command(
@@ -289,3 +293,12 @@ class OrderFlow:
     def _exec_id(self, request: FixMessage) -> bytes:
         # Reports of records are numbered by the journal; this can't be mistaken for one of them.
         return b"%x-%x" % (self.session_id, self._number(request.msg_seq_num))
+
+
+def _is_too_late(message: FixMessage, now_ns: int) -> bool:
+    """Say whether a request came later than its sender wants it done."""
+    window_ms = message.get(tags.RecvWindow)
+    if window_ms is None:
+        return False
+    sent_ns = parse_utc_timestamp(message.get(tags.SendingTime) or b"")
+    return now_ns - sent_ns > float(window_ms) * 1_000_000

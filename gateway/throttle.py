@@ -1,6 +1,7 @@
 """How much one session or key may ask for.
 
 Orders and cancels have buckets of their own, so that whoever is throttled can still get out.
+Who fails to log on waits longer for each answer, and who succeeds never waits.
 """
 
 from __future__ import annotations
@@ -9,6 +10,12 @@ _SECOND_NS = 1_000_000_000
 
 CANCELS_PER_ORDER = 10
 """How much larger the bucket of the cancels is: it stops a runaway loop, never a way out."""
+
+
+FAILURE_DELAY_NS_MIN = 100_000_000
+FAILURE_DELAY_NS_MAX = 8_000_000_000
+FAILURES_FORGOTTEN_NS = 60_000_000_000
+FAILURE_SOURCES_MAX = 10_000
 
 
 class Throttled(Exception):
@@ -71,3 +78,23 @@ class Throttle:
                 f" retry in {-(-wait_ns // 1_000_000)} ms",
                 wait_ns,
             )
+
+
+class FailureDelays:
+    """How long the answer to a failed logon is held back: twice as long with each failure.
+
+    A source is an address, or an API key with an address: strangers who guess at a key slow down
+    themselves, not its owner. Failures are forgotten after a minute without another.
+    """
+
+    def __init__(self) -> None:
+        self._sources: dict[str, tuple[int, int]] = {}  # failures, and when the last one was
+
+    def failed(self, source: str, now_ns: int) -> int:
+        """Count a failure; return the nanoseconds to hold the answer back."""
+        failures, last_ns = self._sources.pop(source, (0, now_ns))
+        failures = failures + 1 if now_ns - last_ns < FAILURES_FORGOTTEN_NS else 1
+        self._sources[source] = failures, now_ns
+        if len(self._sources) > FAILURE_SOURCES_MAX:
+            del self._sources[next(iter(self._sources))]  # the one that failed longest ago
+        return min(FAILURE_DELAY_NS_MIN << min(failures - 1, 10), FAILURE_DELAY_NS_MAX)

@@ -38,6 +38,7 @@ class _Answer(msgspec.Struct):
     account_id: int
     sender_comp_ids: tuple[str, ...]
     permissions: frozenset[str]
+    public_key: bytes = b""
 
 
 class _Entry(NamedTuple):

@@ -9,8 +9,9 @@ from typing import cast
 import structlog
 from prometheus_client import Counter, Gauge
 
-from gateway.auth import Credential, Unauthorized, check_certificate, check_logon
-from gateway.edge.credentials import CredentialStore, CredentialsUnavailableError
+from gateway.auth import Unauthorized
+from gateway.edge.credentials import CredentialsUnavailableError
+from gateway.edge.fix_logons import FixLogons, Peer
 from gateway.edge.fix_sessions import FixSessions, TooManySessionsError
 from gateway.edge.tls import HANDSHAKE_TIMEOUT_S, Tls, common_name
 from gateway.fix.codec import FixMessage
@@ -50,13 +51,13 @@ class FixAcceptor:
         port: int,
         settings: SessionSettings,
         sessions: FixSessions,
-        credentials: CredentialStore,
+        logons: FixLogons,
         tls: Tls | None = None,
     ) -> None:
         self.port = port
         self.settings = settings
         self.sessions = sessions
-        self.credentials = credentials
+        self.logons = logons
         self.connections: set[_Connection] = set()
         self.tls = tls
         self._host = host
@@ -187,7 +188,7 @@ class _Connection(asyncio.Protocol):
         if self._logon is None or not self.session.is_logged_on:
             return
         try:
-            await self._credential_of(self._logon)
+            await self._acceptor.logons.check_again(self._logon, self._peer())
         except Unauthorized:
             self.log_out("the API key is not valid any more", time.time_ns())
         except CredentialsUnavailableError:
@@ -257,13 +258,15 @@ class _Connection(asyncio.Protocol):
 
     async def _authenticate(self, logon: LogonReceived) -> None:
         """Find out who logs on; until that is certain nothing of the session is touched."""
-        comp_id = logon.sender_comp_id
+        comp_id, logons = logon.sender_comp_id, self._acceptor.logons
         try:
-            credential = await self._credential_of(logon)
+            credential = await logons.judge(logon, self._peer())
             now_ns = time.time_ns()
             flow = self._acceptor.sessions.open(Identity(credential.account_id, comp_id), now_ns)
         except (Unauthorized, CredentialsUnavailableError, TooManySessionsError) as error:
             self._log.warning("FIX logon refused", comp_id=comp_id, reason=str(error))
+            if isinstance(error, Unauthorized):
+                await asyncio.sleep(logons.delay_s(logon, self._peer()))
             now_ns = time.time_ns()
             self.session.refuse_logon(str(error), now_ns)
         except OSError as error:
@@ -282,20 +285,8 @@ class _Connection(asyncio.Protocol):
         self._handle_events(now_ns)
         self.flush()
 
-    async def _credential_of(self, logon: LogonReceived) -> Credential:
-        """Return what a logon's key opens.
-
-        Raises `Unauthorized` and `CredentialsUnavailableError`.
-        """
-        comp_id = logon.sender_comp_id.decode("latin-1")
+    def _peer(self) -> Peer:
+        get = self._transport.get_extra_info
         tls = self._acceptor.tls
-        if tls is not None and tls.asks_clients:
-            certificate = self._transport.get_extra_info("peercert")
-            check_certificate(common_name(certificate), comp_id)
-        username = (logon.username or b"").decode("ascii", "replace")
-        return check_logon(
-            await self._acceptor.credentials.get(username),
-            logon.password or b"",
-            comp_id,
-            "trade",
-        )
+        is_certified = tls is not None and tls.asks_clients
+        return Peer(get("peername")[0], common_name(get("peercert")) if is_certified else None)

@@ -16,6 +16,7 @@ from prometheus_client import Gauge
 
 from gateway.edge.credentials import CredentialStore
 from gateway.edge.fix_acceptor import FixAcceptor
+from gateway.edge.fix_logons import FixLogons
 from gateway.edge.fix_sessions import FixSessions
 from gateway.edge.json_door import JsonDoor
 from gateway.edge.market_feed import MarketFeed
@@ -93,12 +94,17 @@ class Gateway:
             matching=self.matching,
             rate_per_s=fix_orders_per_s_max,
         )
+        self.fix_logons = FixLogons(
+            self.credentials,
+            data_directory / "fix" / "used_signatures",
+            settings.sending_time_tolerance_ns,
+        )
         self.fix = FixAcceptor(
             host=host,
             port=fix_port,
             settings=settings,
             sessions=self.fix_sessions,
-            credentials=self.credentials,
+            logons=self.fix_logons,
             tls=Tls(fix_tls) if fix_tls is not None else None,
         )
         self.feed = MarketFeed(redis_url, self._on_market_update)
@@ -121,6 +127,7 @@ class Gateway:
     async def start(self) -> None:
         """Return when every door is open, which waits for the matching process."""
         self.fix_sessions.open_known(time.time_ns())
+        self.fix_logons.start()
         await self.credentials.start()
         await self.matching.start()
         await self._caught_up.wait()
@@ -142,6 +149,7 @@ class Gateway:
         await self.matching.stop()
         await self.credentials.stop()
         self.fix_sessions.close()
+        self.fix_logons.stop()
 
     def health(self) -> dict[str, object]:
         json, feed = self.json.health(), self.feed.health()

@@ -321,3 +321,6 @@ EndDate = 917
 AgreementCurrency = 918
 DeliveryType = 919
 StrikeCurrency = 947
+RecvWindow = 25000
+MessageHandling = 25035
+ResponseMode = 25036

@@ -847,3 +847,12 @@ class DeliveryType:
     FREE = b"1"
     TRI_PARTY = b"2"
     HOLD_IN_CUSTODY = b"3"
+
+
+class MessageHandling:
+    UNORDERED = b"1"
+    SEQUENTIAL = b"2"
+
+
+class ResponseMode:
+    EVERYTHING = b"1"

@@ -2,13 +2,15 @@
 
 binance-spot-api-docs, rest-api.md, "SIGNED Endpoint security": the signature is the HMAC-SHA256 of
 `totalParams`, the query string concatenated with the request body, in hexadecimal and not case
-sensitive. web-socket-api.md, "SIGNED request security": there it is that of all `params` but the
-signature, sorted by name, as `name=value` joined by `&`.
+sensitive; an Ed25519 key's is in base64, percent-encoded. web-socket-api.md, "SIGNED request
+security": there it is that of all `params` but the signature, sorted by name, as `name=value`
+joined by `&`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 from gateway import auth
 from gateway.json_api.errors import ApiError, ErrorCode, mandatory, unauthorized, unknown_key
@@ -26,7 +28,7 @@ def split_signature(query: bytes, body: bytes) -> tuple[bytes, str]:
     if at < 0 or b"&" in signature:
         raise mandatory("signature")
     # Query and body meet without "&": none precedes a signature that is all of the body.
-    return total[:at].removesuffix(b"&"), signature.decode("latin-1")
+    return total[:at].removesuffix(b"&"), unquote(signature.decode("latin-1"))
 
 
 def sorted_payload(parameters: Mapping[str, Value]) -> bytes:

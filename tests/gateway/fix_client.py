@@ -9,6 +9,7 @@ import simplefix
 
 OUR_COMP_ID = "AGIO"
 TIMEOUT_S = 10.0
+RECV_WINDOW = 25000
 
 Fields = dict[int, object]
 
@@ -42,9 +43,11 @@ class FixClient:
         self.send("A", fields)
         return await self.receive()
 
-    def encode(self, msg_type: str, fields: Fields, *, number: int, is_poss_dup: bool) -> bytes:
+    def encode(
+        self, msg_type: str, fields: Fields, *, number: int, is_poss_dup: bool, now: str = ""
+    ) -> bytes:
         message = simplefix.FixMessage()
-        now = datetime.now(UTC).strftime("%Y%m%d-%H:%M:%S.%f")[:-3]
+        now = now or datetime.now(UTC).strftime("%Y%m%d-%H:%M:%S.%f")[:-3]
         message.append_pair(8, "FIX.4.4")
         message.append_pair(35, msg_type)
         message.append_pair(49, self.comp_id)
@@ -54,6 +57,8 @@ class FixClient:
             message.append_pair(43, "Y")
             message.append_pair(122, now)
         message.append_pair(52, now)
+        if RECV_WINDOW in fields:
+            message.append_pair(RECV_WINDOW, fields.pop(RECV_WINDOW))
         for tag, value in fields.items():
             message.append_pair(tag, value)
         data: bytes = message.encode()

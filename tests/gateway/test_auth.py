@@ -1,9 +1,15 @@
+import base64
+
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway import auth
-from gateway.auth import AuthFailure, Credential, Unauthorized
+from gateway.auth import AuthFailure, Credential, LogonProof, Unauthorized
 
 CREDENTIAL = Credential("key", "s3cret", 7, ("TRADER1",), frozenset({"read", "trade"}))
+PRIVATE_KEY = Ed25519PrivateKey.generate()
+SIGNER = CREDENTIAL._replace(secret="", public_key=PRIVATE_KEY.public_key().public_bytes_raw())
+SIGNED = b"A\x01TRADER1\x01AGIO\x011\x0120261122-12:00:00.000"
 NOW_NS = 1_700_000_000_000_000_000
 NOW_MS = NOW_NS // 1_000_000
 
@@ -16,28 +22,75 @@ def failure_of(call: object, *arguments: object) -> AuthFailure:
     return refused.value.failure
 
 
+def password(text: bytes) -> LogonProof:
+    return LogonProof(text, b"", SIGNED)
+
+
 def test_a_logon_needs_key_password_comp_id_and_permission() -> None:
-    assert auth.check_logon(CREDENTIAL, b"s3cret", "TRADER1", "trade") is CREDENTIAL
+    right = password(b"s3cret")
+    assert auth.check_logon(CREDENTIAL, right, "TRADER1", "trade") == (CREDENTIAL, b"")
     check = auth.check_logon
-    assert failure_of(check, None, b"", "TRADER1", "trade") is AuthFailure.UNKNOWN_KEY
-    assert failure_of(check, CREDENTIAL, b"no", "TRADER1", "trade") is AuthFailure.WRONG_PASSWORD
-    assert failure_of(check, CREDENTIAL, b"s3cret", "X", "trade") is AuthFailure.WRONG_COMP_ID
+    nothing, wrong = password(b""), password(b"no")
+    assert failure_of(check, None, nothing, "TRADER1", "trade") is AuthFailure.UNKNOWN_KEY
+    assert failure_of(check, CREDENTIAL, wrong, "TRADER1", "trade") is AuthFailure.WRONG_PASSWORD
+    assert failure_of(check, CREDENTIAL, right, "X", "trade") is AuthFailure.WRONG_COMP_ID
     reader = CREDENTIAL._replace(permissions=frozenset({"read"}))
-    assert failure_of(check, reader, b"s3cret", "TRADER1", "trade") is AuthFailure.NOT_PERMITTED
+    assert failure_of(check, reader, right, "TRADER1", "trade") is AuthFailure.NOT_PERMITTED
 
 
 def test_a_logon_does_not_tell_which_keys_exist() -> None:
     texts = set()
-    for credential in (None, CREDENTIAL):
+    for credential in (None, CREDENTIAL, SIGNER):
         with pytest.raises(Unauthorized) as refused:
-            auth.check_logon(credential, b"no", "TRADER1", "trade")
+            auth.check_logon(credential, password(b"no"), "TRADER1", "trade")
         texts.add(refused.value.text)
     assert len(texts) == 1
 
 
 def test_a_key_bound_to_no_comp_id_takes_any() -> None:
     unbound = CREDENTIAL._replace(sender_comp_ids=())
-    assert auth.check_logon(unbound, b"s3cret", "ANY", "trade") is unbound
+    assert auth.check_logon(unbound, password(b"s3cret"), "ANY", "trade")[0] is unbound
+
+
+def test_a_logon_may_be_signed_with_the_secret_instead_of_telling_it() -> None:
+    digits = auth.signature("s3cret", SIGNED).encode()
+    for given in (digits, digits.upper()):
+        found = auth.check_logon(CREDENTIAL, LogonProof(given, b"", SIGNED), "TRADER1", "trade")
+        assert found == (CREDENTIAL, digits)
+    other = LogonProof(digits, b"", SIGNED + b"0")
+    failure = failure_of(auth.check_logon, CREDENTIAL, other, "TRADER1", "trade")
+    assert failure is AuthFailure.WRONG_PASSWORD
+
+
+def test_a_logon_signed_with_ed25519() -> None:
+    signature = PRIVATE_KEY.sign(SIGNED)
+    proof = LogonProof(b"", base64.b64encode(signature), SIGNED)
+    assert auth.check_logon(SIGNER, proof, "TRADER1", "trade") == (SIGNER, signature)
+    stranger = base64.b64encode(Ed25519PrivateKey.generate().sign(SIGNED))
+    for wrong in (
+        proof._replace(signed=SIGNED + b"0"),
+        proof._replace(raw_data=stranger),
+        proof._replace(raw_data=b""),
+        proof._replace(raw_data=b"%%%"),
+        proof._replace(raw_data=proof.raw_data[:-4]),
+        LogonProof(b"", b"", SIGNED),  # the empty secret of such a key opens nothing
+        LogonProof(auth.signature("", SIGNED).encode(), b"", SIGNED),
+    ):
+        failure = failure_of(auth.check_logon, SIGNER, wrong, "TRADER1", "trade")
+        assert failure is AuthFailure.WRONG_PASSWORD
+
+
+def test_a_request_signed_with_ed25519() -> None:
+    given = base64.b64encode(PRIVATE_KEY.sign(b"a=1&b=2")).decode()
+    auth.check_signature(SIGNER, b"a=1&b=2", given)
+    by_nothing = auth.signature("", b"a=1&b=2")
+    for payload, signature in (
+        (b"a=1&b=3", given),
+        (b"a=1&b=2", by_nothing),
+        (b"a=1&b=2", "\u00e9"),
+    ):
+        failure = failure_of(auth.check_signature, SIGNER, payload, signature)
+        assert failure is AuthFailure.WRONG_SIGNATURE
 
 
 def test_the_secret_is_not_shown() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.throttle import Throttle, Throttled, TokenBucket
+from gateway.throttle import FAILURE_SOURCES_MAX, FailureDelays, Throttle, Throttled, TokenBucket
 
 SECOND_NS = 1_000_000_000
 
@@ -38,3 +38,20 @@ def test_cancels_go_on_when_orders_are_throttled() -> None:
         throttle.take_cancel(0)
     with pytest.raises(Throttled, match="cancels"):
         throttle.take_cancel(0)
+
+
+def test_who_fails_waits_twice_as_long_each_time_up_to_a_bound() -> None:
+    delays = FailureDelays()
+    told = [delays.failed("10.0.0.1", number) for number in range(12)]
+    assert told[:4] == [10**8, 2 * 10**8, 4 * 10**8, 8 * 10**8]
+    assert told[-1] == told[-2] == 8 * SECOND_NS
+    assert delays.failed("10.0.0.2", 12) == 10**8
+    assert delays.failed("10.0.0.1", 12 + 61 * SECOND_NS) == 10**8
+
+
+def test_failures_from_everywhere_take_no_more_memory_than_that() -> None:
+    delays = FailureDelays()
+    for number in range(FAILURE_SOURCES_MAX + 1_000):
+        delays.failed(str(number), number)
+    assert delays.failed("0", 10**6) == 10**8  # forgotten
+    assert delays.failed(str(FAILURE_SOURCES_MAX), 10**6) == 2 * 10**8

@@ -1,0 +1,43 @@
+"""A signature opens one session, over restarts, for as long as it could open another."""
+
+from pathlib import Path
+
+from gateway.edge import used_signatures
+from gateway.edge.used_signatures import UsedSignatures
+
+
+def test_a_signature_is_used_once(tmp_path: Path) -> None:
+    used = UsedSignatures(tmp_path / "used", now_ns=0)
+    assert used.use(b"one", until_ns=100, now_ns=10)
+    assert used.use(b"two", until_ns=200, now_ns=10)
+    assert not used.use(b"one", until_ns=100, now_ns=20)
+    used.close()
+    again = UsedSignatures(tmp_path / "used", now_ns=150)
+    assert not again.use(b"two", until_ns=200, now_ns=150)
+    assert again.use(b"one", until_ns=300, now_ns=150)  # only its time would still refuse it
+    again.close()
+
+
+def test_a_write_that_a_crash_cut_short_is_passed_over(tmp_path: Path) -> None:
+    file = tmp_path / "used"
+    used = UsedSignatures(file, now_ns=0)
+    used.use(b"one", until_ns=100, now_ns=10)
+    used.close()
+    file.write_bytes(file.read_bytes() + b"torn")
+    again = UsedSignatures(file, now_ns=20)
+    assert not again.use(b"one", until_ns=100, now_ns=20)
+    assert again.use(b"two", until_ns=100, now_ns=20)
+    again.close()
+    assert file.stat().st_size == 80
+
+
+def test_the_file_keeps_what_is_in_force(tmp_path: Path, monkeypatch: object) -> None:
+    used_signatures._COMPACTED_AT, before = 10, used_signatures._COMPACTED_AT
+    try:
+        used = UsedSignatures(tmp_path / "used", now_ns=0)
+        for number in range(95):
+            assert used.use(b"%d" % number, until_ns=number + 5, now_ns=number)
+        used.close()
+        assert (tmp_path / "used").stat().st_size < 15 * 40
+    finally:
+        used_signatures._COMPACTED_AT = before
