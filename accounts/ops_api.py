@@ -8,17 +8,15 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from accounts.keys import COMP_ID
 from accounts.users import ACCOUNT_NAME
-from vocabulary.types import ASSET_SCALE_MAX, FEE_PPM_MAX, ID_MAX
+from vocabulary.types import ID_MAX
 
 LIST_LIMIT_MAX = 1000
 
 AccountName = Annotated[str, Field(pattern=ACCOUNT_NAME)]
 AccountId = Annotated[int, Field(ge=1, le=ID_MAX)]
 AssetName = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,15}$")]
-Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,31}$")]
 # Only what may be a decimal at all; the asset or instrument has the last word.
 Decimal = Annotated[str, Field(pattern=r"^[0-9]{1,20}(\.[0-9]{1,18})?$", examples=["0.01"])]
-FeePpm = Annotated[int, Field(ge=0, le=FEE_PPM_MAX, strict=True)]
 Label = Annotated[str, Field(pattern=r"^[ -~]{0,64}$")]
 CompId = Annotated[str, Field(pattern=COMP_ID)]
 Permission = Literal["read", "trade"]
@@ -165,68 +163,6 @@ class CredentialReply(Reply):
     account_id: int
     sender_comp_ids: list[str]
     permissions: list[str]
-
-
-# Listings
-
-
-class SymbolPath(Request):
-    symbol: Symbol
-
-
-class ListAssetRequest(Request):
-    """`scale`: the decimal places of the smallest unit."""
-
-    name: AssetName
-    scale: Annotated[int, Field(ge=0, le=ASSET_SCALE_MAX, strict=True)]
-
-
-class AssetReply(Reply):
-    sequence: int
-    asset_id: int
-    name: str
-    scale: int
-
-
-class ListInstrumentRequest(Request):
-    """One lot at a price of one tick must be whole units of the quote asset."""
-
-    symbol: Symbol
-    base: AssetName
-    quote: AssetName
-    tick_size: Decimal
-    lot_size: Decimal
-    notional_min: Decimal = "0"
-    maker_fee_ppm: FeePpm = 0
-    taker_fee_ppm: FeePpm = 0
-
-
-class SetFeesRequest(Request):
-    maker_fee_ppm: FeePpm
-    taker_fee_ppm: FeePpm
-
-
-class InstrumentReply(Reply):
-    instrument_id: int
-    symbol: str
-    base: str
-    quote: str
-    tick_size: str
-    lot_size: str
-    notional_min: str
-    maker_fee_ppm: int
-    taker_fee_ppm: int
-    phase: str
-
-
-class ChangedInstrumentReply(InstrumentReply):
-    """The instrument since the journal's record `sequence`."""
-
-    sequence: int
-
-
-class InstrumentsReply(Reply):
-    instruments: list[InstrumentReply]
 
 
 # Whether the money adds up

@@ -15,7 +15,7 @@ from vocabulary.catalogue import Catalogue
 from vocabulary.codec import Record
 from vocabulary.types import Side
 
-Listing = e.AssetListed | e.InstrumentListed | e.FeesChanged | e.PhaseChanged
+Listing = e.AssetListed | e.InstrumentListed | e.FeesChanged | e.LimitsChanged | e.PhaseChanged
 SETTLED_EVENTS = {e.TradeExecuted, e.FundsCredited, *get_args(Listing)}
 
 
@@ -102,7 +102,8 @@ class Settlement:
                     batch.trades.append(_trade_row(record, index, event, sides))
                 case e.FundsCredited():
                     _post(batch, record.sequence, index, credit_legs(event))
-                case e.AssetListed() | e.InstrumentListed() | e.FeesChanged() | e.PhaseChanged():
+                case _:
+                    assert isinstance(event, Listing)
                     self._catalogue.apply(event)
                     batch.listings.append((record.sequence, event))
 

@@ -23,6 +23,7 @@ HOT_MODULES = (
     "matching.core.holds",
     "matching.core.ladder",
     "matching.core.client_order_ids",
+    "matching.core.price_limits",
     "matching.core.order_book",
     "matching.core.event_writer",
     "matching.core.state",

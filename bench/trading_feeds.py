@@ -51,7 +51,6 @@ def exchange_info_bytes() -> bytes:
         base,
         quote,
         terms,
-        notional_units_min=0,
         maker_fee_ppm=0,
         taker_fee_ppm=0,
     )

@@ -43,10 +43,15 @@ REJECT_REASONS: dict[RejectReason, tuple[bytes, bytes, str]] = {
         "good till date, and nothing else, needs a time ahead",
     ),
     RejectReason.PRICE_OUT_OF_RANGE: (_O.OTHER, _C.OTHER, "price is zero or too high"),
+    RejectReason.PRICE_OUTSIDE_BAND: (
+        _O.OTHER,
+        _C.OTHER,
+        "price is too far from the reference price",
+    ),
     RejectReason.QUANTITY_OUT_OF_RANGE: (
         _O.INCORRECT_QUANTITY,
         _C.OTHER,
-        "quantity is zero or too large",
+        "quantity is too small or too large",
     ),
     RejectReason.NOTIONAL_TOO_SMALL: (_O.OTHER, _C.OTHER, "price x quantity is too small"),
     RejectReason.NOTIONAL_TOO_LARGE: (
@@ -105,6 +110,7 @@ _CANCEL_TEXTS = {
     CancelReason.IMMEDIATE_OR_CANCEL: b"58=what was not filled at once is canceled\x01",
     CancelReason.FILL_OR_KILL: b"58=not all of it could be filled at once\x01",
     CancelReason.MARKET_EXHAUSTED: b"58=no more orders to trade with\x01",
+    CancelReason.MARKET_COLLAR: b"58=the next price is too far from the reference price\x01",
     CancelReason.EXPIRED: b"58=its time is over\x01",
     CancelReason.MASS_CANCELED: b"58=all orders were canceled\x01",
 }

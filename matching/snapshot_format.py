@@ -22,6 +22,7 @@ array of the section's name and its rows (`matching.core.snapshot`, `matching.se
 History
 -------
 1   The first version.
+2   A book's limits and reference price.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from matching.core.engine import Engine
 from matching.sequencer import Sequencer
 
 MAGIC: Final = b"agiosnap"
-VERSION: Final = 1
+VERSION: Final = 2
 SUFFIX: Final = ".snapshot"
 HEADER: Final = Struct("<8sIIqIIqqq16s8x")
 _SECTION_SIZE: Final = Struct("<I")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vocabulary import events as e
 from vocabulary.instrument import Asset, Instrument, Terms, build_instrument
+from vocabulary.limits import Limits, limits_of
 from vocabulary.types import TradingPhase
 
 
@@ -31,9 +32,9 @@ class Catalogue:
                         self.assets[event.base_asset_id],
                         self.assets[event.quote_asset_id],
                         Terms(event.lot_units, event.tick_lot_units),
-                        notional_units_min=event.notional_units_min,
                         maker_fee_ppm=event.maker_fee_ppm,
                         taker_fee_ppm=event.taker_fee_ppm,
+                        limits=Limits(notional_units_min=event.notional_units_min),
                     )
                 )
                 self.phases[event.instrument_id] = TradingPhase.TRADING
@@ -43,6 +44,9 @@ class Catalogue:
                         maker_fee_ppm=event.maker_fee_ppm, taker_fee_ppm=event.taker_fee_ppm
                     )
                 )
+            case e.LimitsChanged():
+                listed = self.instruments[event.instrument_id]
+                self._keep(listed._replace(limits=limits_of(event)))
             case e.PhaseChanged():
                 self.phases[event.instrument_id] = event.phase
             case _:

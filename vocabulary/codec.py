@@ -31,6 +31,7 @@ never given to anything else.
 History
 -------
 1   The first version of all messages, and of the record.
+    `ListInstrument` 2: the phase that it starts in, and its limits.
 """
 
 from __future__ import annotations
@@ -71,10 +72,12 @@ _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     c.CancelAllOrders: (4, "QqII40p"),
     c.ExpireOrders: (5, "Qq"),
     c.ListAsset: (16, "QqII16p"),
-    c.ListInstrument: (17, "QqIII4xqqqII32p"),
+    c.ListInstrument: (17, "QqIII4xqqqII32p", "I4xqqqIIIIq"),
     c.ChangePhase: (18, "QqII"),
     c.SetFees: (19, "QqIII4x"),
     c.CreditFunds: (20, "QqIIq"),
+    c.SetLimits: (32, "QqI4xqqqqIIIIq"),
+    c.SetReferencePrice: (33, "QqI4xq"),
     e.CommandRejected: (64, "I4x"),
     e.OrderAccepted: (65, "qIIq"),
     e.OrderReplaced: (66, "qIIB?6xqqqqqq"),
@@ -87,6 +90,8 @@ _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     e.PhaseChanged: (82, "II"),
     e.FeesChanged: (83, "III4x"),
     e.FundsCredited: (84, "IIqq"),
+    e.LimitsChanged: (96, "I4xqqqqIIIIq"),
+    e.ReferencePriceSet: (97, "I4xq"),
 }
 _TEXT = re.compile(r"(\d+)p")
 _ENUMS: dict[str, type[Enum]] = {

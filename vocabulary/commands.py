@@ -85,11 +85,11 @@ class ListAsset(Command, frozen=True, gc=False):
 
 
 class ListInstrument(Command, frozen=True, gc=False):
-    """Make an instrument known, in phase `TRADING`.
+    """Make an instrument known.
 
     One lot is `lot_units` smallest units of the base asset. One lot at a price of one tick costs
     `tick_lot_units` smallest units of the quote asset. Fees are parts per million of what a side
-    receives.
+    receives. The limits, from `quantity_lots_min` on, are those of `SetLimits`.
     """
 
     instrument_id: int
@@ -101,6 +101,37 @@ class ListInstrument(Command, frozen=True, gc=False):
     maker_fee_ppm: int
     taker_fee_ppm: int
     symbol: bytes
+    phase: TradingPhase = TradingPhase.TRADING
+    quantity_lots_min: int = 0
+    quantity_lots_max: int = 0
+    notional_units_max: int = 0
+    open_orders_max: int = 0
+    price_band_ppm: int = 0
+    market_collar_ppm: int = 0
+    volatility_band_ppm: int = 0
+    volatility_auction_ns: int = 0
+
+
+class SetLimits(Command, frozen=True, gc=False):
+    """New limits for the orders that follow; see `vocabulary.limits.Limits`."""
+
+    instrument_id: int
+    quantity_lots_min: int
+    quantity_lots_max: int
+    notional_units_min: int
+    notional_units_max: int
+    open_orders_max: int
+    price_band_ppm: int
+    market_collar_ppm: int
+    volatility_band_ppm: int
+    volatility_auction_ns: int
+
+
+class SetReferencePrice(Command, frozen=True, gc=False):
+    """The price that bands and collars are about, until the next trade; 0: there is none."""
+
+    instrument_id: int
+    price_ticks: int
 
 
 class ChangePhase(Command, frozen=True, gc=False):

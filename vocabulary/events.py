@@ -138,6 +138,28 @@ class InstrumentListed(Event, frozen=True, gc=False):
     symbol: bytes
 
 
+class LimitsChanged(Event, frozen=True, gc=False):
+    """An instrument's limits, as they are from now on; see `vocabulary.limits.Limits`."""
+
+    instrument_id: int
+    quantity_lots_min: int
+    quantity_lots_max: int
+    notional_units_min: int
+    notional_units_max: int
+    open_orders_max: int
+    price_band_ppm: int
+    market_collar_ppm: int
+    volatility_band_ppm: int
+    volatility_auction_ns: int
+
+
+class ReferencePriceSet(Event, frozen=True, gc=False):
+    """Bands and collars are about this price from now on, until the next trade."""
+
+    instrument_id: int
+    price_ticks: int
+
+
 class PhaseChanged(Event, frozen=True, gc=False):
     instrument_id: int
     phase: TradingPhase

@@ -15,6 +15,7 @@ from functools import lru_cache
 from math import gcd
 from typing import NamedTuple
 
+from vocabulary.limits import NO_LIMITS, Limits
 from vocabulary.rejects import Refused, RejectReason
 from vocabulary.types import ASSET_SCALE_MAX, INT64_MAX, PRICE_TICKS_MAX, QUANTITY_LOTS_MAX
 
@@ -65,11 +66,11 @@ class Instrument(NamedTuple):
     quote: Asset
     lot_units: int
     tick_lot_units: int
-    notional_units_min: int
     maker_fee_ppm: int
     taker_fee_ppm: int
     tick: Increment
     lot: Increment
+    limits: Limits = NO_LIMITS
 
     def price_ticks(self, text: str) -> int:
         """Return a decimal price in ticks. Raises `Refused`."""
@@ -158,9 +159,9 @@ def build_instrument(
     quote: Asset,
     terms: Terms,
     *,
-    notional_units_min: int,
     maker_fee_ppm: int,
     taker_fee_ppm: int,
+    limits: Limits = NO_LIMITS,
 ) -> Instrument:
     """Return an instrument with its increments as decimals.
 
@@ -174,11 +175,11 @@ def build_instrument(
         quote,
         lot_units,
         tick_lot_units,
-        notional_units_min,
         maker_fee_ppm,
         taker_fee_ppm,
         tick=_increment(tick_lot_units * 10**base.scale, lot_units * 10**quote.scale),
         lot=_increment(lot_units, 10**base.scale),
+        limits=limits,
     )
 
 

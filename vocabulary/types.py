@@ -16,6 +16,9 @@ QUANTITY_LOTS_MAX = 2**48
 FEE_PPM_MAX = 100_000
 """The highest fee rate, in parts per million of the received amount: ten per cent."""
 
+BAND_PPM_MAX = 100_000_000
+"""The widest band around a reference price, in parts per million of it: a hundred times as much."""
+
 ASSET_SCALE_MAX = 12
 """The most decimal places an asset may have."""
 
@@ -79,3 +82,5 @@ class CancelReason(IntEnum):
     """A market order found no more orders to trade with."""
     EXPIRED = 6
     """The day, or the time that its owner had set, was over."""
+    MARKET_COLLAR = 20
+    """A market order came to the price beyond which none of its instrument may trade."""

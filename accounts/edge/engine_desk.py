@@ -49,10 +49,10 @@ class EngineDesk:
             await asyncio.gather(self._starting, return_exceptions=True)
         await self._client.stop()
 
-    async def execute(self, make: MakeCommand) -> tuple[int, Event]:
+    async def execute(self, make: MakeCommand) -> tuple[int, list[Event]]:
         """Send the command that `make` returns for a session id and number.
 
-        Returns the sequence of its record and the event it caused. Raises `OpsError`: 503 if it
+        Returns the sequence of its record and the events it caused. Raises `OpsError`: 503 if it
         was not sent, 409 if the engine refused it, 504 if what became of it is unknown.
         """
         if not self._client.connected:
@@ -77,11 +77,11 @@ class EngineDesk:
             ) from None
         finally:
             del self._waiting[number]
-        (event,) = record.events
-        if isinstance(event, CommandRejected):
-            reason = event.reason.name.lower()
-            raise OpsError(409, reason, f"the engine refused: {reason.replace('_', ' ')}")
-        return record.sequence, event
+        for event in record.events:
+            if isinstance(event, CommandRejected):
+                reason = event.reason.name.lower()
+                raise OpsError(409, reason, f"the engine refused: {reason.replace('_', ' ')}")
+        return record.sequence, record.events
 
     def _on_records(self, records: list[Record]) -> None:
         for record in records:

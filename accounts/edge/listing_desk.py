@@ -5,21 +5,34 @@ from __future__ import annotations
 import asyncio
 
 from accounts.edge.engine_desk import EngineDesk, MakeCommand
-from accounts.listings import Listings
-from accounts.ops_api import (
+from accounts.listing_api import (
     AssetReply,
     ChangedInstrumentReply,
     InstrumentReply,
     InstrumentsReply,
+    LimitsFields,
     ListAssetRequest,
     ListInstrumentRequest,
-    OpsError,
+    ReferencePriceReply,
     SetFeesRequest,
+    SetLimitsRequest,
+    SetReferencePriceRequest,
     SymbolPath,
 )
+from accounts.listings import Listings
+from accounts.ops_api import OpsError
+from accounts.settlement import Listing
 from vocabulary import commands as c
 from vocabulary import events as e
-from vocabulary.instrument import Asset, Instrument, ListingError, listing_terms
+from vocabulary.instrument import (
+    Asset,
+    Instrument,
+    ListingError,
+    build_instrument,
+    listing_terms,
+)
+from vocabulary.limits import Limits
+from vocabulary.rejects import Refused
 from vocabulary.types import TradingPhase
 
 
@@ -39,7 +52,7 @@ class ListingDesk:
             if body.name in catalogue.asset_by_name:
                 raise OpsError(409, "already_listed", f"asset {body.name} is listed", "name")
             asset_id = max(catalogue.assets, default=0) + 1
-            sequence, event = await self._engine.execute(
+            sequence, (event,) = await self._engine.execute(
                 lambda session_id, number: c.ListAsset(
                     session_id, number, asset_id, body.scale, body.name.encode("ascii")
                 )
@@ -55,12 +68,21 @@ class ListingDesk:
             base, quote = self._asset(body.base, "base"), self._asset(body.quote, "quote")
             if body.symbol in catalogue.instrument_by_symbol:
                 raise OpsError(409, "already_listed", f"{body.symbol} is listed", "symbol")
+            instrument_id = max(catalogue.instruments, default=0) + 1
             try:
                 terms = listing_terms(base, quote, body.tick_size, body.lot_size)
-                notional_units_min = quote.units(body.notional_min)
-            except (ListingError, ValueError) as error:
+                listed = build_instrument(
+                    instrument_id,
+                    body.symbol,
+                    base,
+                    quote,
+                    terms,
+                    maker_fee_ppm=body.maker_fee_ppm,
+                    taker_fee_ppm=body.taker_fee_ppm,
+                )
+            except ListingError as error:
                 raise OpsError(422, "invalid_listing", str(error)) from None
-            instrument_id = max(catalogue.instruments, default=0) + 1
+            limits = _limits(listed, body)
             return await self._change(
                 lambda session_id, number: c.ListInstrument(
                     session_id,
@@ -70,10 +92,15 @@ class ListingDesk:
                     quote.asset_id,
                     terms.lot_units,
                     terms.tick_lot_units,
-                    notional_units_min,
+                    limits.notional_units_min,
                     body.maker_fee_ppm,
                     body.taker_fee_ppm,
                     body.symbol.encode("ascii"),
+                    TradingPhase.TRADING,
+                    limits.quantity_lots_min,
+                    limits.quantity_lots_max,
+                    limits.notional_units_max,
+                    *limits[4:],
                 )
             )
 
@@ -110,6 +137,34 @@ class ListingDesk:
             )
         )
 
+    async def set_limits(self, path: SymbolPath, body: SetLimitsRequest) -> ChangedInstrumentReply:
+        """Set the limits of the orders that follow; those that are open stay."""
+        instrument = self._instrument(path.symbol)
+        limits = _limits(instrument, body)
+        return await self._change(
+            lambda session_id, number: c.SetLimits(
+                session_id, number, instrument.instrument_id, *limits
+            )
+        )
+
+    async def set_reference_price(
+        self, path: SymbolPath, body: SetReferencePriceRequest
+    ) -> ReferencePriceReply:
+        """Set the price that bands and collars are about, until the next trade."""
+        instrument = self._instrument(path.symbol)
+        try:
+            price_ticks = instrument.price_ticks(body.price)
+        except Refused as error:
+            raise OpsError(422, error.reason.name.lower(), error.text, "price") from None
+        sequence, _ = await self._engine.execute(
+            lambda session_id, number: c.SetReferencePrice(
+                session_id, number, instrument.instrument_id, price_ticks
+            )
+        )
+        return ReferencePriceReply(
+            sequence=sequence, symbol=path.symbol, price=instrument.price_text(price_ticks)
+        )
+
     async def _change_phase(self, symbol: str, phase: TradingPhase) -> ChangedInstrumentReply:
         instrument = self._instrument(symbol)
         return await self._change(
@@ -119,11 +174,14 @@ class ListingDesk:
         )
 
     async def _change(self, make: MakeCommand) -> ChangedInstrumentReply:
-        sequence, event = await self._engine.execute(make)
-        assert isinstance(event, e.InstrumentListed | e.PhaseChanged | e.FeesChanged)
-        self._listings.apply(sequence, event)
+        sequence, events = await self._engine.execute(make)
+        instrument_id = 0
+        for event in events:
+            if isinstance(event, Listing) and not isinstance(event, e.AssetListed):
+                self._listings.apply(sequence, event)
+                instrument_id = event.instrument_id
         catalogue = self._listings.catalogue
-        listed = catalogue.instruments[event.instrument_id]
+        listed = catalogue.instruments[instrument_id]
         fields = _fields(listed, catalogue.phases[listed.instrument_id])
         return ChangedInstrumentReply.model_validate(fields | {"sequence": sequence})
 
@@ -140,7 +198,28 @@ class ListingDesk:
         return instrument
 
 
+def _limits(instrument: Instrument, body: LimitsFields) -> Limits:
+    """Return limits in an instrument's lots and units. Raises `OpsError`."""
+    lots, units = instrument.quantity_lots, instrument.quote.units
+    try:
+        limits = Limits(
+            lots(body.quantity_min),
+            lots(body.quantity_max),
+            units(body.notional_min),
+            units(body.notional_max),
+            body.open_orders_max,
+            body.price_band_ppm,
+            body.market_collar_ppm,
+        )
+    except (Refused, ValueError) as error:
+        raise OpsError(422, "invalid_limits", str(error)) from None
+    if not limits.are_possible:
+        raise OpsError(422, "invalid_limits", "a minimum is above its maximum")
+    return limits
+
+
 def _fields(instrument: Instrument, phase: TradingPhase) -> dict[str, object]:
+    limits = instrument.limits
     return {
         "instrument_id": instrument.instrument_id,
         "symbol": instrument.symbol,
@@ -148,7 +227,13 @@ def _fields(instrument: Instrument, phase: TradingPhase) -> dict[str, object]:
         "quote": instrument.quote.name,
         "tick_size": instrument.tick.text,
         "lot_size": instrument.lot.text,
-        "notional_min": instrument.quote.text(instrument.notional_units_min),
+        "quantity_min": instrument.quantity_text(limits.quantity_lots_min),
+        "quantity_max": instrument.quantity_text(limits.quantity_lots_max),
+        "notional_min": instrument.quote.text(limits.notional_units_min),
+        "notional_max": instrument.quote.text(limits.notional_units_max),
+        "open_orders_max": limits.open_orders_max,
+        "price_band_ppm": limits.price_band_ppm,
+        "market_collar_ppm": limits.market_collar_ppm,
         "maker_fee_ppm": instrument.maker_fee_ppm,
         "taker_fee_ppm": instrument.taker_fee_ppm,
         "phase": phase.name.lower(),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from accounts.settlement import Listing
 from vocabulary import events as e
+from vocabulary.limits import Limits, limits_of
 from vocabulary.types import TradingPhase
 
 if TYPE_CHECKING:
@@ -48,6 +49,15 @@ async def write_listing(connection: Connection, event: Listing) -> None:
                 event.maker_fee_ppm,
                 event.taker_fee_ppm,
             )
+        case e.LimitsChanged():
+            await connection.execute(
+                "UPDATE instruments SET quantity_lots_min = $2, quantity_lots_max = $3,"
+                " notional_units_min = $4, notional_units_max = $5, open_orders_max = $6,"
+                " price_band_ppm = $7, market_collar_ppm = $8, volatility_band_ppm = $9,"
+                " volatility_auction_ns = $10 WHERE instrument_id = $1",
+                event.instrument_id,
+                *limits_of(event),
+            )
         case e.PhaseChanged():
             await connection.execute(
                 "UPDATE instruments SET phase = $2 WHERE instrument_id = $1",
@@ -75,6 +85,7 @@ async def read_listings(connection: Connection) -> list[Listing]:
                 row["taker_fee_ppm"],
                 row["symbol"].encode("ascii"),
             ),
+            e.LimitsChanged(row["instrument_id"], *(row[name] for name in Limits._fields)),
             e.PhaseChanged(row["instrument_id"], TradingPhase(row["phase"])),
         ]
     return listings

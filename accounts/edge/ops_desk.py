@@ -69,7 +69,7 @@ class OpsDesk:
         asset = self._asset(body.asset)
         amount_units = _units(asset, body.amount)
         await self._check_account(path.account_id)
-        sequence, event = await self._engine.execute(
+        sequence, (event,) = await self._engine.execute(
             lambda session_id, number: c.CreditFunds(
                 session_id, number, path.account_id, asset.asset_id, amount_units
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from accounts import listing_api
 from accounts import ops_api as api
 from accounts.edge.ledger_desk import LedgerDesk
 from accounts.edge.listing_desk import ListingDesk
@@ -109,43 +110,67 @@ def _listing_routes(listings: ListingDesk) -> list[Route]:
             "/assets",
             Access.OPS,
             listings.list_asset,
-            api.AssetReply,
+            listing_api.AssetReply,
             HTTPStatus.CREATED,
-            body=api.ListAssetRequest,
+            body=listing_api.ListAssetRequest,
         ),
         Route(
             "POST",
             "/instruments",
             Access.OPS,
             listings.list_instrument,
-            api.ChangedInstrumentReply,
+            listing_api.ChangedInstrumentReply,
             HTTPStatus.CREATED,
-            body=api.ListInstrumentRequest,
+            body=listing_api.ListInstrumentRequest,
         ),
-        Route("GET", "/instruments", Access.OPS, listings.list_instruments, api.InstrumentsReply),
+        Route(
+            "GET",
+            "/instruments",
+            Access.OPS,
+            listings.list_instruments,
+            listing_api.InstrumentsReply,
+        ),
         Route(
             "POST",
             "/instruments/{symbol}/halt",
             Access.OPS,
             listings.halt_instrument,
-            api.ChangedInstrumentReply,
-            parameters=api.SymbolPath,
+            listing_api.ChangedInstrumentReply,
+            parameters=listing_api.SymbolPath,
         ),
         Route(
             "POST",
             "/instruments/{symbol}/resume",
             Access.OPS,
             listings.resume_instrument,
-            api.ChangedInstrumentReply,
-            parameters=api.SymbolPath,
+            listing_api.ChangedInstrumentReply,
+            parameters=listing_api.SymbolPath,
         ),
         Route(
             "POST",
             "/instruments/{symbol}/fees",
             Access.OPS,
             listings.set_fees,
-            api.ChangedInstrumentReply,
-            parameters=api.SymbolPath,
-            body=api.SetFeesRequest,
+            listing_api.ChangedInstrumentReply,
+            parameters=listing_api.SymbolPath,
+            body=listing_api.SetFeesRequest,
+        ),
+        Route(
+            "POST",
+            "/instruments/{symbol}/limits",
+            Access.OPS,
+            listings.set_limits,
+            listing_api.ChangedInstrumentReply,
+            parameters=listing_api.SymbolPath,
+            body=listing_api.SetLimitsRequest,
+        ),
+        Route(
+            "POST",
+            "/instruments/{symbol}/reference-price",
+            Access.OPS,
+            listings.set_reference_price,
+            listing_api.ReferencePriceReply,
+            parameters=listing_api.SymbolPath,
+            body=listing_api.SetReferencePriceRequest,
         ),
     ]

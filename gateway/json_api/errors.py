@@ -104,6 +104,7 @@ REFUSALS: dict[RejectReason, tuple[ErrorCode, str]] = {
         "Data sent for parameter 'goodTillDate' is not valid.",
     ),
     RejectReason.PRICE_OUT_OF_RANGE: (_FILTER, "Filter failure: PRICE_FILTER"),
+    RejectReason.PRICE_OUTSIDE_BAND: (_FILTER, "Filter failure: PERCENT_PRICE"),
     RejectReason.QUANTITY_OUT_OF_RANGE: (_FILTER, "Filter failure: LOT_SIZE"),
     RejectReason.NOTIONAL_TOO_SMALL: (_FILTER, "Filter failure: NOTIONAL"),
     RejectReason.NOTIONAL_TOO_LARGE: (_FILTER, "Filter failure: NOTIONAL"),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from gateway.json_api.order_replies import milliseconds
-from vocabulary.instrument import Instrument
-from vocabulary.types import PRICE_TICKS_MAX, QUANTITY_LOTS_MAX, TradingPhase
+from vocabulary.instrument import Instrument, decimal_text
+from vocabulary.limits import Limits
+from vocabulary.types import INT64_MAX, PRICE_TICKS_MAX, QUANTITY_LOTS_MAX, TradingPhase
 
+PPM = 1_000_000
 ORDER_TYPES = ["LIMIT", "LIMIT_MAKER", "MARKET"]
 
 
@@ -33,9 +35,10 @@ def exchange_info(
 
 def filters(instrument: Instrument) -> list[dict[str, Any]]:
     """Return the rules that `vocabulary.instrument` and the engine check, in Binance's words."""
+    limits = instrument.limits
     lot_sizes = {
-        "minQty": instrument.quantity_text(1),
-        "maxQty": instrument.quantity_text(QUANTITY_LOTS_MAX),
+        "minQty": instrument.quantity_text(limits.quantity_lots_min or 1),
+        "maxQty": instrument.quantity_text(limits.quantity_lots_max or QUANTITY_LOTS_MAX),
         "stepSize": instrument.lot.text,
     }
     return [
@@ -49,13 +52,26 @@ def filters(instrument: Instrument) -> list[dict[str, Any]]:
         {"filterType": "MARKET_LOT_SIZE", **lot_sizes},
         {
             "filterType": "NOTIONAL",
-            "minNotional": instrument.quote.text(instrument.notional_units_min),
+            "minNotional": instrument.quote.text(limits.notional_units_min),
             "applyMinToMarket": False,
-            "maxNotional": instrument.quote.text(2**63 - 1),
+            "maxNotional": instrument.quote.text(limits.notional_units_max or INT64_MAX),
             "applyMaxToMarket": False,
             "avgPriceMins": 0,
         },
+        *_filters_where_limited(limits),
     ]
+
+
+def _filters_where_limited(limits: Limits) -> Iterator[dict[str, Any]]:
+    if limits.price_band_ppm:
+        yield {
+            "filterType": "PERCENT_PRICE",
+            "multiplierUp": decimal_text(PPM + limits.price_band_ppm, 6),
+            "multiplierDown": decimal_text(max(PPM - limits.price_band_ppm, 0), 6),
+            "avgPriceMins": 0,  # of the last price, that is
+        }
+    if limits.open_orders_max:
+        yield {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": limits.open_orders_max}
 
 
 def _symbol(instrument: Instrument, phase: TradingPhase) -> dict[str, Any]:

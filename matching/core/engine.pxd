@@ -8,7 +8,6 @@ from matching.core.matcher cimport Matcher
 from matching.core.order_book cimport OrderBook
 from matching.core.state cimport State
 
-cdef long long OPEN_ORDERS_MAX
 cdef long long ENTER_ORDER
 cdef Py_ssize_t ENTER_ORDER_WORDS
 cdef long long REPLACE_ORDER
@@ -25,8 +24,6 @@ cdef int GOOD_TILL_DATE
 cdef long long DAY_NS
 cdef int POST_ONLY
 cdef long long PRICE_MAX
-cdef long long QUANTITY_MAX
-cdef long long UNITS_MAX
 cdef long long ID_MASK
 cdef int MALFORMED_CLIENT_ORDER_ID
 cdef int UNKNOWN_ACCOUNT
@@ -35,6 +32,7 @@ cdef int NOT_TRADING
 cdef int UNSUPPORTED_ORDER
 cdef int EXPIRE_TIME_OUT_OF_RANGE
 cdef int PRICE_OUT_OF_RANGE
+cdef int PRICE_OUTSIDE_BAND
 cdef int QUANTITY_OUT_OF_RANGE
 cdef int NOTIONAL_TOO_SMALL
 cdef int NOTIONAL_TOO_LARGE
@@ -51,6 +49,7 @@ cdef int EXPIRED
 cdef long long ending(int time_in_force, long long expire_time_ns, long long now_ns) except *
 cdef bint never_rests(int time_in_force) except -1
 cdef bytes text_at(bytes data, Py_ssize_t at)
+cdef int price_refusal(OrderBook book, long long price_ticks) except -1
 cdef int notional_refusal(OrderBook book, long long price_ticks, long long lots) except -1
 
 
@@ -84,7 +83,6 @@ cdef class Engine:
         expire_time_ns="long long",
         account=Account,
         book=OrderBook,
-        worst_ticks="long long",
         limit_ticks="long long",
         refusal=int,
         now_ns="long long",

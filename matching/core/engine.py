@@ -22,10 +22,7 @@ from vocabulary import commands as c
 from vocabulary.codec import LAYOUTS, pack, unpack_command
 from vocabulary.rejects import RejectReason
 from vocabulary.types import (
-    INT64_MAX,
-    OPEN_ORDERS_PER_ACCOUNT_MAX,
     PRICE_TICKS_MAX,
-    QUANTITY_LOTS_MAX,
     CancelReason,
     OrderFlags,
     OrderType,
@@ -50,9 +47,6 @@ GOOD_TILL_DATE = TimeInForce.GOOD_TILL_DATE.value
 DAY_NS = 24 * 3600 * 10**9
 POST_ONLY = OrderFlags.POST_ONLY.value
 PRICE_MAX = PRICE_TICKS_MAX
-QUANTITY_MAX = QUANTITY_LOTS_MAX
-UNITS_MAX = INT64_MAX
-OPEN_ORDERS_MAX = OPEN_ORDERS_PER_ACCOUNT_MAX
 ID_MASK = 0xFFFFFFFF
 
 MALFORMED_CLIENT_ORDER_ID = RejectReason.MALFORMED_CLIENT_ORDER_ID.value
@@ -62,6 +56,7 @@ NOT_TRADING = RejectReason.NOT_TRADING.value
 UNSUPPORTED_ORDER = RejectReason.UNSUPPORTED_ORDER.value
 EXPIRE_TIME_OUT_OF_RANGE = RejectReason.EXPIRE_TIME_OUT_OF_RANGE.value
 PRICE_OUT_OF_RANGE = RejectReason.PRICE_OUT_OF_RANGE.value
+PRICE_OUTSIDE_BAND = RejectReason.PRICE_OUTSIDE_BAND.value
 QUANTITY_OUT_OF_RANGE = RejectReason.QUANTITY_OUT_OF_RANGE.value
 NOTIONAL_TOO_SMALL = RejectReason.NOTIONAL_TOO_SMALL.value
 NOTIONAL_TOO_LARGE = RejectReason.NOTIONAL_TOO_LARGE.value
@@ -84,12 +79,19 @@ def text_at(data: bytes, at: int) -> bytes:
 
 def notional_refusal(book: OrderBook, price_ticks: int, lots: int) -> int:
     """Return why an order's worth is refused, or 0."""
-    # The upper bound comes first: past it the product fits 64 bits. Both can't fail at once.
-    if price_ticks > UNITS_MAX // book.tick_lot_units // lots:
+    # The upper bound comes first: within it the product fits 64 bits. Both can't fail at once.
+    if price_ticks > book.notional_units_max // book.tick_lot_units // lots:
         return NOTIONAL_TOO_LARGE
     if price_ticks * lots * book.tick_lot_units < book.notional_units_min:
         return NOTIONAL_TOO_SMALL
     return 0
+
+
+def price_refusal(book: OrderBook, price_ticks: int) -> int:
+    """Return why an order's limit is refused, or 0."""
+    if book.lowest_limit_ticks <= price_ticks <= book.highest_limit_ticks:
+        return 0
+    return PRICE_OUTSIDE_BAND if 0 < price_ticks <= PRICE_MAX else PRICE_OUT_OF_RANGE
 
 
 def never_rests(time_in_force: int) -> bool:
@@ -175,7 +177,8 @@ class Engine:
             self.expire_orders()
         else:
             command, _ = unpack_command(data, at * 8)
-            self.events.write(pack(operate(self.state, command)))
+            for event in operate(self.state, command):
+                self.events.write(pack(event))
         self.state.sequence = sequence
 
     # --- The commands. Refusals stand in the order of RejectReason.
@@ -193,8 +196,6 @@ class Engine:
         client_order_id = text_at(data, at * 8 + 56)
         account: Account | None = self.state.accounts.get(account_id)
         book: OrderBook | None = self.state.books.get(instrument_id)
-        worst_ticks = PRICE_MAX if side == BUY else 0
-        limit_ticks = worst_ticks if is_market else price_ticks
         content = content_of(words, at + 3, at + ENTER_ORDER_WORDS)
         now_ns = self.state.timestamp_ns
         known = find(account, client_order_id, now_ns) if account is not None else None
@@ -214,9 +215,13 @@ class Engine:
         expire_time_ns = ending(time_in_force, words[at + 12], now_ns)
         if expire_time_ns < 0:
             return self.events.command_rejected(EXPIRE_TIME_OUT_OF_RANGE)
-        if price_ticks != 0 if is_market else not 0 < price_ticks <= PRICE_MAX:
-            return self.events.command_rejected(PRICE_OUT_OF_RANGE)
-        if not 0 < lots <= QUANTITY_MAX or lots > UNITS_MAX // book.lot_units:
+        if is_market:
+            refusal = 0 if price_ticks == 0 else PRICE_OUT_OF_RANGE
+        else:
+            refusal = price_refusal(book, price_ticks)
+        if refusal:
+            return self.events.command_rejected(refusal)
+        if not book.quantity_lots_min <= lots <= book.quantity_lots_max:
             return self.events.command_rejected(QUANTITY_OUT_OF_RANGE)
         refusal = 0 if is_market else notional_refusal(book, price_ticks, lots)
         if refusal:
@@ -225,8 +230,11 @@ class Engine:
             return self.events.command_rejected(INSUFFICIENT_FUNDS)
         if known is not None:
             return self.events.command_rejected(DUPLICATE_CLIENT_ORDER_ID)
-        if account.open_order_count >= OPEN_ORDERS_MAX:
+        if book.has_too_many(account):
             return self.events.command_rejected(TOO_MANY_OPEN_ORDERS)
+        limit_ticks = price_ticks
+        if is_market:
+            limit_ticks = book.highest_market_ticks if side == BUY else book.lowest_market_ticks
         order = Order(
             sequence,
             account,
@@ -242,7 +250,7 @@ class Engine:
         self.matcher.set_funds(order, book, is_market)
         held_units = order.hold_per_lot * lots
         if is_market and side == BUY:
-            held_units = book.market_buy_units(lots, order.spends.available)
+            held_units = book.market_buy_units(lots, limit_ticks, order.spends.available)
         if held_units < 0 or held_units > order.spends.available:
             return self.events.command_rejected(INSUFFICIENT_FUNDS)
         if flags & POST_ONLY and book.crosses(side, price_ticks):
@@ -264,9 +272,10 @@ class Engine:
             return self.events.command_rejected(UNKNOWN_INSTRUMENT)
         if book.phase not in TAKES_ORDERS:
             return self.events.command_rejected(NOT_TRADING)
-        if not 0 < price_ticks <= PRICE_MAX:
-            return self.events.command_rejected(PRICE_OUT_OF_RANGE)
-        if not 0 < lots <= QUANTITY_MAX or lots > UNITS_MAX // book.lot_units:
+        refusal = price_refusal(book, price_ticks)
+        if refusal:
+            return self.events.command_rejected(refusal)
+        if not book.quantity_lots_min <= lots <= book.quantity_lots_max:
             return self.events.command_rejected(QUANTITY_OUT_OF_RANGE)
         refusal = notional_refusal(book, price_ticks, lots)
         if refusal:

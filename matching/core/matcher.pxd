@@ -14,6 +14,7 @@ cdef int FILL_OR_KILL
 cdef int NOT_IMMEDIATE
 cdef int KILLED
 cdef int MARKET_EXHAUSTED
+cdef int MARKET_COLLAR
 
 
 @cython.final
@@ -24,7 +25,7 @@ cdef class Matcher:
     @cython.locals(account=Account)
     cdef void set_funds(self, Order order, OrderBook book, bint is_market) except *
 
-    @cython.locals(account=Account, reason=int)
+    @cython.locals(account=Account, reason=int, is_empty=bint)
     cdef object enter(
         self,
         OrderBook book,
@@ -34,7 +35,7 @@ cdef class Matcher:
         long long held_units,
     )
 
-    @cython.locals(ladder=Ladder, level=Level, resting=Order)
+    @cython.locals(ladder=Ladder, level=Level, resting=Order, last_ticks="long long")
     cdef void match(self, OrderBook book, Order incoming) except *
 
     @cython.locals(
@@ -77,7 +78,7 @@ cdef class Matcher:
     @cython.locals(account=Account)
     cdef object rest(self, OrderBook book, Order order)
 
-    cdef void leave_book(self, Ladder ladder, Order order) except *
+    cdef void leave_book(self, OrderBook book, Order order) except *
     cdef object close(self, Order order)
 
     @cython.locals(released_units="long long")

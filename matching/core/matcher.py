@@ -6,7 +6,7 @@ Every step moves the funds that it concerns and says what happened.
 from matching.core.client_order_ids import remember
 from matching.core.event_writer import EventWriter
 from matching.core.fees import fee_units
-from matching.core.ladder import Ladder, Order
+from matching.core.ladder import Order
 from matching.core.order_book import OrderBook
 from matching.core.state import State
 from vocabulary.types import CancelReason, Side, TimeInForce
@@ -17,6 +17,7 @@ FILL_OR_KILL = TimeInForce.FILL_OR_KILL.value
 NOT_IMMEDIATE = CancelReason.IMMEDIATE_OR_CANCEL.value
 KILLED = CancelReason.FILL_OR_KILL.value
 MARKET_EXHAUSTED = CancelReason.MARKET_EXHAUSTED.value
+MARKET_COLLAR = CancelReason.MARKET_COLLAR.value
 
 
 class Matcher:
@@ -61,7 +62,10 @@ class Matcher:
         if order.leaves_lots == 0:
             return self.close(order)
         if is_market or time_in_force == IMMEDIATE_OR_CANCEL:
-            reason = MARKET_EXHAUSTED if is_market else NOT_IMMEDIATE
+            reason = NOT_IMMEDIATE
+            if is_market:
+                is_empty = book.opposite(order.side).best is None
+                reason = MARKET_EXHAUSTED if is_empty else MARKET_COLLAR
             return self.cancel_incoming(order, reason, order.hold_per_lot * order.leaves_lots)
         if order.expire_time_ns:
             self.state.expiries.add(order)
@@ -70,21 +74,25 @@ class Matcher:
     def match(self, book: OrderBook, incoming: Order) -> None:
         """Trade an order with what rests on the other side, best price first, oldest first."""
         ladder = book.opposite(incoming.side)
+        last_ticks = 0
         while incoming.leaves_lots > 0:
             level = ladder.best
             if level is None:
-                return
+                break
             if incoming.side == BUY:
                 if level.price_ticks > incoming.price_ticks:
-                    return
+                    break
             elif level.price_ticks < incoming.price_ticks:
-                return
+                break
+            last_ticks = level.price_ticks
             resting = level.oldest
             assert resting is not None
             self.trade(book, resting, incoming)
             if resting.leaves_lots == 0:
-                self.leave_book(ladder, resting)
+                self.leave_book(book, resting)
                 self.close(resting)
+        if last_ticks:
+            book.set_reference(last_ticks)
 
     def trade(self, book: OrderBook, resting: Order, incoming: Order) -> None:
         """Let two orders meet at the resting order's price and move the funds."""
@@ -154,7 +162,7 @@ class Matcher:
         if kept_priority:
             ladder.reduce(order, previous_leaves - leaves_lots)
         else:
-            self.leave_book(ladder, order)
+            self.leave_book(book, order)
             order.leaves_lots = leaves_lots
             order.price_ticks = price_ticks
             order.hold_per_lot = hold_per_lot
@@ -206,6 +214,8 @@ class Matcher:
         book.own(order.side).append(order)
         self.state.orders[order.order_id] = order
         account.open_order_count += 1
+        if book.open_orders_max:
+            book.count_open(account, 1)
         self.events.order_rested(
             order.order_id,
             account.account_id,
@@ -215,18 +225,20 @@ class Matcher:
             order.leaves_lots,
         )
 
-    def leave_book(self, ladder: Ladder, order: Order) -> None:
+    def leave_book(self, book: OrderBook, order: Order) -> None:
         """Take an order out of the book, filled, canceled or to be entered anew."""
-        ladder.remove(order)
+        book.own(order.side).remove(order)
         del self.state.orders[order.order_id]
         order.account.open_order_count -= 1
+        if book.open_orders_max:
+            book.count_open(order.account, -1)
 
     def close(self, order: Order) -> None:
         """End an order that is not in the book, or not any more."""
         remember(order.account, order, self.state.timestamp_ns)
 
     def cancel_resting(self, book: OrderBook, order: Order, reason: int) -> None:
-        self.leave_book(book.own(order.side), order)
+        self.leave_book(book, order)
         self.close(order)
         released_units = order.hold_per_lot * order.leaves_lots
         order.spends.release(released_units)

@@ -10,23 +10,35 @@ from matching.core.state import VENUE_ACCOUNT_ID, State
 from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.instrument import Asset, ListingError, Terms, build_instrument
+from vocabulary.limits import Limits, limits_of
 from vocabulary.rejects import RejectReason
-from vocabulary.types import ASSET_SCALE_MAX, FEE_PPM_MAX, ID_MAX, INT64_MAX
+from vocabulary.types import (
+    ASSET_SCALE_MAX,
+    FEE_PPM_MAX,
+    ID_MAX,
+    INT64_MAX,
+    PRICE_TICKS_MAX,
+    TradingPhase,
+)
 
 
-def operate(state: State, command: c.Command) -> e.Event:
+def operate(state: State, command: c.Command) -> list[e.Event]:
     """Carry out one of the venue's own commands and return what happened."""
     match command:
         case c.ListAsset():
-            return list_asset(state, command)
+            return [list_asset(state, command)]
         case c.ListInstrument():
             return list_instrument(state, command)
+        case c.SetLimits():
+            return [set_limits(state, command)]
+        case c.SetReferencePrice():
+            return [set_reference_price(state, command)]
         case c.ChangePhase():
-            return change_phase(state, command)
+            return [change_phase(state, command)]
         case c.SetFees():
-            return set_fees(state, command)
+            return [set_fees(state, command)]
         case c.CreditFunds():
-            return credit_funds(state, command)
+            return [credit_funds(state, command)]
     raise AssertionError(f"{type(command).__name__} is not one of the venue's own commands")
 
 
@@ -45,50 +57,27 @@ def list_asset(state: State, command: c.ListAsset) -> e.Event:
     return e.AssetListed(command.asset_id, command.scale, command.name)
 
 
-def list_instrument(state: State, command: c.ListInstrument) -> e.Event:
-    symbol = command.symbol.decode("ascii", "replace")
-    base = state.assets.get(command.base_asset_id)
-    quote = state.assets.get(command.quote_asset_id)
-    if base is None or quote is None:
-        return e.CommandRejected(RejectReason.UNKNOWN_ASSET)
-    if command.instrument_id in state.books or symbol in state.symbols.values():
-        return e.CommandRejected(RejectReason.ALREADY_LISTED)
-    if not 0 < command.instrument_id <= ID_MAX or base is quote:
-        return e.CommandRejected(RejectReason.INVALID_LISTING)
-    if not symbol.isalnum() or not symbol.isascii() or command.notional_units_min < 0:
-        return e.CommandRejected(RejectReason.INVALID_LISTING)
-    if command.lot_units <= 0 or command.tick_lot_units <= 0:
-        return e.CommandRejected(RejectReason.INVALID_LISTING)
-    try:
-        build_instrument(
-            command.instrument_id,
-            symbol,
-            base,
-            quote,
-            Terms(command.lot_units, command.tick_lot_units),
-            notional_units_min=command.notional_units_min,
-            maker_fee_ppm=command.maker_fee_ppm,
-            taker_fee_ppm=command.taker_fee_ppm,
-        )
-    except ListingError:
-        return e.CommandRejected(RejectReason.INVALID_LISTING)
-    if max(command.maker_fee_ppm, command.taker_fee_ppm) > FEE_PPM_MAX:
-        return e.CommandRejected(RejectReason.INVALID_FEE)
+def list_instrument(state: State, command: c.ListInstrument) -> list[e.Event]:
+    refusal = listing_refusal(state, command)
+    if refusal:
+        return [e.CommandRejected(refusal)]
     # Past this line nothing can fail.
     venue: Account = state.accounts[VENUE_ACCOUNT_ID]
+    limits = limits_of(command)
     book = OrderBook(
         command.instrument_id,
         command.lot_units,
         command.tick_lot_units,
-        command.notional_units_min,
+        limits,
         venue.funds_in(command.base_asset_id),
         venue.funds_in(command.quote_asset_id),
     )
     book.maker_fee_ppm = command.maker_fee_ppm
     book.taker_fee_ppm = command.taker_fee_ppm
+    book.phase = command.phase.value
     state.books[command.instrument_id] = book
-    state.symbols[command.instrument_id] = symbol
-    return e.InstrumentListed(
+    state.symbols[command.instrument_id] = command.symbol.decode("ascii")
+    listed = e.InstrumentListed(
         command.instrument_id,
         command.base_asset_id,
         command.quote_asset_id,
@@ -99,6 +88,68 @@ def list_instrument(state: State, command: c.ListInstrument) -> e.Event:
         command.taker_fee_ppm,
         command.symbol,
     )
+    events: list[e.Event] = [listed]
+    if limits != Limits(notional_units_min=command.notional_units_min):
+        events.append(e.LimitsChanged(command.instrument_id, *limits))
+    if command.phase is not TradingPhase.TRADING:
+        events.append(e.PhaseChanged(command.instrument_id, command.phase))
+    return events
+
+
+def listing_refusal(state: State, command: c.ListInstrument) -> RejectReason | None:
+    symbol = command.symbol.decode("ascii", "replace")
+    base = state.assets.get(command.base_asset_id)
+    quote = state.assets.get(command.quote_asset_id)
+    if base is None or quote is None:
+        return RejectReason.UNKNOWN_ASSET
+    if command.instrument_id in state.books or symbol in state.symbols.values():
+        return RejectReason.ALREADY_LISTED
+    if not 0 < command.instrument_id <= ID_MAX or base is quote:
+        return RejectReason.INVALID_LISTING
+    if not symbol.isalnum() or not symbol.isascii() or command.notional_units_min < 0:
+        return RejectReason.INVALID_LISTING
+    if command.lot_units <= 0 or command.tick_lot_units <= 0:
+        return RejectReason.INVALID_LISTING
+    try:
+        build_instrument(
+            command.instrument_id,
+            symbol,
+            base,
+            quote,
+            Terms(command.lot_units, command.tick_lot_units),
+            maker_fee_ppm=command.maker_fee_ppm,
+            taker_fee_ppm=command.taker_fee_ppm,
+        )
+    except ListingError:
+        return RejectReason.INVALID_LISTING
+    if not limits_of(command).are_possible:
+        return RejectReason.INVALID_LIMITS
+    if max(command.maker_fee_ppm, command.taker_fee_ppm) > FEE_PPM_MAX:
+        return RejectReason.INVALID_FEE
+    return None
+
+
+def set_limits(state: State, command: c.SetLimits) -> e.Event:
+    book = state.books.get(command.instrument_id)
+    limits = limits_of(command)
+    if book is None:
+        return e.CommandRejected(RejectReason.UNKNOWN_INSTRUMENT)
+    if not limits.are_possible:
+        return e.CommandRejected(RejectReason.INVALID_LIMITS)
+    # Past this line nothing can fail.
+    book.set_limits(limits)
+    return e.LimitsChanged(command.instrument_id, *limits)
+
+
+def set_reference_price(state: State, command: c.SetReferencePrice) -> e.Event:
+    book = state.books.get(command.instrument_id)
+    if book is None:
+        return e.CommandRejected(RejectReason.UNKNOWN_INSTRUMENT)
+    if not 0 <= command.price_ticks <= PRICE_TICKS_MAX:
+        return e.CommandRejected(RejectReason.PRICE_OUT_OF_RANGE)
+    # Past this line nothing can fail.
+    book.set_reference(command.price_ticks)
+    return e.ReferencePriceSet(command.instrument_id, command.price_ticks)
 
 
 def change_phase(state: State, command: c.ChangePhase) -> e.Event:

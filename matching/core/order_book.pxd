@@ -1,9 +1,14 @@
 cimport cython
 
-from matching.core.holds cimport Funds
-from matching.core.ladder cimport Ladder, Level
+from matching.core.holds cimport Account, Funds
+from matching.core.ladder cimport Ladder, Level, Order
+from matching.core.price_limits cimport band_ticks
 
 cdef int BUY
+cdef long long PRICE_MAX
+cdef long long QUANTITY_MAX
+cdef long long UNITS_MAX
+cdef long long OPEN_ORDERS_MAX
 
 
 @cython.final
@@ -13,7 +18,19 @@ cdef class OrderBook:
     cdef readonly long long quote_asset_id
     cdef readonly long long lot_units
     cdef readonly long long tick_lot_units
+    cdef readonly object limits
+    cdef readonly long long quantity_lots_min
+    cdef readonly long long quantity_lots_max
     cdef readonly long long notional_units_min
+    cdef readonly long long notional_units_max
+    cdef readonly long long open_orders_max
+    cdef readonly dict open_counts
+    cdef readonly bint has_bands
+    cdef readonly long long reference_ticks
+    cdef readonly long long lowest_limit_ticks
+    cdef readonly long long highest_limit_ticks
+    cdef readonly long long lowest_market_ticks
+    cdef readonly long long highest_market_ticks
     cdef public long long maker_fee_ppm
     cdef public long long taker_fee_ppm
     cdef readonly Funds base_fees
@@ -23,6 +40,15 @@ cdef class OrderBook:
     cdef readonly Ladder buys
     cdef readonly Ladder sells
 
+    @cython.locals(ladder=Ladder, level=Level, order=Order)
+    cpdef void set_limits(self, limits) except *
+    cpdef void set_reference(self, long long price_ticks) except *
+    cpdef void set_bounds(self) except *
+    @cython.locals(width="long long")
+    cpdef tuple band(self, long long band_ppm)
+    cpdef void count_open(self, Account account, long long change) except *
+    @cython.locals(maximum="long long")
+    cpdef bint has_too_many(self, Account account) except -1
     cpdef Ladder own(self, int side)
     cpdef Ladder opposite(self, int side)
     @cython.locals(best=Level)
@@ -30,4 +56,4 @@ cdef class OrderBook:
     @cython.locals(level=Level)
     cpdef bint can_fill(self, int side, long long limit_ticks, long long lots) except -1
     @cython.locals(level=Level, cost="long long", taken="long long", units_per_lot="long long")
-    cpdef long long market_buy_units(self, long long lots, long long units_max) except *
+    cpdef long long market_buy_units(self, long long lots, long long limit_ticks, long long units_max) except *

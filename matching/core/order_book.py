@@ -1,21 +1,38 @@
-"""One instrument's book: its terms, its phase and its two sides."""
+"""One instrument's book: its terms, its limits, its phase and its two sides."""
 
-from matching.core.holds import Funds
+from matching.core.holds import Account, Funds
 from matching.core.ladder import Ladder
-from vocabulary.types import Side, TradingPhase
+from matching.core.price_limits import band_ticks
+from vocabulary.limits import Limits
+from vocabulary.types import (
+    INT64_MAX,
+    OPEN_ORDERS_PER_ACCOUNT_MAX,
+    PRICE_TICKS_MAX,
+    QUANTITY_LOTS_MAX,
+    Side,
+    TradingPhase,
+)
 
 BUY = Side.BUY.value
+PRICE_MAX = PRICE_TICKS_MAX
+QUANTITY_MAX = QUANTITY_LOTS_MAX
+UNITS_MAX = INT64_MAX
+OPEN_ORDERS_MAX = OPEN_ORDERS_PER_ACCOUNT_MAX
 
 
 class OrderBook:
-    """See `vocabulary.commands.ListInstrument` for the units of the terms."""
+    """See `vocabulary.commands.ListInstrument` for the units of the terms.
+
+    What the instrument does not limit, the venue does: so an order is compared once with each
+    bound, whether or not its instrument has limits.
+    """
 
     def __init__(
         self,
         instrument_id: int,
         lot_units: int,
         tick_lot_units: int,
-        notional_units_min: int,
+        limits: Limits,
         base_fees: Funds,
         quote_fees: Funds,
     ) -> None:
@@ -24,7 +41,6 @@ class OrderBook:
         self.quote_asset_id = quote_fees.asset_id
         self.lot_units = lot_units
         self.tick_lot_units = tick_lot_units
-        self.notional_units_min = notional_units_min
         self.maker_fee_ppm = 0
         self.taker_fee_ppm = 0
         self.base_fees = base_fees  # the venue's own funds
@@ -33,6 +49,55 @@ class OrderBook:
         self.trade_count = 0
         self.buys = Ladder(1)
         self.sells = Ladder(-1)
+        self.reference_ticks = 0  # the last trade's price, or one set since; 0: none
+        self.open_counts: dict[int, int] = {}  # open orders by account, where they are limited
+        self.set_limits(limits)
+
+    def set_limits(self, limits: Limits) -> None:
+        self.limits = limits
+        self.quantity_lots_min = limits.quantity_lots_min or 1
+        self.quantity_lots_max = min(
+            limits.quantity_lots_max or QUANTITY_MAX, UNITS_MAX // self.lot_units
+        )
+        self.notional_units_min = limits.notional_units_min
+        self.notional_units_max = limits.notional_units_max or UNITS_MAX
+        self.open_orders_max = limits.open_orders_max
+        self.open_counts.clear()
+        if limits.open_orders_max:
+            for ladder in (self.buys, self.sells):
+                for level in ladder:
+                    for order in level:
+                        self.count_open(order.account, 1)
+        self.has_bands = limits.price_band_ppm > 0 or limits.market_collar_ppm > 0
+        self.set_bounds()
+
+    def set_reference(self, price_ticks: int) -> None:
+        """Let band and collar be about this price; 0 for none."""
+        self.reference_ticks = price_ticks
+        if self.has_bands:
+            self.set_bounds()
+
+    def set_bounds(self) -> None:
+        limits = self.limits
+        self.lowest_limit_ticks, self.highest_limit_ticks = self.band(limits.price_band_ppm)
+        self.lowest_market_ticks, self.highest_market_ticks = self.band(limits.market_collar_ppm)
+
+    def band(self, band_ppm: int) -> tuple[int, int]:
+        """Return the lowest and the highest price in ticks within a band about the reference."""
+        if not band_ppm or not self.reference_ticks:
+            return 1, PRICE_MAX
+        width = band_ticks(self.reference_ticks, band_ppm)
+        return max(self.reference_ticks - width, 1), min(self.reference_ticks + width, PRICE_MAX)
+
+    def count_open(self, account: Account, change: int) -> None:
+        self.open_counts[account.account_id] = self.open_counts.get(account.account_id, 0) + change
+
+    def has_too_many(self, account: Account) -> bool:
+        """Say whether an account may open no more orders, here or at all."""
+        if account.open_order_count >= OPEN_ORDERS_MAX:
+            return True
+        maximum = self.open_orders_max
+        return maximum > 0 and self.open_counts.get(account.account_id, 0) >= maximum
 
     def own(self, side: int) -> Ladder:
         """Return where an order of this side rests."""
@@ -59,10 +124,12 @@ class OrderBook:
                 return True
         return False
 
-    def market_buy_units(self, lots: int, units_max: int) -> int:
+    def market_buy_units(self, lots: int, limit_ticks: int, units_max: int) -> int:
         """Return what buying up to so many lots at market costs; -1 if over `units_max`."""
         cost = 0
         for level in self.sells:
+            if level.price_ticks > limit_ticks:
+                break
             taken = min(level.lots, lots)
             units_per_lot = level.price_ticks * self.tick_lot_units
             if taken > (units_max - cost) // units_per_lot:

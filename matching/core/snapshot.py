@@ -18,6 +18,7 @@ from matching.core.ladder import Ladder, Level, Order
 from matching.core.order_book import OrderBook
 from matching.core.state import State, closed_orders
 from vocabulary.instrument import Asset
+from vocabulary.limits import Limits
 from vocabulary.types import Side
 
 Row = tuple[Any, ...]
@@ -58,13 +59,30 @@ FIELDS: Final[dict[type, Fields]] = {
             "quote_asset_id",
             "lot_units",
             "tick_lot_units",
-            "notional_units_min",
+            "limits",
+            "reference_ticks",
             "maker_fee_ppm",
             "taker_fee_ppm",
             "phase",
             "trade_count",
         ),
-        ("base_fees", "quote_fees", "buys", "sells"),
+        (
+            "quantity_lots_min",
+            "quantity_lots_max",
+            "notional_units_min",
+            "notional_units_max",
+            "open_orders_max",
+            "open_counts",
+            "has_bands",
+            "lowest_limit_ticks",
+            "highest_limit_ticks",
+            "lowest_market_ticks",
+            "highest_market_ticks",
+            "base_fees",
+            "quote_fees",
+            "buys",
+            "sells",
+        ),
     ),
     Order: Fields(
         (
@@ -167,7 +185,8 @@ def _take_book(
     quote_asset_id: int,
     lot_units: int,
     tick_lot_units: int,
-    notional_units_min: int,
+    limits: list[int],
+    reference_ticks: int,
     maker_fee_ppm: int,
     taker_fee_ppm: int,
     phase: int,
@@ -179,12 +198,13 @@ def _take_book(
         instrument_id,
         lot_units,
         tick_lot_units,
-        notional_units_min,
+        Limits._make(limits),
         venue.funds_in(base_asset_id),
         venue.funds_in(quote_asset_id),
     )
     book.maker_fee_ppm = maker_fee_ppm
     book.taker_fee_ppm = taker_fee_ppm
+    book.set_reference(reference_ticks)
     book.phase = phase
     book.trade_count = trade_count
 
@@ -235,7 +255,10 @@ def _take_closed_order(state: State, *row: Any) -> None:
 
 def _take_order(state: State, *row: Any) -> None:
     order = _order(state, *row)
-    state.books[order.instrument_id].own(order.side).append(order)
+    book = state.books[order.instrument_id]
+    book.own(order.side).append(order)
+    if book.open_orders_max:
+        book.count_open(order.account, 1)
     state.orders[order.order_id] = order
     order.account.open_order_count += 1
     if order.expire_time_ns:

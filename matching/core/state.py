@@ -61,7 +61,7 @@ class State:
             terms = (book.base_asset_id, book.quote_asset_id, book.lot_units, book.tick_lot_units)
             fees = (book.maker_fee_ppm, book.taker_fee_ppm)
             add("book", instrument_id, self.symbols[instrument_id], *terms, *fees)
-            add(book.notional_units_min, book.phase, book.trade_count)
+            add(*book.limits, book.reference_ticks, book.phase, book.trade_count)
             for ladder in (book.buys, book.sells):
                 for level in ladder:
                     for order in level:

@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 
 from vocabulary import commands as c
-from vocabulary.types import CLOSED_ORDERS_REMEMBERED_MAX, OrderFlags, Side, TradingPhase
+from vocabulary.limits import Limits
+from vocabulary.types import (
+    CLOSED_ORDERS_REMEMBERED_MAX,
+    PRICE_TICKS_MAX,
+    OrderFlags,
+    Side,
+    TradingPhase,
+)
 
 
 @dataclass
@@ -37,6 +44,8 @@ class NaiveState:
     def __init__(self) -> None:
         self.assets: dict[int, c.ListAsset] = {}
         self.instruments: dict[int, c.ListInstrument] = {}
+        self.limits: dict[int, Limits] = {}
+        self.references: dict[int, int] = {}
         self.phases: dict[int, TradingPhase] = {}
         self.fees: dict[int, tuple[int, int]] = {}
         self.totals: dict[tuple[int, int], int] = {}
@@ -79,18 +88,31 @@ class NaiveState:
         orders = [o for o in self.open if o.instrument_id == instrument_id and o.side is side]
         return sorted(orders, key=lambda order: (sign * order.price, order.priority))
 
-    def counterparties(self, instrument_id: int, side: Side, limit: int | None) -> list[NaiveOrder]:
-        """Those that an order of this side and limit (none: at market) would trade with."""
+    def counterparties(self, instrument_id: int, side: Side, limit: int) -> list[NaiveOrder]:
+        """Those that an order of this side and limit would trade with."""
         other = Side.SELL if side is Side.BUY else Side.BUY
         return [
             order
             for order in self.queue(instrument_id, other)
-            if limit is None or (order.price <= limit if side is Side.BUY else order.price >= limit)
+            if (order.price <= limit if side is Side.BUY else order.price >= limit)
         ]
+
+    def band(self, instrument_id: int, ppm: int) -> tuple[int, int]:
+        """Return the lowest and highest price that is no more than so far from the reference."""
+        reference = self.references[instrument_id]
+        if not ppm or not reference:
+            return 1, PRICE_TICKS_MAX
+        width = reference * ppm // 1_000_000
+        return max(reference - width, 1), min(reference + width, PRICE_TICKS_MAX)
+
+    def market_limit(self, instrument_id: int, side: Side) -> int:
+        lowest, highest = self.band(instrument_id, self.limits[instrument_id].market_collar_ppm)
+        return highest if side is Side.BUY else lowest
 
     def market_cost(self, instrument_id: int, lots: int) -> int:
         cost = 0
-        for order in self.counterparties(instrument_id, Side.BUY, None):
+        limit = self.market_limit(instrument_id, Side.BUY)
+        for order in self.counterparties(instrument_id, Side.BUY, limit):
             taken = min(lots, order.leaves)
             cost += self.worth(instrument_id, Side.BUY, order.price, taken)
             lots -= taken

@@ -10,6 +10,7 @@ import msgspec
 from tests.oracles.naive_state import NaiveOrder, NaiveState
 from vocabulary import commands as c
 from vocabulary import events as e
+from vocabulary.limits import limits_of
 from vocabulary.rejects import PRECEDENCE
 from vocabulary.rejects import RejectReason as R
 from vocabulary.types import (
@@ -51,6 +52,10 @@ class NaiveVenue(NaiveState):
                 return [e.PhaseChanged(command.instrument_id, command.phase)]
             case c.SetFees():
                 return [self.set_fees(command)]
+            case c.SetLimits():
+                return [self.set_limits(command)]
+            case c.SetReferencePrice():
+                return [self.set_reference_price(command)]
             case c.ListAsset():
                 self.assets[command.asset_id] = command
                 return [e.AssetListed(command.asset_id, command.scale, command.name)]
@@ -68,22 +73,27 @@ class NaiveVenue(NaiveState):
         price, lots = command.price_ticks, command.quantity_lots
         if self.phases[command.instrument_id] is not TradingPhase.TRADING:
             reasons.add(R.NOT_TRADING)
+        limits = self.limits[command.instrument_id]
+        lowest, highest = self.band(command.instrument_id, limits.price_band_ppm)
         if (price != 0) if is_market else not 1 <= price <= PRICE_TICKS_MAX:
             reasons.add(R.PRICE_OUT_OF_RANGE)
+        if not is_market and not lowest <= price <= highest:
+            reasons.add(R.PRICE_OUTSIDE_BAND)
         if not 1 <= lots <= QUANTITY_LOTS_MAX or lots * instrument.lot_units > INT64_MAX:
+            reasons.add(R.QUANTITY_OUT_OF_RANGE)
+        if not limits.quantity_lots_min <= lots <= (limits.quantity_lots_max or lots):
             reasons.add(R.QUANTITY_OUT_OF_RANGE)
         if not is_market and not reasons & {R.PRICE_OUT_OF_RANGE, R.QUANTITY_OUT_OF_RANGE}:
             notional = price * lots * instrument.tick_lot_units
-            if notional < instrument.notional_units_min:
+            if notional < limits.notional_units_min:
                 reasons.add(R.NOTIONAL_TOO_SMALL)
-            if notional > INT64_MAX:
+            if notional > (limits.notional_units_max or INT64_MAX):
                 reasons.add(R.NOTIONAL_TOO_LARGE)
         return reasons
 
     def enter(self, command: c.EnterOrder, sequence: int) -> list[e.Event]:
         account, side, lots = command.account_id, command.side, command.quantity_lots
         is_market = command.order_type is OrderType.MARKET
-        limit = None if is_market else command.price_ticks
         post_only = OrderFlags.POST_ONLY in command.flags
         rests = not is_market and command.time_in_force not in (
             TimeInForce.IMMEDIATE_OR_CANCEL,
@@ -108,8 +118,16 @@ class NaiveVenue(NaiveState):
             reasons.add(R.EXPIRE_TIME_OUT_OF_RANGE)
         if known is not None:
             reasons.add(R.DUPLICATE_CLIENT_ORDER_ID)
-        cost = 0
+        instrument_id = command.instrument_id
+        if instrument_id in self.instruments:
+            maximum = self.limits[instrument_id].open_orders_max
+            mine = [order for order in self.open if order.account_id == account]
+            here = [order for order in mine if order.instrument_id == instrument_id]
+            if maximum and len(here) >= maximum:
+                reasons.add(R.TOO_MANY_OPEN_ORDERS)
+        cost = limit = 0
         if not reasons:
+            limit = self.market_limit(instrument_id, side) if is_market else command.price_ticks
             cost = self.worth(command.instrument_id, side, command.price_ticks, lots)
             if is_market and side is Side.BUY:
                 cost = self.market_cost(command.instrument_id, lots)
@@ -139,7 +157,7 @@ class NaiveVenue(NaiveState):
         fillable = sum(o.leaves for o in self.counterparties(order.instrument_id, side, limit))
         if command.time_in_force is TimeInForce.FILL_OR_KILL and fillable < lots:
             return [*events, self.canceled(order, CancelReason.FILL_OR_KILL, cost)]
-        events += self.match(order, limit)
+        events += self.match(order, limit, is_market)
         if order.leaves == 0:
             self.close(order)
             return events
@@ -147,7 +165,9 @@ class NaiveVenue(NaiveState):
             return [*events, self.rest(order)]
         left = self.worth(order.instrument_id, side, order.price, order.leaves)
         if is_market:
-            return [*events, self.canceled(order, CancelReason.MARKET_EXHAUSTED, left)]
+            is_empty = not self.queue(instrument_id, Side.SELL if side is Side.BUY else Side.BUY)
+            reason = CancelReason.MARKET_EXHAUSTED if is_empty else CancelReason.MARKET_COLLAR
+            return [*events, self.canceled(order, reason, left)]
         return [*events, self.canceled(order, CancelReason.IMMEDIATE_OR_CANCEL, left)]
 
     def replace(self, command: c.ReplaceOrder) -> list[e.Event]:
@@ -198,7 +218,7 @@ class NaiveVenue(NaiveState):
         if keeps:
             return [replaced]
         self.open.remove(order)
-        events = [replaced, *self.match(order, price)]
+        events = [replaced, *self.match(order, price, is_market=False)]
         if order.leaves:
             return [*events, self.rest(order)]
         self.close(order)
@@ -255,23 +275,43 @@ class NaiveVenue(NaiveState):
         self.fees[command.instrument_id] = fees
         return e.FeesChanged(command.instrument_id, *fees)
 
+    def set_limits(self, command: c.SetLimits) -> e.Event:
+        limits = limits_of(command)
+        if command.instrument_id not in self.instruments:
+            return e.CommandRejected(R.UNKNOWN_INSTRUMENT)
+        if not limits.are_possible:
+            return e.CommandRejected(R.INVALID_LIMITS)
+        self.limits[command.instrument_id] = limits
+        return e.LimitsChanged(command.instrument_id, *limits)
+
+    def set_reference_price(self, command: c.SetReferencePrice) -> e.Event:
+        if command.instrument_id not in self.instruments:
+            return e.CommandRejected(R.UNKNOWN_INSTRUMENT)
+        if not 0 <= command.price_ticks <= PRICE_TICKS_MAX:
+            return e.CommandRejected(R.PRICE_OUT_OF_RANGE)
+        self.references[command.instrument_id] = command.price_ticks
+        return e.ReferencePriceSet(command.instrument_id, command.price_ticks)
+
     def list_instrument(self, command: c.ListInstrument) -> e.Event:
         number = command.instrument_id
         self.instruments[number] = command
         self.phases[number] = TradingPhase.TRADING
         self.fees[number] = (command.maker_fee_ppm, command.taker_fee_ppm)
         self.trades[number] = 0
+        self.limits[number] = limits_of(command)
+        self.references[number] = 0
         fields = {name: getattr(command, name) for name in e.InstrumentListed.__struct_fields__}
         return e.InstrumentListed(**fields)
 
     # --- The steps.
 
-    def match(self, incoming: NaiveOrder, limit: int | None) -> list[e.Event]:
+    def match(self, incoming: NaiveOrder, limit: int, is_market: bool) -> list[e.Event]:
         events: list[e.Event] = []
         for resting in self.counterparties(incoming.instrument_id, incoming.side, limit):
             if incoming.leaves == 0:
                 break
-            events.append(self.trade(resting, incoming, limit))
+            events.append(self.trade(resting, incoming, None if is_market else limit))
+            self.references[incoming.instrument_id] = resting.price
             if resting.leaves == 0:
                 self.open.remove(resting)
                 self.close(resting)

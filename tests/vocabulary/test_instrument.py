@@ -29,7 +29,6 @@ def instrument(
         base,
         quote,
         listing_terms(base, quote, tick_size, lot_size),
-        notional_units_min=0,
         maker_fee_ppm=0,
         taker_fee_ppm=0,
     )
@@ -162,7 +161,6 @@ def test_a_tick_that_is_no_finite_decimal_cannot_be_listed() -> None:
             BTC,
             USDT,
             listing_terms(BTC, USDT, "1", "0.00000003")._replace(tick_lot_units=1),
-            notional_units_min=0,
             maker_fee_ppm=0,
             taker_fee_ppm=0,
         )

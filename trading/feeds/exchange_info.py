@@ -253,7 +253,6 @@ def _instrument(symbol: Symbol) -> Instrument:
             base,
             quote,
             listing_terms(base, quote, tick_size, lot_size),
-            notional_units_min=0,
             maker_fee_ppm=0,
             taker_fee_ppm=0,
         )

@@ -26,6 +26,7 @@ class Trader:
         )
         self._missing: set[tuple[int, int]] = set()
         self._complete = asyncio.Event()
+        self._records: list[Record] = []
 
     async def start(self) -> None:
         await self._client.start()
@@ -33,12 +34,15 @@ class Trader:
     async def stop(self) -> None:
         await self._client.stop()
 
-    async def send(self, commands: Sequence[c.Command]) -> None:
+    async def send(self, commands: Sequence[c.Command]) -> list[Record]:
+        """Send commands; return their records."""
         self._missing = {(command.session_id, command.session_number) for command in commands}
         self._complete.clear()
+        self._records.clear()
         for command in commands:
             self._client.submit(command)
         await asyncio.wait_for(self._complete.wait(), 30)
+        return list(self._records)
 
     async def head_sequence(self) -> int:
         return (await self._client.funds()).sequence
@@ -46,6 +50,7 @@ class Trader:
     def _on_records(self, records: list[Record]) -> None:
         for record in records:
             self._missing.discard((record.command.session_id, record.command.session_number))
+            self._records.append(record)
         if not self._missing:
             self._complete.set()
 

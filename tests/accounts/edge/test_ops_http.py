@@ -4,9 +4,12 @@ import base64
 
 import asyncpg
 
+from matching.edge.server import MatchingServer
 from tests.accounts.edge.conftest import Trader
-from tests.accounts.edge.desk_client import SERVICE_TOKEN, DeskClient
+from tests.accounts.edge.desk_client import SERVICE_TOKEN, DeskClient, open_desk
 from tests.accounts.engine_journal import order
+from vocabulary import events as e
+from vocabulary.rejects import RejectReason
 from vocabulary.types import Side
 
 ALICE, BOB = 1, 2
@@ -79,7 +82,13 @@ async def test_instrument_is_listed_halted_resumed_and_priced(desk: DeskClient) 
         "quote": "USDT",
         "tick_size": "0.01",
         "lot_size": "0.0001",
+        "quantity_min": "0.0000",
+        "quantity_max": "0.0000",
         "notional_min": "1.000000",
+        "notional_max": "0.000000",
+        "open_orders_max": 0,
+        "price_band_ppm": 0,
+        "market_collar_ppm": 0,
         "maker_fee_ppm": 1000,
         "taker_fee_ppm": 2000,
         "phase": "trading",
@@ -91,6 +100,30 @@ async def test_instrument_is_listed_halted_resumed_and_priced(desk: DeskClient) 
     answer = await desk.post("/instruments/BTCUSDT/fees", fees)
     assert answer.status == 200
     assert answer.body | fees == answer.body
+
+
+async def test_limits_are_set_and_known_after_a_restart(
+    desk: DeskClient, trader: Trader, matching: MatchingServer, postgres_url: str
+) -> None:
+    limits = {"quantity_min": "0.0100", "notional_max": "5000.000000", "price_band_ppm": 100_000}
+    changed = await desk.post("/instruments/BTCUSDT/limits", limits)
+    assert changed.status == 200
+    # What is not named is no limit, not even one that was there before.
+    assert changed.body | limits | {"notional_min": "0.000000"} == changed.body
+    answer = await desk.post("/instruments/BTCUSDT/reference-price", {"price": "100.00"})
+    assert answer.body == {
+        "sequence": changed.body["sequence"] + 1,
+        "symbol": "BTCUSDT",
+        "price": "100.00",
+    }
+    await desk.post(f"/accounts/{ALICE}/credits", {"asset": "BTC", "amount": "1"})
+    (refused,) = await trader.send([order(1, ALICE, Side.SELL, 11_001, 5_000, 1)])
+    assert refused.events == [e.CommandRejected(RejectReason.PRICE_OUTSIDE_BAND)]
+    assert (await desk.get("/trial-balance")).body["agrees"]  # so that it is settled
+    async with open_desk(matching.address, postgres_url) as again:
+        await again.until_ready()
+        (listed,) = (await again.get("/instruments")).body["instruments"]
+    assert listed | limits == listed
 
 
 async def test_secret_is_shown_once_and_encrypted_at_rest(

@@ -8,6 +8,7 @@ import pytest
 
 from tests.accounts.edge.desk_client import OPS_TOKEN, SERVICE_TOKEN, DeskClient
 
+LIMITS = "/instruments/BTCUSDT/limits"
 LISTING = {
     "symbol": "USDTBTC",
     "base": "USDT",
@@ -76,6 +77,18 @@ BAD_REQUESTS = [
     ("POST", "/instruments/ETHUSDT/halt", None, 404, "unknown_instrument", None),
     ("POST", "/instruments/btcusdt/halt", None, 422, "invalid_request", "symbol"),
     ("POST", "/instruments/BTCUSDT/fees", {}, 422, "invalid_request", "maker_fee_ppm"),
+    ("POST", LIMITS, {"quantity_min": "0.00001"}, 422, "invalid_limits", None),
+    ("POST", LIMITS, {"notional_min": "0.0000001"}, 422, "invalid_limits", None),
+    ("POST", LIMITS, {"quantity_min": "2", "quantity_max": "1"}, 422, "invalid_limits", None),
+    ("POST", LIMITS, {"market_collar_ppm": -1}, 422, "invalid_request", "market_collar_ppm"),
+    (
+        "POST",
+        "/instruments/BTCUSDT/reference-price",
+        {"price": "0.001"},
+        422,
+        "price_not_on_tick",
+        "price",
+    ),
     ("POST", "/keys", {}, 422, "invalid_request", None),
     ("POST", "/keys", {"account": "bob", "account_id": 2}, 422, "invalid_request", None),
     ("POST", "/keys", {"account_id": 99}, 404, "unknown_account", "account_id"),
@@ -205,6 +218,8 @@ ALLOWED: dict[tuple[str, str], Any] = {
     ("POST", "/instruments/{symbol}/halt"): OPS,
     ("POST", "/instruments/{symbol}/resume"): OPS,
     ("POST", "/instruments/{symbol}/fees"): OPS,
+    ("POST", "/instruments/{symbol}/limits"): OPS,
+    ("POST", "/instruments/{symbol}/reference-price"): OPS,
     ("GET", "/trial-balance"): OPS,
     ("GET", "/health"): ANYONE,
 }

@@ -4,6 +4,7 @@ from gateway.json_api.account_replies import Balance, account_position, account_
 from gateway.json_api.exchange_info import exchange_info
 from tests.gateway.engine_room import BTCUSDT, EngineRoom
 from vocabulary.instrument import Asset
+from vocabulary.limits import Limits
 from vocabulary.types import TradingPhase
 
 BTC, USDT = Asset(1, "BTC", 8), Asset(2, "USDT", 6)
@@ -46,6 +47,23 @@ def test_an_instrument_is_told_with_its_filters() -> None:
             "avgPriceMins": 0,
         },
     ]
+
+
+def test_an_instrument_s_limits_are_filters() -> None:
+    instrument = EngineRoom().catalogue.instruments[BTCUSDT]
+    limits = Limits(10, 200_000, 0, 10**12, 7, 150_000, 50_000)
+    limited = instrument._replace(limits=limits)
+    (symbol,) = exchange_info([(limited, TradingPhase.TRADING)], 0, 1)["symbols"]
+    told = {each["filterType"]: each for each in symbol["filters"]}
+    assert (told["LOT_SIZE"]["minQty"], told["LOT_SIZE"]["maxQty"]) == ("0.00010", "2.00000")
+    assert told["NOTIONAL"]["maxNotional"] == "10000.00000000"
+    assert told["PERCENT_PRICE"] == {
+        "filterType": "PERCENT_PRICE",
+        "multiplierUp": "1.150000",
+        "multiplierDown": "0.850000",
+        "avgPriceMins": 0,
+    }
+    assert told["MAX_NUM_ORDERS"] == {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": 7}
 
 
 def test_a_halted_instrument_says_so() -> None:

@@ -76,6 +76,7 @@ quantities = st.one_of(
     st.integers(1, 20), st.integers(1, 20), st.sampled_from((0, -3, 2**47, 2**48 + 1, INT64_MAX))
 )
 names = st.sampled_from([b"n%d" % number for number in range(12)] + [b""])
+bands = st.sampled_from((0, 0, 250_000, 600_000, 1_500_000))  # in parts per million
 new_names = st.one_of(st.none(), st.none(), names)  # none: one that nobody had
 
 
@@ -193,6 +194,28 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
     @rule(instrument_id=instruments, fees=st.sampled_from(((0, 0), (1, 999), (100_000, 100_001))))
     def set_fees(self, instrument_id: int, fees: tuple[int, int]) -> None:
         self.both.ask(c.SetFees(8, 1, instrument_id, *fees))
+
+    @rule(
+        instrument_id=instruments,
+        quantities=st.sampled_from(((0, 0), (0, 0), (2, 15), (3, 2))),
+        notionals=st.sampled_from(((0, 0), (8, 0), (8, 120))),
+        open_orders=st.sampled_from((0, 0, 1, 3)),
+        bands=st.tuples(bands, bands),
+    )
+    def set_limits(
+        self,
+        instrument_id: int,
+        quantities: tuple[int, int],
+        notionals: tuple[int, int],
+        open_orders: int,
+        bands: tuple[int, int],
+    ) -> None:
+        limits = (*quantities, *notionals, open_orders, *bands, 0, 0)
+        self.both.ask(c.SetLimits(8, 1, instrument_id, *limits))
+
+    @rule(instrument_id=instruments, price=st.sampled_from((0, 3, 5, -1, 2**41)))
+    def set_reference_price(self, instrument_id: int, price: int) -> None:
+        self.both.ask(c.SetReferencePrice(8, 1, instrument_id, price))
 
     @invariant()
     def agrees(self) -> None:

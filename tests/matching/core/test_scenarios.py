@@ -29,11 +29,17 @@ CANCEL = re.compile(r"(\w+) cancels (\w+)")
 CREDIT = re.compile(r"(\w+) is credited (\d+) (\w+)")
 WAIT = re.compile(r"(\d+) hours? pass(?:es)?")
 HOUR_NS = 3600 * 10**9
+PERCENT = 10_000  # parts per million
 TIMES_IN_FORCE = {
     "ioc": TimeInForce.IMMEDIATE_OR_CANCEL,
     "fok": TimeInForce.FILL_OR_KILL,
     "today": TimeInForce.DAY,
 }
+LIMITS = re.compile(
+    r"limits:(?: quantity (\d+) to (\d+))?,?(?: worth (\d+) to (\d+))?,?(?: open orders (\d+))?,?"
+    r"(?: band (\d+)%)?,?(?: collar (\d+)%)?(?: none)?"
+)
+REFERENCE = re.compile(r"reference price (\d+)")
 FEES = re.compile(r"fees maker (\d+) taker (\d+)")
 
 
@@ -108,6 +114,12 @@ class Table:
             return c.CreditFunds(1, 1, self.account(who), ASSETS[asset], int(units))
         if match := FEES.fullmatch(request):
             return c.SetFees(1, 1, 1, *map(int, match.groups()))
+        if match := LIMITS.fullmatch(request):
+            *sizes, band, collar = (int(number or 0) for number in match.groups())
+            limits = (*sizes, band * PERCENT, collar * PERCENT, 0, 0)
+            return c.SetLimits(1, 1, 1, *limits)
+        if match := REFERENCE.fullmatch(request):
+            return c.SetReferencePrice(1, 1, 1, int(match[1]))
         if request in ("halt", "resume"):
             phase = TradingPhase.HALTED if request == "halt" else TradingPhase.TRADING
             return c.ChangePhase(1, 1, 1, phase)

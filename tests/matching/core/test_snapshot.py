@@ -15,6 +15,7 @@ from matching.core.ladder import Ladder, Level, Order
 from matching.core.order_book import OrderBook
 from matching.core.state import State
 from tests.matching.core import test_against_naive_venue as naive
+from vocabulary.limits import NO_LIMITS
 
 
 def restored(engine: Engine) -> Engine:
@@ -34,7 +35,7 @@ SAMPLES = {
         State(),
         ACCOUNT,
         FUNDS,
-        OrderBook(1, 1, 1, 0, FUNDS, FUNDS),
+        OrderBook(1, 1, 1, NO_LIMITS, FUNDS, FUNDS),
         Order(1, ACCOUNT, 1, 1, 1, 1, 0, b"", 0),
         Ladder(1),
         Level(1),

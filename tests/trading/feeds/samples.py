@@ -28,7 +28,6 @@ def btcusdt() -> Instrument:
         base,
         quote,
         listing_terms(base, quote, "0.01", "0.00001"),
-        notional_units_min=0,
         maker_fee_ppm=0,
         taker_fee_ppm=0,
     )
