@@ -17,11 +17,11 @@ from tests.gateway.engine_room import (
 )
 from tests.gateway.fix_messages import CANCEL, ORDER, REPLACE, STATUS, fields_of, message
 from vocabulary import commands as c
-from vocabulary.rejects import RejectReason
+from vocabulary.rejects import PRECEDENCE, RejectReason
 from vocabulary.types import OrderFlags, OrderType, Side, TimeInForce, TradingPhase
 
 R = RejectReason
-ORDER_REASONS = [reason for reason in R if reason < R.UNKNOWN_ASSET]
+ORDER_REASONS = list(R)[: PRECEDENCE[R.UNKNOWN_ASSET]]
 
 
 @pytest.fixture

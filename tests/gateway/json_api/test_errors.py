@@ -4,7 +4,7 @@ import pytest
 
 from gateway.auth import AuthFailure, Unauthorized
 from gateway.json_api.errors import REFUSALS, ErrorCode, outcome_unknown, refusal, unauthorized
-from vocabulary.rejects import RejectReason
+from vocabulary.rejects import PRECEDENCE, RejectReason
 
 FIRST_OF_THE_OPS_DESK = RejectReason.UNKNOWN_ASSET
 
@@ -20,6 +20,7 @@ EXPECTED = {
     RejectReason.UNSUPPORTED_ORDER: (-1014, "Unsupported order combination."),
     RejectReason.EXPIRE_TIME_OUT_OF_RANGE: (-1130, "'goodTillDate'"),
     RejectReason.PRICE_OUT_OF_RANGE: (-1013, "Filter failure: PRICE_FILTER"),
+    RejectReason.PRICE_OUTSIDE_BAND: (-1013, "Filter failure: PERCENT_PRICE"),
     RejectReason.QUANTITY_OUT_OF_RANGE: (-1013, "Filter failure: LOT_SIZE"),
     RejectReason.NOTIONAL_TOO_SMALL: (-1013, "Filter failure: NOTIONAL"),
     RejectReason.NOTIONAL_TOO_LARGE: (-1013, "Filter failure: NOTIONAL"),
@@ -33,7 +34,7 @@ EXPECTED = {
 
 
 def test_every_reason_to_refuse_an_order_has_its_number() -> None:
-    reasons = [reason for reason in RejectReason if reason < FIRST_OF_THE_OPS_DESK]
+    reasons = list(RejectReason)[: PRECEDENCE[FIRST_OF_THE_OPS_DESK]]
     assert list(REFUSALS) == reasons
     assert list(EXPECTED) == reasons
 
