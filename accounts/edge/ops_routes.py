@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from accounts import listing_api
 from accounts import ops_api as api
 from accounts.edge.ledger_desk import LedgerDesk
 from accounts.edge.listing_desk import ListingDesk
+from accounts.edge.listing_routes import listing_routes
 from accounts.edge.ops_desk import OpsDesk
 from accounts.routes import Access, Route
 
@@ -16,7 +16,7 @@ def routes(desk: OpsDesk, listings: ListingDesk, ledger: LedgerDesk) -> list[Rou
     return [
         *_account_routes(desk),
         *_key_routes(desk),
-        *_listing_routes(listings),
+        *listing_routes(listings),
         Route(
             "GET", "/trial-balance", Access.OPS, ledger.show_trial_balance, api.TrialBalanceReply
         ),
@@ -99,78 +99,5 @@ def _key_routes(desk: OpsDesk) -> list[Route]:
             desk.show_credential,
             api.CredentialReply,
             parameters=api.KeyPath,
-        ),
-    ]
-
-
-def _listing_routes(listings: ListingDesk) -> list[Route]:
-    return [
-        Route(
-            "POST",
-            "/assets",
-            Access.OPS,
-            listings.list_asset,
-            listing_api.AssetReply,
-            HTTPStatus.CREATED,
-            body=listing_api.ListAssetRequest,
-        ),
-        Route(
-            "POST",
-            "/instruments",
-            Access.OPS,
-            listings.list_instrument,
-            listing_api.ChangedInstrumentReply,
-            HTTPStatus.CREATED,
-            body=listing_api.ListInstrumentRequest,
-        ),
-        Route(
-            "GET",
-            "/instruments",
-            Access.OPS,
-            listings.list_instruments,
-            listing_api.InstrumentsReply,
-        ),
-        Route(
-            "POST",
-            "/instruments/{symbol}/halt",
-            Access.OPS,
-            listings.halt_instrument,
-            listing_api.ChangedInstrumentReply,
-            parameters=listing_api.SymbolPath,
-        ),
-        Route(
-            "POST",
-            "/instruments/{symbol}/resume",
-            Access.OPS,
-            listings.resume_instrument,
-            listing_api.ChangedInstrumentReply,
-            parameters=listing_api.SymbolPath,
-        ),
-        Route(
-            "POST",
-            "/instruments/{symbol}/fees",
-            Access.OPS,
-            listings.set_fees,
-            listing_api.ChangedInstrumentReply,
-            parameters=listing_api.SymbolPath,
-            body=listing_api.SetFeesRequest,
-        ),
-        Route(
-            "POST",
-            "/instruments/{symbol}/limits",
-            Access.OPS,
-            listings.set_limits,
-            listing_api.ChangedInstrumentReply,
-            parameters=listing_api.SymbolPath,
-            body=listing_api.SetLimitsRequest,
-        ),
-        Route(
-            "POST",
-            "/instruments/{symbol}/reference-price",
-            Access.OPS,
-            listings.set_reference_price,
-            listing_api.ReferencePriceReply,
-            parameters=listing_api.SymbolPath,
-            body=listing_api.SetReferencePriceRequest,
         ),
     ]

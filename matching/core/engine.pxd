@@ -49,7 +49,7 @@ cdef int EXPIRED
 cdef long long ending(int time_in_force, long long expire_time_ns, long long now_ns) except *
 cdef bint never_rests(int time_in_force) except -1
 cdef bytes text_at(bytes data, Py_ssize_t at)
-cdef int price_refusal(OrderBook book, long long price_ticks) except -1
+cdef int price_refusal(OrderBook book, long long price_ticks, bint is_market) except -1
 cdef int notional_refusal(OrderBook book, long long price_ticks, long long lots) except -1
 
 

@@ -87,8 +87,10 @@ def notional_refusal(book: OrderBook, price_ticks: int, lots: int) -> int:
     return 0
 
 
-def price_refusal(book: OrderBook, price_ticks: int) -> int:
-    """Return why an order's limit is refused, or 0."""
+def price_refusal(book: OrderBook, price_ticks: int, is_market: bool) -> int:
+    """Return why an order's price is refused, or 0."""
+    if is_market:
+        return 0 if price_ticks == 0 else PRICE_OUT_OF_RANGE
     if book.lowest_limit_ticks <= price_ticks <= book.highest_limit_ticks:
         return 0
     return PRICE_OUTSIDE_BAND if 0 < price_ticks <= PRICE_MAX else PRICE_OUT_OF_RANGE
@@ -215,10 +217,7 @@ class Engine:
         expire_time_ns = ending(time_in_force, words[at + 12], now_ns)
         if expire_time_ns < 0:
             return self.events.command_rejected(EXPIRE_TIME_OUT_OF_RANGE)
-        if is_market:
-            refusal = 0 if price_ticks == 0 else PRICE_OUT_OF_RANGE
-        else:
-            refusal = price_refusal(book, price_ticks)
+        refusal = price_refusal(book, price_ticks, is_market)
         if refusal:
             return self.events.command_rejected(refusal)
         if not book.quantity_lots_min <= lots <= book.quantity_lots_max:
@@ -232,9 +231,7 @@ class Engine:
             return self.events.command_rejected(DUPLICATE_CLIENT_ORDER_ID)
         if book.has_too_many(account):
             return self.events.command_rejected(TOO_MANY_OPEN_ORDERS)
-        limit_ticks = price_ticks
-        if is_market:
-            limit_ticks = book.highest_market_ticks if side == BUY else book.lowest_market_ticks
+        limit_ticks = book.market_limit(side) if is_market else price_ticks
         order = Order(
             sequence,
             account,
@@ -272,7 +269,7 @@ class Engine:
             return self.events.command_rejected(UNKNOWN_INSTRUMENT)
         if book.phase not in TAKES_ORDERS:
             return self.events.command_rejected(NOT_TRADING)
-        refusal = price_refusal(book, price_ticks)
+        refusal = price_refusal(book, price_ticks, False)
         if refusal:
             return self.events.command_rejected(refusal)
         if not book.quantity_lots_min <= lots <= book.quantity_lots_max:

@@ -49,6 +49,7 @@ cdef class OrderBook:
     cpdef void count_open(self, Account account, long long change) except *
     @cython.locals(maximum="long long")
     cpdef bint has_too_many(self, Account account) except -1
+    cpdef long long market_limit(self, int side) noexcept
     cpdef Ladder own(self, int side)
     cpdef Ladder opposite(self, int side)
     @cython.locals(best=Level)

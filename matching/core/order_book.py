@@ -99,6 +99,10 @@ class OrderBook:
         maximum = self.open_orders_max
         return maximum > 0 and self.open_counts.get(account.account_id, 0) >= maximum
 
+    def market_limit(self, side: int) -> int:
+        """Return the worst price at which a market order of this side may trade."""
+        return self.highest_market_ticks if side == BUY else self.lowest_market_ticks
+
     def own(self, side: int) -> Ladder:
         """Return where an order of this side rests."""
         return self.buys if side == BUY else self.sells

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from vocabulary import commands as c
-from vocabulary.limits import Limits
+from vocabulary.limits import NO_LIMITS, Limits
 from vocabulary.types import (
     CLOSED_ORDERS_REMEMBERED_MAX,
     PRICE_TICKS_MAX,
@@ -96,6 +96,13 @@ class NaiveState:
             for order in self.queue(instrument_id, other)
             if (order.price <= limit if side is Side.BUY else order.price >= limit)
         ]
+
+    def has_too_many(self, account_id: int, instrument_id: int) -> bool:
+        """Say whether an account has as many open orders as it may have in the instrument."""
+        mine = [order for order in self.open if order.account_id == account_id]
+        here = [order for order in mine if order.instrument_id == instrument_id]
+        limits = self.limits.get(instrument_id, NO_LIMITS)
+        return 0 < limits.open_orders_max <= len(here)
 
     def band(self, instrument_id: int, ppm: int) -> tuple[int, int]:
         """Return the lowest and highest price that is no more than so far from the reference."""

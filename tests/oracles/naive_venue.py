@@ -119,12 +119,8 @@ class NaiveVenue(NaiveState):
         if known is not None:
             reasons.add(R.DUPLICATE_CLIENT_ORDER_ID)
         instrument_id = command.instrument_id
-        if instrument_id in self.instruments:
-            maximum = self.limits[instrument_id].open_orders_max
-            mine = [order for order in self.open if order.account_id == account]
-            here = [order for order in mine if order.instrument_id == instrument_id]
-            if maximum and len(here) >= maximum:
-                reasons.add(R.TOO_MANY_OPEN_ORDERS)
+        if self.has_too_many(account, instrument_id):
+            reasons.add(R.TOO_MANY_OPEN_ORDERS)
         cost = limit = 0
         if not reasons:
             limit = self.market_limit(instrument_id, side) if is_market else command.price_ticks
@@ -163,12 +159,16 @@ class NaiveVenue(NaiveState):
             return events
         if rests:
             return [*events, self.rest(order)]
-        left = self.worth(order.instrument_id, side, order.price, order.leaves)
-        if is_market:
-            is_empty = not self.queue(instrument_id, Side.SELL if side is Side.BUY else Side.BUY)
-            reason = CancelReason.MARKET_EXHAUSTED if is_empty else CancelReason.MARKET_COLLAR
-            return [*events, self.canceled(order, reason, left)]
-        return [*events, self.canceled(order, CancelReason.IMMEDIATE_OR_CANCEL, left)]
+        return [*events, self.cancel_rest(order, is_market)]
+
+    def cancel_rest(self, order: NaiveOrder, is_market: bool) -> e.Event:
+        left = self.worth(order.instrument_id, order.side, order.price, order.leaves)
+        if not is_market:
+            return self.canceled(order, CancelReason.IMMEDIATE_OR_CANCEL, left)
+        other = Side.SELL if order.side is Side.BUY else Side.BUY
+        is_empty = not self.queue(order.instrument_id, other)
+        reason = CancelReason.MARKET_EXHAUSTED if is_empty else CancelReason.MARKET_COLLAR
+        return self.canceled(order, reason, left)
 
     def replace(self, command: c.ReplaceOrder) -> list[e.Event]:
         reasons = self.terms_refusals(command, is_market=False)
