@@ -2,16 +2,19 @@
 
 An HMAC secret must be known to check a signature, so it can't be hashed. It is encrypted at rest
 with the venue's master key (AES-256-GCM), bound to its API key: a sealed secret copied to another
-key's row does not open.
+key's row does not open. An Ed25519 key has no secret of ours: its owner keeps the private part.
 """
 
 from __future__ import annotations
 
 import base64
+import binascii
 from typing import NamedTuple
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 API_KEY_BYTES = 20
 SECRET_BYTES = 32
@@ -28,13 +31,17 @@ class SealError(Exception):
 
 
 class Key(NamedTuple):
-    """What is known of a key to anyone who may ask. No `sender_comp_ids`: any."""
+    """What is known of a key to anyone who may ask. No `sender_comp_ids`: any.
+
+    `public_key` is Ed25519's 32 bytes, None where the key has a secret.
+    """
 
     api_key: str
     account_id: int
     label: str
     permissions: tuple[str, ...]
     sender_comp_ids: tuple[str, ...]
+    public_key: bytes | None = None
 
 
 class Credential(NamedTuple):
@@ -52,6 +59,24 @@ def new_credential(randomness: bytes) -> Credential:
     # buffers of 64, and some templates take other characters for their own.
     secret = base64.b32encode(randomness[API_KEY_BYTES:]).decode("ascii").rstrip("=")
     return Credential(api_key, secret)
+
+
+def parse_public_key(text: str) -> bytes:
+    """Return the 32 bytes of an Ed25519 public key, given in PEM or as those in base64.
+
+    Raises `ValueError`.
+    """
+    try:
+        if text.lstrip().startswith("-----BEGIN"):
+            key = load_pem_public_key(text.encode())
+        else:
+            raw = base64.b64decode(text.strip(), validate=True)
+            key = Ed25519PublicKey.from_public_bytes(raw)
+    except (binascii.Error, UnsupportedAlgorithm, ValueError) as error:
+        raise ValueError(f"no Ed25519 public key in PEM or base64: {error}") from error
+    if isinstance(key, Ed25519PublicKey):
+        return key.public_bytes_raw()
+    raise ValueError(f"a public key of another kind than Ed25519: {type(key).__name__}")
 
 
 class SecretBox:

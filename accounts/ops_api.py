@@ -119,7 +119,10 @@ class KeysQuery(Request):
 
 
 class CreateKey(Request):
-    """For one account, by number or by name. No `sender_comp_ids`: any SenderCompID(49) will do."""
+    """For one account, by number or by name. No `sender_comp_ids`: any SenderCompID(49) will do.
+
+    With a `public_key` (Ed25519, PEM or base64) its owner signs; otherwise a secret is made.
+    """
 
     account_id: AccountId | None = None
     account: AccountName | None = None
@@ -129,6 +132,7 @@ class CreateKey(Request):
         "trade",
     ]
     sender_comp_ids: Annotated[list[CompId], Field(max_length=32)] = []
+    public_key: Annotated[str, Field(max_length=1_000)] | None = None
 
     @model_validator(mode="after")
     def _names_one_account(self) -> Self:
@@ -143,12 +147,14 @@ class KeyReply(Reply):
     label: str
     permissions: list[str]
     sender_comp_ids: list[str]
+    public_key: str | None
+    """In base64; null where the key has a secret."""
 
 
 class NewKeyReply(KeyReply):
-    """The only reply that ever shows the secret."""
+    """The only reply that ever shows the secret; null where the key is a public one."""
 
-    secret: str
+    secret: str | None
 
 
 class KeysReply(Reply):
@@ -163,6 +169,8 @@ class CredentialReply(Reply):
     account_id: int
     sender_comp_ids: list[str]
     permissions: list[str]
+    public_key: str
+    """In base64; this or the secret is empty."""
 
 
 # Whether the money adds up

@@ -7,7 +7,7 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import click
 import msgspec
@@ -278,6 +278,11 @@ def key() -> None:
 @click.option("--sender-comp-id", "comp_ids", multiple=True, help="Bind it to a SenderCompID.")
 @click.option("--permission", "permissions", multiple=True, help="read, trade. Default: both.")
 @click.option("--label", default="", help="A note for the desk.")
+@click.option(
+    "--public-key",
+    type=click.File(),
+    help="An Ed25519 public key in PEM: its owner signs, and there is no secret.",
+)
 @as_json
 @asks
 def create_key(
@@ -287,14 +292,17 @@ def create_key(
     comp_ids: tuple[str, ...],
     permissions: tuple[str, ...],
     label: str,
+    public_key: TextIO | None,
     as_json: bool,
 ) -> None:
     """Create an API key. Its secret is shown here, and never again."""
+    pem = public_key.read() if public_key is not None else None
     made = _ask(
         settings,
-        lambda ops: ops.create_key(account_name, list(comp_ids), list(permissions), label),
+        lambda ops: ops.create_key(account_name, list(comp_ids), list(permissions), label, pem),
     )
-    emit(made, f"api_key {made['api_key']}\nsecret  {made['secret']}", as_json=as_json)
+    proof = f"secret  {made['secret']}" if pem is None else f"public  {made['public_key']}"
+    emit(made, f"api_key {made['api_key']}\n{proof}", as_json=as_json)
 
 
 @key.command("revoke")

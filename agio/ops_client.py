@@ -68,10 +68,17 @@ class OpsClient:
         return await self.request("POST", f"/accounts/{number}/credits", body)
 
     async def create_key(
-        self, account: str, sender_comp_ids: list[str], permissions: list[str], label: str
+        self,
+        account: str,
+        sender_comp_ids: list[str],
+        permissions: list[str],
+        label: str,
+        public_key: str | None = None,
     ) -> dict[str, Any]:
-        """Make an API key; the answer is the only one that shows its secret."""
+        """Make an API key; the answer is the only one that shows its secret, if it has one."""
         body: dict[str, Any] = {"account": account, "label": label}
+        if public_key is not None:
+            body["public_key"] = public_key
         if sender_comp_ids:
             body["sender_comp_ids"] = sender_comp_ids
         if permissions:

@@ -93,11 +93,12 @@ class DeskStore:
             (row["asset_id"], row["units"]) for row in rows if row["asset_id"] is not None
         ]
 
-    async def add_key(self, key: Key, sealed_secret: bytes) -> None:
+    async def add_key(self, key: Key, sealed_secret: bytes | None) -> None:
+        """Keep a key, with its secret unless it is a public one."""
         await self._pool.execute(
             "INSERT INTO api_keys"
-            " (api_key, account_id, label, permissions, sender_comp_ids, sealed_secret)"
-            " VALUES ($1, $2, $3, $4, $5, $6)",
+            " (api_key, account_id, label, permissions, sender_comp_ids, public_key, sealed_secret)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7)",
             *key,
             sealed_secret,
         )
@@ -105,17 +106,18 @@ class DeskStore:
     async def keys(self, account_id: int) -> list[Key]:
         """Return the account's keys that are not revoked."""
         rows = await self._pool.fetch(
-            "SELECT api_key, account_id, label, permissions, sender_comp_ids FROM api_keys"
-            " WHERE account_id = $1 AND revoked_at IS NULL ORDER BY created_at, api_key",
+            "SELECT api_key, account_id, label, permissions, sender_comp_ids, public_key"
+            " FROM api_keys WHERE account_id = $1 AND revoked_at IS NULL"
+            " ORDER BY created_at, api_key",
             account_id,
         )
         return [_key(row) for row in rows]
 
-    async def key_and_sealed_secret(self, api_key: str) -> tuple[Key, bytes] | None:
+    async def key_and_sealed_secret(self, api_key: str) -> tuple[Key, bytes | None] | None:
         """Return a key; None if there is none, or it is revoked."""
         row = await self._pool.fetchrow(
-            "SELECT api_key, account_id, label, permissions, sender_comp_ids, sealed_secret"
-            " FROM api_keys WHERE api_key = $1 AND revoked_at IS NULL",
+            "SELECT api_key, account_id, label, permissions, sender_comp_ids, public_key,"
+            " sealed_secret FROM api_keys WHERE api_key = $1 AND revoked_at IS NULL",
             api_key,
         )
         return (_key(row), row["sealed_secret"]) if row is not None else None
@@ -123,7 +125,8 @@ class DeskStore:
     async def any_sealed_secret(self) -> tuple[str, bytes] | None:
         """Return the newest API key and its sealed secret, to try the master key on."""
         row = await self._pool.fetchrow(
-            "SELECT api_key, sealed_secret FROM api_keys ORDER BY created_at DESC LIMIT 1"
+            "SELECT api_key, sealed_secret FROM api_keys WHERE sealed_secret IS NOT NULL"
+            " ORDER BY created_at DESC LIMIT 1"
         )
         return (row["api_key"], row["sealed_secret"]) if row is not None else None
 
@@ -152,4 +155,5 @@ def _key(row: asyncpg.Record) -> Key:
         row["label"],
         tuple(row["permissions"]),
         tuple(row["sender_comp_ids"]),
+        row["public_key"],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 
 from accounts.edge.desk_store import DeskStore
@@ -13,6 +14,7 @@ from accounts.keys import (
     Key,
     SecretBox,
     new_credential,
+    parse_public_key,
 )
 from accounts.listings import Listings
 from accounts.ops_api import (
@@ -97,6 +99,7 @@ class OpsDesk:
 
     async def create_key(self, body: CreateKey) -> NewKeyReply:
         """Make an API key; only this reply shows its secret."""
+        public_key = _public_key(body.public_key) if body.public_key is not None else None
         account_id = await self._account_of(body)
         credential = new_credential(secrets.token_bytes(API_KEY_BYTES + SECRET_BYTES))
         key = Key(
@@ -105,7 +108,11 @@ class OpsDesk:
             body.label,
             tuple(sorted(set(body.permissions))),
             tuple(body.sender_comp_ids),
+            public_key,
         )
+        if public_key is not None:
+            await self._store.add_key(key, None)
+            return NewKeyReply.model_validate(_fields(key) | {"secret": None})
         sealed = self._secret_box.seal(credential, secrets.token_bytes(NONCE_BYTES))
         await self._store.add_key(key, sealed)
         return NewKeyReply.model_validate(_fields(key) | {"secret": credential.secret})
@@ -129,10 +136,11 @@ class OpsDesk:
         key, sealed = found
         return CredentialReply(
             api_key=key.api_key,
-            secret=self._secret_box.open(key.api_key, sealed),
+            secret=self._secret_box.open(key.api_key, sealed) if sealed is not None else "",
             account_id=key.account_id,
             sender_comp_ids=list(key.sender_comp_ids),
             permissions=list(key.permissions),
+            public_key=_base64(key.public_key) if key.public_key is not None else "",
         )
 
     def _asset(self, name: str) -> Asset:
@@ -165,6 +173,17 @@ def _units(asset: Asset, amount: str) -> int:
     return units
 
 
+def _public_key(text: str) -> bytes:
+    try:
+        return parse_public_key(text)
+    except ValueError as error:
+        raise OpsError(422, "invalid_public_key", str(error), "public_key") from None
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
 def _fields(key: Key) -> dict[str, object]:
     return {
         "api_key": key.api_key,
@@ -172,6 +191,7 @@ def _fields(key: Key) -> dict[str, object]:
         "label": key.label,
         "permissions": list(key.permissions),
         "sender_comp_ids": list(key.sender_comp_ids),
+        "public_key": _base64(key.public_key) if key.public_key is not None else None,
     }
 
 

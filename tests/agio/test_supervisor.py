@@ -1,11 +1,17 @@
+import base64
 import json
 import os
 import signal
 import socket
+import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from agio import configuration, supervisor
 from agio.child_process import ServerFailedError
@@ -46,6 +52,24 @@ def test_the_desk_is_reached_by_the_command_line(venue: RunningVenue) -> None:
     assert key["api_key"]
     assert key["secret"]
     assert venue.agio("key", "revoke", key["api_key"])["revoked"] is True
+
+
+def test_a_key_of_the_clients_own_signs_its_requests(venue: RunningVenue, tmp_path: Path) -> None:
+    private_key = Ed25519PrivateKey.generate()
+    pem = private_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (tmp_path / "public.pem").write_bytes(pem)
+    venue.agio("account", "create", "sigrid")
+    file = str(tmp_path / "public.pem")
+    made = venue.agio("key", "create", "--account", "sigrid", "--public-key", file)
+    assert made["secret"] is None
+    query = f"timestamp={time.time_ns() // 1_000_000}"
+    signature = quote(base64.b64encode(private_key.sign(query.encode())), safe="")
+    request = urllib.request.Request(
+        f"{venue.endpoints['rest']}/api/v3/account?{query}&signature={signature}",
+        headers={"X-MBX-APIKEY": made["api_key"]},
+    )
+    with urllib.request.urlopen(request) as answer:
+        assert answer.status == 200
 
 
 def test_a_refusal_is_told_and_fails_the_command(venue: RunningVenue) -> None:

@@ -3,6 +3,9 @@
 import base64
 
 import asyncpg
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from matching.edge.server import MatchingServer
 from tests.accounts.edge.conftest import Trader
@@ -141,6 +144,7 @@ async def test_secret_is_shown_once_and_encrypted_at_rest(
         "label": "desk 7",
         "permissions": ["read"],
         "sender_comp_ids": ["BOB"],
+        "public_key": None,
     }
     assert (await desk.get(f"/keys?account_id={BOB}")).body == {"keys": [made.body]}
 
@@ -151,6 +155,7 @@ async def test_secret_is_shown_once_and_encrypted_at_rest(
         "account_id": BOB,
         "sender_comp_ids": ["BOB"],
         "permissions": ["read"],
+        "public_key": "",
     }
 
     connection = await asyncpg.connect(postgres_url)
@@ -164,6 +169,24 @@ async def test_secret_is_shown_once_and_encrypted_at_rest(
         assert secret.encode() not in dump, table
         assert base64.b32decode(f"{secret}====") not in dump, table
     await connection.close()
+
+
+async def test_a_public_key_has_no_secret(desk: DeskClient) -> None:
+    key = Ed25519PrivateKey.generate().public_key()
+    pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    raw = base64.b64encode(key.public_bytes_raw()).decode()
+    for given in (pem, raw):
+        made = await desk.post("/keys", {"account_id": BOB, "public_key": given})
+        assert (made.status, made.body["secret"], made.body["public_key"]) == (201, None, raw)
+        path = f"/internal/credentials/{made.body['api_key']}"
+        credential = (await desk.get(path, token=SERVICE_TOKEN)).body
+        assert (credential["secret"], credential["public_key"]) == ("", raw)
+
+    another = ec.generate_private_key(ec.SECP256R1()).public_key()
+    other_kind = another.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    for wrong in ("", "AAAA", raw[:-4], "-----BEGIN nothing", other_kind):
+        refused = await desk.post("/keys", {"account_id": BOB, "public_key": wrong})
+        assert (refused.status, refused.body["error"]["field"]) == (422, "public_key"), wrong
 
 
 async def test_revoked_key_is_gone_at_once_and_for_good(desk: DeskClient) -> None:
