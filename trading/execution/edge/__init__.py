@@ -1,0 +1,1 @@
+"""The execution engine's sockets, clock and store."""

@@ -1,0 +1,66 @@
+"""What trading has brought a strategy in one symbol, and what it has lost of that today."""
+
+from __future__ import annotations
+
+from vocabulary.instrument import Instrument
+from vocabulary.types import Side
+
+DAY_NS = 24 * 3600 * 10**9
+
+
+class Holdings:
+    """What has changed hands since the run began, in smallest units, fees taken off."""
+
+    __slots__ = ("base_units", "instrument", "last_trade_id", "lots", "quote_units", "trades")
+
+    def __init__(self, instrument: Instrument) -> None:
+        self.instrument = instrument
+        self.lots = 0
+        """Bought minus sold, fees not counted."""
+        self.base_units = 0
+        self.quote_units = 0
+        self.trades = 0
+        self.last_trade_id = 0
+
+    def trade(self, side: Side, price_ticks: int, lots: int, fee_units: int, trade_id: int) -> None:
+        """Take a fill in. The fee is in units of what the side receives."""
+        base_units = lots * self.instrument.lot_units
+        quote_units = price_ticks * lots * self.instrument.tick_lot_units
+        if side is Side.BUY:
+            self.lots += lots
+            self.base_units += base_units - fee_units
+            self.quote_units -= quote_units
+        else:
+            self.lots -= lots
+            self.base_units -= base_units
+            self.quote_units += quote_units - fee_units
+        self.trades += 1
+        self.last_trade_id = max(self.last_trade_id, trade_id)
+
+    def worth_units(self, twice_middle_ticks: int) -> int:
+        """Return what it all is worth in quote units, down to a whole one.
+
+        `twice_middle_ticks` is the best bid plus the best ask.
+        """
+        instrument = self.instrument
+        base_worth = self.base_units * twice_middle_ticks * instrument.tick_lot_units
+        return self.quote_units + base_worth // (2 * instrument.lot_units)
+
+
+class DayResult:
+    """Profit and loss since midnight UTC, at the book's middle."""
+
+    __slots__ = ("_day", "_opening_units", "result_units")
+
+    def __init__(self, began_ns: int) -> None:
+        self._day = began_ns // DAY_NS
+        self._opening_units = 0
+        self.result_units = 0
+
+    def mark(self, holdings: Holdings, twice_middle_ticks: int, now_ns: int) -> None:
+        """Value the holdings. The first valuation of a day is what that day begins with."""
+        worth_units = holdings.worth_units(twice_middle_ticks)
+        if now_ns // DAY_NS > self._day:
+            self._day = now_ns // DAY_NS
+            self._opening_units = worth_units
+        self.result_units = worth_units - self._opening_units
