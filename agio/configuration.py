@@ -36,6 +36,7 @@ TRADING_PORT_OFFSETS = {
     "feeds_port": 9,
     "feeds_metrics_port": 14,
     "history_metrics_port": 15,
+    "feeds_reports_port": 16,
 }
 UNIX_PATH_BYTES_MAX = 100  # sun_path has 108 bytes on Linux, 104 on macOS
 
@@ -109,6 +110,8 @@ class Configuration(BaseSettings):
     accounts_metrics_port: Port = 9103
     feeds_port: Port = 9889
     """Where strategies get the feeds handler's events."""
+    feeds_reports_port: Port = 9890
+    """Where execution engines hand the feeds handler the firm's own events."""
     feeds_metrics_port: Port = 9104
     history_metrics_port: Port = 9105
 

@@ -111,6 +111,7 @@ def make_feeds(configuration: Configuration, _secrets: Secrets) -> Service:
             queue_url=_needed("trading_queue_url", queue_url, "feeds"),
             host=configuration.host,
             port=configuration.feeds_port,
+            reports_port=configuration.feeds_reports_port,
             data_directory=configuration.data / "feeds",
             record_file=configuration.feeds_record_file,
         )

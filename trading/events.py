@@ -171,6 +171,6 @@ def decode(data: bytes | memoryview) -> AnyEvent:
     """Return the event. Raises `EventError`."""
     try:
         event: AnyEvent = _decoder.decode(data)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise EventError(f"no market event: {error}") from None
     return event

@@ -1,7 +1,7 @@
-"""All symbols of one venue, from the bytes of its redundant connections to one stream of events.
+"""All symbols of one venue, and the firm's own events, from bytes to one stream of events.
 
-An input is what a source brought, and when. The same inputs make the same events, so a recording of
-them is as good as the venue.
+An input is what came, and when: from a source, from an execution engine, or from the clock. The
+same inputs make the same events, so a recording of them is as good as the venue.
 """
 
 from __future__ import annotations
@@ -12,11 +12,16 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from trading.events import AnyEvent
+from trading.feeds.admission import Admission
 from trading.feeds.exchange_info import ExchangeInfo, decode_exchange_info
+from trading.feeds.own_feed import OwnAnswer, OwnFeed
 from trading.feeds.rejects import Rejected, RejectedError, RejectReason
 from trading.feeds.schema import DepthUpdate, decode_depth_snapshot, decode_stream
 from trading.feeds.sequencer import Sequencer
 from trading.feeds.symbol_feed import NS_PER_MS, SymbolFeed
+
+TIME_NS = 100 * NS_PER_MS
+"""How often strategies are told the time."""
 
 
 class InputKind(StrEnum):
@@ -27,6 +32,12 @@ class InputKind(StrEnum):
     DEPTH = "depth"
     CONNECTED = "connected"
     DISCONNECTED = "disconnected"
+    TICK = "tick"
+    """Nothing but that the time is `received_ns`; comes several times in 100 ms."""
+    OWN = "own"
+    """An array of own events; `source` is the reporter."""
+    KNOWN = "known"
+    """Begins a recording: what the handler knew then of own events (`Admission.snapshot`)."""
 
 
 class Input(NamedTuple):
@@ -47,12 +58,15 @@ class Question(NamedTuple):
 
 
 class FeedHandler:
-    """Takes inputs and gives events, questions, and what was rejected.
+    """Takes inputs and gives events, questions, answers, and what was rejected.
 
-    `last_sequence` is the last stream_sequence that was ever used.
+    `last_sequence` is the last stream_sequence that was ever used, and `admission` knows the own
+    events up to it.
     """
 
-    def __init__(self, symbols: Sequence[str], last_sequence: int) -> None:
+    def __init__(
+        self, symbols: Sequence[str], last_sequence: int, admission: Admission | None = None
+    ) -> None:
         self.counts: Counter[str] = Counter()
         self.sequencer = Sequencer(last_sequence)
         self.feeds: dict[str, SymbolFeed] = {}
@@ -60,6 +74,10 @@ class FeedHandler:
         self._connected: set[int] = set()
         self._rejected: list[Rejected] = []
         self._wants_exchange_info = True
+        self._time_due_ns = 0
+        self._own = OwnFeed(
+            self._symbols, admission or Admission(), self.sequencer, self.counts, self._reject
+        )
 
     @property
     def is_ready(self) -> bool:
@@ -80,11 +98,6 @@ class FeedHandler:
             except RejectedError as error:
                 self._reject(Rejected(error.reason, error.text, each.received_ns, each.data))
 
-    def tick(self, now_ns: int) -> None:
-        """Give up what was waited for too long; call it several times in 100 ms."""
-        for feed in self.feeds.values():
-            feed.tick(now_ns)
-
     def questions(self) -> list[Question]:
         """Return what must be asked now: sizes first, and a snapshot for each lost book."""
         if not self._connected:
@@ -99,6 +112,9 @@ class FeedHandler:
 
     def take_events(self) -> list[AnyEvent]:
         return self.sequencer.take()
+
+    def take_answers(self) -> list[OwnAnswer]:
+        return self._own.take_answers()
 
     def take_rejected(self) -> list[Rejected]:
         rejected, self._rejected = self._rejected, []
@@ -126,6 +142,12 @@ class FeedHandler:
                 self._connected.add(each.source)
             case InputKind.DISCONNECTED:
                 self._disconnect(each)
+            case InputKind.TICK:
+                self._tick(each.received_ns)
+            case InputKind.OWN:
+                self._own.receive(each.source, each.data, each.received_ns)
+            case InputKind.KNOWN:
+                self._own.admission.restore(each.data)
 
     def _receive_stream(self, each: Input) -> None:
         self.counts["messages"] += 1
@@ -163,6 +185,16 @@ class FeedHandler:
         self._wants_exchange_info = True  # what comes back may list it otherwise
         for feed in self.feeds.values():
             feed.disconnect(each.received_ns)
+
+    def _tick(self, now_ns: int) -> None:
+        """Give up what was waited for too long, and tell the time."""
+        for feed in self.feeds.values():
+            feed.tick(now_ns)
+        if now_ns < self._time_due_ns:
+            return
+        self._time_due_ns = now_ns - now_ns % TIME_NS + TIME_NS
+        for feed in self.feeds.values():
+            feed.tell_time(now_ns)
 
     def _feed(self, symbol: str) -> SymbolFeed:
         feed = self.feeds.get(symbol)

@@ -20,6 +20,8 @@ class RejectReason(StrEnum):
     """A time that can't be."""
     CROSSED = "crossed"
     """With it the best bid would not be below the best ask."""
+    OUT_OF_ORDER = "out_of_order"
+    """An own event, and others are missing before it."""
 
 
 class RejectedError(ValueError):

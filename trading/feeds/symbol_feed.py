@@ -12,6 +12,7 @@ from trading.events import (
     FeedLost,
     InstrumentDefined,
     Level,
+    TimePassed,
     TradePrinted,
 )
 from trading.feeds.arbitration import Arbiter
@@ -151,6 +152,21 @@ class SymbolFeed:
                 self._reset(now_ns)
             for traded in lost.items:
                 self._print(traded)
+
+    def tell_time(self, now_ns: int) -> None:
+        """Tell what our clock says, while the book is in sync."""
+        book = self._sync.book
+        if book is None:
+            return
+        self._sequencer.append(
+            TimePassed(
+                self._sequencer.next,
+                self.instrument.symbol,
+                book.update_id,
+                self._newest_ns(now_ns),
+                now_ns,
+            )
+        )
 
     def disconnect(self, received_ns: int) -> None:
         """No connection is left: what comes next may be anything."""

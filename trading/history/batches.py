@@ -20,5 +20,5 @@ def decode_batch(data: bytes) -> list[AnyEvent]:
     """Return the events. Raises `EventError`."""
     try:
         return _decoder.decode(data)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise EventError(f"no batch of market events: {error}") from None

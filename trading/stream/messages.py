@@ -1,9 +1,9 @@
 """What the two ends of a connection to the feeds handler say to each other, beside events.
 
-Each is a MessagePack map in a frame. A subscriber sends one `SubscribeRequest`; it gets arrays of
-events, and a `Refusal` as the last frame. A reporter sends one `ReportRequest` and then arrays of
-own events, whose `stream_sequence` and `received_ns` are 0; it gets an `Answer` to each, in order,
-and a `Refusal` as the last frame.
+Each is a MessagePack map in a frame; what the handler says has a `type`, "refusal" or "answer". A
+subscriber sends one `SubscribeRequest`; it gets arrays of events, and a `Refusal` as the last
+frame. A reporter sends one `ReportRequest` and then arrays of own events, whose `stream_sequence`
+and `received_ns` are 0; it gets an `Answer` to each, in order, and a `Refusal` as the last frame.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class RefusalCode(StrEnum):
     """Try again."""
 
 
-class Refusal(msgspec.Struct, frozen=True):
+class Refusal(msgspec.Struct, frozen=True, tag="refusal"):
     """The last frame of a connection."""
 
     error: str
@@ -56,7 +56,7 @@ class RefusedReport(msgspec.Struct, array_like=True, frozen=True):
     reason: str
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(msgspec.Struct, frozen=True, tag="answer"):
     """All `events` of the array are dealt with: they stand in the stream, or are `refused`."""
 
     events: int

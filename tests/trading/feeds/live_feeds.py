@@ -152,6 +152,7 @@ async def feeds(
         queue_url=redis_url,
         host="127.0.0.1",
         port=0,
+        reports_port=0,
         data_directory=directory / "feeds",
         **more,
     )

@@ -23,7 +23,10 @@ REJECTED = Counter("agio_feeds_rejected", "Messages in quarantine", ["reason"])
 CLOCK_FAULTS = Counter("agio_feeds_clock_faults", "Remarkable times of a source", ["fault"])
 CONNECTED = Gauge("agio_feeds_sources_connected", "Sources connected")
 IN_SYNC = Gauge("agio_feeds_books_in_sync", "Books in sync")
+OWN = Counter("agio_feeds_own_events", "Own events put into the stream")
+OWN_REPEATS = Counter("agio_feeds_own_repeats", "Own events that stood in the stream already")
 SUBSCRIBERS = Gauge("agio_feeds_subscribers", "Subscribers over TCP")
+REPORTERS = Gauge("agio_feeds_reporters", "Execution engines connected to the reports port")
 
 _COUNTERS = {
     "messages": MESSAGES,
@@ -31,6 +34,8 @@ _COUNTERS = {
     "gaps_filled": GAPS_FILLED,
     "duplicates": DUPLICATES,
     "resyncs": RESYNCS,
+    "own_events": OWN,
+    "own_repeats": OWN_REPEATS,
     "snapshots_too_old": TOO_OLD,
     "disconnects": DISCONNECTS,
     **{f"rejected_{reason}": REJECTED.labels(reason) for reason in RejectReason},
@@ -44,7 +49,7 @@ class FeedMetrics:
     def __init__(self) -> None:
         self._told: Counts[str] = Counts()
 
-    def update(self, handler: FeedHandler, subscribers: int) -> None:
+    def update(self, handler: FeedHandler, subscribers: int, reporters: int) -> None:
         for name, counter in _COUNTERS.items():
             counter.inc(handler.counts[name] - self._told[name])
             self._told[name] = handler.counts[name]
@@ -53,3 +58,4 @@ class FeedMetrics:
         CONNECTED.set(len(handler.connected))
         IN_SYNC.set(sum(feed.book is not None for feed in handler.feeds.values()))
         SUBSCRIBERS.set(subscribers)
+        REPORTERS.set(reporters)

@@ -2,15 +2,15 @@
 
 A subscriber sends one frame (`trading.stream.frames`), the map `{"version": 2, "from": N}`: N is
 the stream_sequence to begin with, 0 the next one that comes. It receives arrays of events
-(`trading.events`), without a hole. A map `{"error": TEXT, "code": CODE}` instead of an array is the
-last frame (`trading.stream.messages`).
+(`trading.events`), without a hole. A `Refusal` instead (`trading.stream.messages`) is the last
+frame.
 
 The last `RING_EVENTS` events are kept. They are what a subscriber can resume from, and how far it
 can lag: one that asks for, or still needs, an older event is told to read the history.
 
 History
 -------
-2   The firm's own events; a refusal's `code`.
+2   The firm's own events; a refusal's `type` and `code`.
 1   The first version.
 """
 
@@ -24,7 +24,7 @@ import msgspec
 import structlog
 
 from trading import events as stream_events
-from trading.events import AnyEvent
+from trading.feeds.batch import Batch
 from trading.stream.frames import FrameError, FrameSplitter, frame, packed_array
 from trading.stream.messages import Refusal, RefusalCode, SubscribeRequest
 
@@ -152,7 +152,7 @@ class Subscriber(asyncio.Protocol):
     def _subscribe(self, payload: bytes) -> None:
         try:
             request = msgspec.msgpack.decode(payload, type=SubscribeRequest)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             self.refuse(f"no request: {error}")
             return
         if request.version != stream_events.VERSION:
@@ -205,17 +205,16 @@ class EventPublisher:
             subscriber.close()
         await self._server.wait_closed()
 
-    def publish(self, events: Sequence[AnyEvent]) -> list[bytes]:
-        """Send a batch to all, in one write each. Return the events as encoded."""
-        encoded = [stream_events.encode(event) for event in events]
+    def publish(self, batch: Batch) -> None:
+        """Send a batch to all, in one write each."""
+        self.keep(batch.encoded)
+        for subscriber in list(self._subscribers):
+            subscriber.send(batch.first, batch.last, batch.framed)
+
+    def keep(self, encoded: Sequence[bytes]) -> None:
+        """Have the next events ready for those who ask for them."""
         for each in encoded:
             self.ring.append(each)
-        if self._subscribers:
-            first, last = events[0].stream_sequence, events[-1].stream_sequence
-            shared = frame(packed_array(encoded))
-            for subscriber in list(self._subscribers):
-                subscriber.send(first, last, shared)
-        return encoded
 
     def add(self, subscriber: Subscriber) -> None:
         self._subscribers.add(subscriber)

@@ -129,7 +129,7 @@ class QueueWriter:
                 async with asyncio.timeout(TIMEOUT_S):
                     connection = await self._connect()
                     taken = await _last_in_stream(connection)
-                self._sending = [entry for entry in self._sending if entry.last > taken]
+                self._skip(taken)
                 self._set_connected(True)
                 backoff_s = BACKOFF_MIN_S
                 await self._write_all(connection)
@@ -167,6 +167,13 @@ class QueueWriter:
             PUT.inc(sum(entry.last + 1 - entry.first for entry in self._sending))
             self._sending = []
             WAITING.set(self.waiting)
+
+    def _skip(self, taken: int) -> None:
+        """Forget what the queue has, up to event `taken`."""
+        self._sending = [entry for entry in self._sending if entry.last > taken]
+        while self._waiting and self._next <= taken:
+            self._waiting.popleft()
+            self._next += 1
 
     def _take(self) -> list[Entry]:
         """Return the oldest that wait, as entries."""

@@ -1,7 +1,12 @@
-"""A venue's inputs in a file, and such a file as a source.
+"""A handler's inputs in a file, and such a file as a source.
 
 A line is a JSON array: kind of input, number of the source, received_ns, symbol, and the bytes as
-text, a character for each byte (ISO 8859-1). The first line is `{"agio_feed_recording":1}`.
+text, a character for each byte (ISO 8859-1). The first line is `{"agio_feed_recording":2}`.
+
+History
+-------
+2   Own events and the clock are inputs, too.
+1   The first version.
 """
 
 from __future__ import annotations
@@ -17,7 +22,7 @@ import structlog
 from trading.feeds.edge.sources import Receive
 from trading.feeds.handler import Input, InputKind, Question
 
-HEADER = b'{"agio_feed_recording":1}\n'
+HEADER = b'{"agio_feed_recording":2}\n'
 FILE_BYTES_MAX = 2**30
 LINE_BYTES_MAX = 64 * 2**20
 BATCH = 100

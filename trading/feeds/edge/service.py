@@ -9,30 +9,40 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import structlog
-from redis.exceptions import RedisError
 
+from trading.feeds.admission import Admission
+from trading.feeds.batch import Batch
 from trading.feeds.edge.metrics import FeedMetrics
 from trading.feeds.edge.publisher import EventPublisher
 from trading.feeds.edge.quarantine import Quarantine
 from trading.feeds.edge.queue_writer import QueueWriter
 from trading.feeds.edge.recording import RecordedSource, Recorder
-from trading.feeds.edge.sequence_file import SequenceFile
+from trading.feeds.edge.recovery import recover
+from trading.feeds.edge.reports import ReportsServer
 from trading.feeds.edge.sources import Receive, Source
+from trading.feeds.edge.stream_log import StreamLog
 from trading.feeds.edge.websocket_source import WebSocketSource
-from trading.feeds.handler import FeedHandler, Input, Question
+from trading.feeds.handler import FeedHandler, Input, InputKind, Question
 from trading.feeds.rejects import Rejected
 
 TICK_S = 0.025
 ASK_BACKOFF_S_MIN = 0.1
 ASK_BACKOFF_S_MAX = 5.0
-QUEUE_RETRY_S = 0.5
-COUNTS_SHOWN = ("messages", "duplicates", "gaps", "gaps_filled", "resyncs", "rejected")
+COUNTS_SHOWN = (
+    "messages",
+    "duplicates",
+    "gaps",
+    "gaps_filled",
+    "resyncs",
+    "rejected",
+    "own_events",
+)
 
 log = structlog.get_logger("feeds")
 
 
 class FeedsService:
-    """Redundant sources of one venue in, one numbered stream of events out.
+    """Redundant sources of one venue and the firm's own events in, one numbered stream out.
 
     `sources`: ws:// or wss:// URLs of Binance-shaped venues (`WebSocketSource`), or the file:// URL
     of a recording, alone, with `?speed=1` for the pace of then. `record_file`: a new file that gets
@@ -47,6 +57,7 @@ class FeedsService:
         queue_url: str,
         host: str,
         port: int,
+        reports_port: int,
         data_directory: Path,
         record_file: Path | None = None,
     ) -> None:
@@ -58,8 +69,9 @@ class FeedsService:
         if len(self._sources) > 1 and not all(source.is_live for source in self._sources):
             raise ValueError("a recording is played alone")
         self._symbols = symbols
+        self._queue_url = queue_url
         self._queue = QueueWriter(queue_url)
-        self._host, self._port = host, port
+        self._host, self._port, self._reports_port = host, port, reports_port
         self._data_directory = data_directory
         self._record_file = record_file
         self._recorder: Recorder | None = None
@@ -67,26 +79,37 @@ class FeedsService:
         self._asking: dict[Question, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._handler: FeedHandler
+        self._admission: Admission
         self._publisher: EventPublisher
         self._quarantine: Quarantine
-        self._sequence_file: SequenceFile | None = None
+        self._log = StreamLog(data_directory)
+        self._reports = ReportsServer(self._receive)
+        self._failure = ""
 
     @property
     def port(self) -> int:
         return self._publisher.port
 
+    @property
+    def reports_port(self) -> int:
+        return self._reports.port
+
     async def start(self) -> None:
-        """Go on from the last number used, listen, and connect. Raises `OSError`."""
+        """Go on where the stream ended, listen, and connect. Raises `OSError`."""
         self._data_directory.mkdir(parents=True, exist_ok=True)
-        self._sequence_file = SequenceFile(self._data_directory / "last_sequence")
         self._quarantine = Quarantine(self._data_directory / "quarantine.jsonl")
+        self._admission = Admission()
+        last, recent = await recover(self._log, self._queue_url, self._admission)
+        self._handler = FeedHandler(self._symbols, last, self._admission)
         if self._record_file is not None:
             self._recorder = Recorder(self._record_file)
-        last = max(self._sequence_file.last, await self._last_in_queue())
-        self._handler = FeedHandler(self._symbols, last)
-        self._publisher = EventPublisher(last)
+            self._recorder.write([Input(InputKind.KNOWN, 0, 0, "", self._admission.snapshot())])
+        self._publisher = EventPublisher(last - len(recent))
+        self._publisher.keep(recent)
+        self._queue.start(last - len(recent))
+        self._queue.put(recent)
         await self._publisher.start(self._host, self._port)
-        self._queue.start(last)
+        await self._reports.start(self._host, self._reports_port)
         self._tasks = [asyncio.create_task(source.run()) for source in self._sources]
         self._tasks.append(asyncio.create_task(self._tick()))
         for task in self._tasks:
@@ -99,20 +122,22 @@ class FeedsService:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._tasks:
+            await self._reports.stop()
             await self._publisher.stop()
         await self._queue.stop()
-        if self._sequence_file is None:
+        if not self._log.is_open:
             return
-        log.info("stopped", last_sequence=self._sequence_file.last)
+        log.info("stopped", last_sequence=self._handler.sequencer.last)
         self._quarantine.close()
-        self._sequence_file.close()
+        self._log.close()
         if self._recorder is not None:
             self._recorder.close()
 
     def health(self) -> dict[str, object]:
         handler, counts = self._handler, self._handler.counts
         return {
-            "ready": handler.is_ready,
+            "ready": handler.is_ready and not self._failure,
+            "failure": self._failure,
             "sequence": handler.sequencer.last,
             "sources_connected": len(handler.connected),
             "books_in_sync": sorted(
@@ -122,28 +147,39 @@ class FeedsService:
             "queue_waiting_events": self._queue.waiting,
             "queue_dropped_events": self._queue.dropped,
             "subscribers": self._publisher.subscriber_count,
+            "reporters": self._reports.reporter_count,
+            "own_events": counts["own_events"],
+            "own_repeats": counts["own_repeats"],
             **{name: counts[name] for name in COUNTS_SHOWN},
         }
 
     def _receive(self, inputs: Sequence[Input]) -> None:
         """Take what one wakeup brought, and let everything it made leave at once."""
+        if self._failure:
+            return
         if self._recorder is not None:
             self._record(self._recorder, inputs)
         self._handler.receive(inputs)
-        if not self._sources[0].is_live and inputs:
-            self._handler.tick(inputs[-1].received_ns)
-        self._flush()
+        try:
+            self._flush()
+        except OSError as error:  # nobody may see what a restart forgets
+            self._failure = f"the stream can't be kept: {error}"
+            log.exception("stopped", reason=self._failure)
 
     def _flush(self) -> None:
+        """Let what the handler made leave: events once they are kept, answers behind them."""
         events = self._handler.take_events()
         if events:
-            assert self._sequence_file is not None
-            # Before anyone sees them: a number is never used twice.
-            self._sequence_file.save(events[-1].stream_sequence)
-            self._queue.put(self._publisher.publish(events))
+            batch = Batch.of(events)
+            self._log.append(batch)
+            self._publisher.publish(batch)
+            self._queue.put(batch.encoded)
+        self._reports.answer(self._handler.take_answers())
         rejected = self._handler.take_rejected()
         if rejected:
             self._keep(rejected)
+        if self._log.is_full:
+            self._log.begin(self._handler.sequencer.last, self._admission.snapshot())
 
     def _keep(self, rejected: Sequence[Rejected]) -> None:
         try:
@@ -162,10 +198,11 @@ class FeedsService:
         while True:
             await asyncio.sleep(TICK_S)
             if self._sources[0].is_live:
-                self._handler.tick(time.time_ns())
-                self._flush()
+                self._receive([Input(InputKind.TICK, 0, time.time_ns())])
                 self._ask()
-            self._metrics.update(self._handler, self._publisher.subscriber_count)
+            self._metrics.update(
+                self._handler, self._publisher.subscriber_count, self._reports.reporter_count
+            )
 
     def _ask(self) -> None:
         """Ask what is not being asked already."""
@@ -192,21 +229,6 @@ class FeedsService:
                     backoff_s = min(backoff_s * 2, ASK_BACKOFF_S_MAX)
         finally:
             del self._asking[question]
-
-    async def _last_in_queue(self) -> int:
-        """Return the last number in the queue, once it can be asked.
-
-        A handler that used numbers on this machine knows its last one anyway and does not wait.
-        """
-        assert self._sequence_file is not None
-        while True:
-            try:
-                return await self._queue.last_sequence()
-            except (RedisError, OSError, TimeoutError) as error:
-                log.warning("queue not reached", reason=f"{type(error).__name__}: {error}")
-            if self._sequence_file.last:
-                return 0
-            await asyncio.sleep(QUEUE_RETRY_S)
 
 
 def _tell_failure(task: asyncio.Task[None]) -> None:

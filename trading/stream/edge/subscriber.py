@@ -13,7 +13,6 @@ import structlog
 from trading import events as stream_events
 from trading.events import AnyEvent
 from trading.stream.edge.frame_connection import connect
-from trading.stream.frames import FrameError
 from trading.stream.messages import Refusal, RefusalCode, SubscribeRequest
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ class StreamSubscriber:
                 await self._follow()
             except _RefusedError as refused:
                 await self._answer(refused)
-            except (OSError, TimeoutError, FrameError, msgspec.MsgspecError) as error:
+            except (OSError, TimeoutError, ValueError, msgspec.MsgspecError) as error:
                 if error is self._failure:
                     raise
                 log.info("stream lost", reason=f"{type(error).__name__}: {error}", next=before)

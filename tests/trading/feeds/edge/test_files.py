@@ -63,7 +63,7 @@ async def test_a_recording_makes_the_same_events_again(
         assert subscriber.events[: len(live.events)] == live.events
 
 
-@pytest.mark.parametrize("text", ["", "{}\n", '{"agio_feed_recording":1}\n["stream"]\n'])
+@pytest.mark.parametrize("text", ["", "{}\n", '{"agio_feed_recording":2}\n["stream"]\n'])
 def test_a_file_that_is_no_recording_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "file"
     file.write_text(text)

@@ -11,6 +11,7 @@ import pytest
 from tests.trading.feeds.live_feeds import EventSubscriber, eventually
 from trading import events as stream_events
 from trading.events import TradePrinted
+from trading.feeds.batch import Batch
 from trading.feeds.edge.publisher import RING_EVENTS, EventPublisher
 
 pytestmark = pytest.mark.timeout(20)
@@ -41,10 +42,10 @@ async def test_a_subscriber_gets_what_comes_and_one_that_resumes_what_it_missed(
         await live.open(server.port)
         await eventually(lambda: server.subscriber_count == 1)
         await asyncio.sleep(0.05)
-        server.publish(prints(11, 3_000))
+        server.publish(Batch.of(prints(11, 3_000)))
         await resuming.open(server.port, first=1_500)
         await asyncio.sleep(0.05)
-        server.publish(prints(3_011, 2))
+        server.publish(Batch.of(prints(3_011, 2)))
         await eventually(lambda: numbers(live) == list(range(11, 3_013)))
         await eventually(lambda: numbers(resuming) == list(range(1_500, 3_013)))
         assert live.events[0] == prints(11, 1)[0]
@@ -64,7 +65,7 @@ async def test_a_request_that_can_not_be_met_is_told_so(
     first: int, version: int, error: str
 ) -> None:
     async with publisher(last=10) as server:
-        server.publish(prints(11, 3))
+        server.publish(Batch.of(prints(11, 3)))
         subscriber = EventSubscriber()
         await subscriber.open(server.port, first, version)
         await subscriber.until_closed()
@@ -97,7 +98,7 @@ async def test_a_subscriber_that_does_not_read_is_cut_off_and_holds_nobody_up() 
         await asyncio.sleep(0.05)
         published = 0
         while server.subscriber_count == 2:
-            server.publish(prints(published + 1, 5_000))
+            server.publish(Batch.of(prints(published + 1, 5_000)))
             published += 5_000
             assert published < 4 * RING_EVENTS
             await eventually(lambda: len(reading.events) == server.ring.last)

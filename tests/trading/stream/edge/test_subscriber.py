@@ -11,6 +11,7 @@ from agio.child_process import free_port
 from tests.trading.feeds.edge.test_publisher import prints, publisher
 from tests.trading.feeds.live_feeds import eventually
 from trading.events import AnyEvent
+from trading.feeds.batch import Batch
 from trading.feeds.edge.publisher import EventPublisher
 from trading.history.edge.object_store import open_store
 from trading.history.edge.reader import HistoryReader
@@ -66,15 +67,15 @@ def stored(directory: Path, events: Sequence[AnyEvent]) -> HistoryReader:
 async def test_a_consumer_goes_on_over_connections() -> None:
     port = free_port()
     async with serving(port, 0) as server, consuming(port, 1) as consumer:
-        server.publish(prints(1, 2_000))
+        server.publish(Batch.of(prints(1, 2_000)))
         await eventually(lambda: len(consumer.events) == 2_000)
     async with consuming(port, 2_001) as consumer:
         async with serving(port, 2_000) as server:
-            server.publish(prints(2_001, 10))
+            server.publish(Batch.of(prints(2_001, 10)))
             await eventually(lambda: len(consumer.events) == 10)
         await eventually(lambda: not consumer.subscriber.is_connected)
         async with serving(port, 2_010) as server:
-            server.publish(prints(2_011, 10))
+            server.publish(Batch.of(prints(2_011, 10)))
             await eventually(lambda: len(consumer.events) == 20)
             assert consumer.numbers == list(range(2_001, 2_021))
             assert consumer.subscriber.next_sequence == 2_021
@@ -82,11 +83,11 @@ async def test_a_consumer_goes_on_over_connections() -> None:
 
 async def test_from_now_on_is_from_the_first_that_comes() -> None:
     async with publisher(last=10) as server:
-        server.publish(prints(11, 5))
+        server.publish(Batch.of(prints(11, 5)))
         async with consuming(server.port, 0) as consumer:
             await eventually(lambda: consumer.subscriber.is_connected)
             await asyncio.sleep(0.05)
-            server.publish(prints(16, 5))
+            server.publish(Batch.of(prints(16, 5)))
             await eventually(lambda: consumer.numbers == list(range(16, 21)))
 
 
@@ -99,7 +100,7 @@ async def test_what_the_handler_no_longer_keeps_is_read_from_history(tmp_path: P
         writer = HistoryWriter(open_store(tmp_path.as_uri()))
         writer.open()
         writer.write(events[200:270], "")
-        server.publish(events[250:])
+        server.publish(Batch.of(events[250:]))
         await eventually(lambda: len(consumer.events) == 250)
         assert consumer.events == events[50:]
 
@@ -129,6 +130,6 @@ async def test_a_consumers_failure_is_its_own() -> None:
             raise OSError("no space left")
 
         subscriber = StreamSubscriber("127.0.0.1", server.port, 1, fail)
-        server.publish(prints(1, 1))
+        server.publish(Batch.of(prints(1, 1)))
         with pytest.raises(OSError, match="no space left"):
             await subscriber.run()

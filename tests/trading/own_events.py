@@ -1,0 +1,78 @@
+"""Own events as an execution engine would report them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trading.decisions import Action, OrderStyle
+from trading.events import DecisionTaken, OrderReported, ReportKind
+from vocabulary.types import Side
+
+EPOCH = 1_795_348_800
+
+
+def taken(number: int, **changes: Any) -> DecisionTaken:
+    """Return decision `number` of the strategy `maker` in BTCUSDT, which places an order."""
+    fields: dict[str, Any] = {
+        "stream_sequence": 0,
+        "symbol": "BTCUSDT",
+        "source_sequence": 0,
+        "exchange_ns": 5,
+        "received_ns": 0,
+        "strategy": "maker",
+        "epoch": EPOCH,
+        "number": number,
+        "cause": 3,
+        "action": Action.PLACE,
+        "order": number,
+        "side": Side.BUY,
+        "price_ticks": 10_000,
+        "lots": 10,
+        "style": OrderStyle.RESTING,
+    }
+    return DecisionTaken(**(fields | changes))
+
+
+def reported(order: int, report_id: str, **changes: Any) -> OrderReported:
+    """Return a report on the order that decision `order` placed: that it was accepted."""
+    fields: dict[str, Any] = {
+        "stream_sequence": 0,
+        "symbol": "BTCUSDT",
+        "source_sequence": 9,
+        "exchange_ns": 6,
+        "received_ns": 0,
+        "strategy": "maker",
+        "epoch": EPOCH,
+        "order": order,
+        "number": order,
+        "kind": ReportKind.ACCEPTED,
+        "side": Side.BUY,
+        "price_ticks": 10_000,
+        "lots": 10,
+        "cumulative_lots": 0,
+        "leaves_lots": 10,
+        "fill_price_ticks": 0,
+        "fill_lots": 0,
+        "fee_units": 0,
+        "trade_id": 0,
+        "is_maker": False,
+        "report_id": report_id,
+        "reason": "",
+    }
+    return OrderReported(**(fields | changes))
+
+
+def filled(order: int, report_id: str) -> OrderReported:
+    """Return the report that all of the order has traded."""
+    return reported(
+        order,
+        report_id,
+        kind=ReportKind.TRADED,
+        cumulative_lots=10,
+        leaves_lots=0,
+        fill_price_ticks=10_000,
+        fill_lots=10,
+        fee_units=1,
+        trade_id=77,
+        is_maker=True,
+    )

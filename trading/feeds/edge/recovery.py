@@ -1,0 +1,101 @@
+"""What a handler that starts must know of the stream so far, from its log and from the queue."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from typing import NamedTuple
+
+import structlog
+
+from trading import events as stream_events
+from trading.events import AnyEvent, DecisionTaken, EventError, OrderReported
+from trading.feeds.admission import Admission
+from trading.feeds.batch import Batch
+from trading.feeds.edge.publisher import RING_EVENTS
+from trading.feeds.edge.stream_log import StreamLog
+from trading.history.batches import decode_batch
+from trading.history.edge.event_queue import QueueFailedError, open_queue
+
+QUEUE_RETRY_S = 0.5
+
+log = structlog.get_logger("feeds")
+
+
+class Past(NamedTuple):
+    """The `last` number used, and the newest events up to it, encoded."""
+
+    last: int
+    recent: list[bytes]
+
+
+async def recover(stream_log: StreamLog, queue_url: str, admission: Admission) -> Past:
+    """Return the stream's past. `admission` knows its own events then, and the log is open.
+
+    Raises `OSError`, and `msgspec.MsgspecError` for a log of another version.
+    """
+    head, recent, newest = stream_log.recover()
+    if head.known:
+        admission.restore(head.known)
+    _recall(admission, recent[len(recent) - newest :])
+    last = recent[-1].stream_sequence if recent else head.last
+    async for events in _queued_behind(last, queue_url):
+        if not recent or events[0].stream_sequence != recent[-1].stream_sequence + 1:
+            recent = []
+        recent = (recent + events)[-RING_EVENTS:]
+        last = events[-1].stream_sequence
+        _recall(admission, events)
+        stream_log.close()  # it ends before these
+    if not stream_log.is_open:
+        stream_log.begin(last - len(recent), admission.snapshot())
+        if recent:
+            stream_log.append(Batch.of(recent))
+    return Past(last, [stream_events.encode(event) for event in recent[-RING_EVENTS:]])
+
+
+def _recall(admission: Admission, events: Iterable[AnyEvent]) -> None:
+    for event in events:
+        if isinstance(event, DecisionTaken | OrderReported):
+            admission.recall(event)
+
+
+async def _queued_behind(last: int, queue_url: str) -> AsyncIterator[list[AnyEvent]]:
+    """Yield what the queue has behind event `last`: more than the log, after a lost machine.
+
+    A handler that used numbers on this machine does not wait for a queue that does not answer.
+    """
+    queue = open_queue(queue_url)
+    try:
+        while True:
+            try:
+                newest = await queue.last()
+                break
+            except QueueFailedError as error:
+                log.warning("queue not reached", reason=str(error))
+                if last:
+                    return
+                await asyncio.sleep(QUEUE_RETRY_S)
+        if newest is None or _last_of(newest.data) <= last:
+            return
+        position = ""
+        while batches := await queue.read(position):
+            position = batches[-1].position
+            for batch in batches:
+                events = [each for each in _events(batch.data) if each.stream_sequence > last]
+                if events:
+                    yield events
+    finally:
+        await queue.close()
+
+
+def _events(data: bytes) -> list[AnyEvent]:
+    try:
+        return decode_batch(data)
+    except EventError as error:
+        log.warning("batch in the queue rejected", reason=str(error))
+        return []
+
+
+def _last_of(data: bytes) -> int:
+    events = _events(data)
+    return events[-1].stream_sequence if events else 0
