@@ -20,9 +20,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 HOT_MODULES = (
     "matching.core.fees",
+    "matching.core.client_order_ids",
     "matching.core.holds",
     "matching.core.ladder",
-    "matching.core.client_order_ids",
+    "matching.core.order_table",
     "matching.core.price_limits",
     "matching.core.order_book",
     "matching.core.event_writer",
