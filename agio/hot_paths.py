@@ -33,6 +33,13 @@ HOT_MODULES = (
     "matching.journal_format",
     "matching.sequencer",
     "matching.replay",
+    "trading.alpha.market",
+    "trading.alpha.orders",
+    "trading.alpha.machine",
+    "trading.strategies.quoting",
+    "trading.strategies.imbalance",
+    "trading.strategies.market_making",
+    "trading.strategies.momentum",
 )
 
 
