@@ -1,7 +1,5 @@
 cimport cython
 
-from matching.core.client_order_ids cimport ClientOrderIds
-
 
 @cython.final
 cdef class Funds:
@@ -17,8 +15,11 @@ cdef class Funds:
 cdef class Account:
     cdef readonly long long account_id
     cdef readonly dict funds
-    cdef readonly ClientOrderIds client_order_ids
+    cdef readonly dict orders
     cdef public long long open_order_count
+    cdef public long long closed_count
+    cdef public object oldest_closed
+    cdef public object newest_closed
 
     @cython.locals(funds=Funds)
     cpdef Funds funds_in(self, asset_id)

@@ -1,7 +1,5 @@
 cimport cython
 
-from matching.core.order_table cimport OrderTable
-
 
 @cython.final
 cdef class State:
@@ -12,5 +10,5 @@ cdef class State:
     cdef readonly dict books
     cdef readonly dict symbols
     cdef readonly dict accounts
-    cdef readonly OrderTable orders
+    cdef readonly dict orders
     cdef readonly object expiries

@@ -11,7 +11,6 @@ import structlog
 from trading import events as stream_events
 from trading.events import AnyEvent, DecisionTaken, EventError, OrderReported
 from trading.feeds.admission import Admission
-from trading.feeds.batch import Batch
 from trading.feeds.edge.publisher import RING_EVENTS
 from trading.feeds.edge.stream_log import StreamLog
 from trading.history.batches import decode_batch
@@ -47,9 +46,7 @@ async def recover(stream_log: StreamLog, queue_url: str, admission: Admission) -
         _recall(admission, events)
         stream_log.close()  # it ends before these
     if not stream_log.is_open:
-        stream_log.begin(last - len(recent), admission.snapshot())
-        if recent:
-            stream_log.append(Batch.of(recent))
+        stream_log.begin(last, admission.snapshot())
     return Past(last, [stream_events.encode(event) for event in recent[-RING_EVENTS:]])
 
 

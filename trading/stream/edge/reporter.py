@@ -21,7 +21,7 @@ UNANSWERED_EVENTS_MAX = 10_000
 KEEPALIVE_S = 1.0
 SILENCE_S_MAX = 5.0
 BACKOFF_S_MIN = 0.02
-BACKOFF_S_MAX = 2.0
+BACKOFF_S_MAX = 0.5
 
 log = structlog.get_logger("stream")
 
@@ -84,8 +84,9 @@ class OwnEventReporter:
                 finally:
                     self._end(connection)
             except (OSError, TimeoutError, ValueError, msgspec.MsgspecError) as error:
-                reason = f"{type(error).__name__}: {error}"
-                log.warning("reports lost", reason=reason, waiting=self.waiting)
+                if backoff_s == BACKOFF_S_MIN:  # the first of several alike
+                    reason = f"{type(error).__name__}: {error}"
+                    log.warning("reports lost", reason=reason, waiting=self.waiting)
             await asyncio.sleep(backoff_s)
             backoff_s = min(backoff_s * 2, BACKOFF_S_MAX)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SILENCE_S_MAX = 5.0
 """Without an event for so long the connection is taken for dead. Ours tells the time all along."""
 BACKOFF_S_MIN = 0.02
-BACKOFF_S_MAX = 2.0
+BACKOFF_S_MAX = 0.5
 HISTORY_EVENTS_AT_ONCE = 10_000
 HOPELESS = (RefusalCode.AHEAD, RefusalCode.VERSION)
 
@@ -79,7 +79,8 @@ class StreamSubscriber:
             except (OSError, TimeoutError, ValueError, msgspec.MsgspecError) as error:
                 if error is self._failure:
                     raise
-                log.info("stream lost", reason=f"{type(error).__name__}: {error}", next=before)
+                if backoff_s == BACKOFF_S_MIN:  # the first of several alike
+                    log.info("stream lost", reason=f"{type(error).__name__}: {error}", next=before)
             if self.next_sequence != before:
                 backoff_s = BACKOFF_S_MIN
             await asyncio.sleep(backoff_s)

@@ -31,7 +31,7 @@ async def test_kills_of_the_feeds_handler_lose_and_double_nothing(
     reporter = OwnEventReporter("127.0.0.1", ports[1])
     again = OwnEventReporter("127.0.0.1", ports[1])  # of an instance that took over
     tasks = [asyncio.create_task(each.run()) for each in (reporter, again)]
-    flow = asyncio.create_task(Flow(venue).run(10_000))
+    flow = Flow(venue)
     reported_events: list[OwnEvent] = []
 
     def report(orders: int) -> None:
@@ -44,12 +44,12 @@ async def test_kills_of_the_feeds_handler_lose_and_double_nothing(
         for kills_left in (2, 1, 0):
             with feeds_process(tmp_path, venue, redis_url, ports) as running:
                 await eventually(running.is_ready, 20)
-                await report_for(running, report, kills_left)
+                await eventually(lambda: reporter.is_connected and consumer.subscriber.is_connected)
+                await asyncio.gather(report_for(running, report, kills_left), flow.run(25))
                 if not kills_left:
                     again.put(reported_events)
                     await eventually(lambda: reporter.waiting == again.waiting == 0)
                     await eventually(lambda: len(own(consumer.events)) == len(reported_events))
-                    flow.cancel()
         assert own(consumer.events) == reported_events
         assert len(reported_events) > 100
         assert reporter.refused == again.refused == 0
