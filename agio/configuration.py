@@ -27,6 +27,8 @@ PORT_OFFSETS = {
     "rest_port": 1,
     "websocket_port": 2,
     "ops_port": 3,
+    "fix_drop_copy_port": 4,
+    "fix_market_data_port": 5,
     "matching_metrics_port": 10,
     "gateway_metrics_port": 11,
     "marketdata_metrics_port": 12,
@@ -93,6 +95,8 @@ class Configuration(BaseSettings):
     port_base: Annotated[int, Field(ge=1, le=65535 - 15)] | None = None
     """Moves all ports that are not set themselves, by PORT_OFFSETS."""
     fix_port: Port = 9880
+    fix_drop_copy_port: Port = 9881
+    fix_market_data_port: Port = 9882
     rest_port: Port = 8080
     websocket_port: Port = 8090
     ops_port: Port = 8081

@@ -84,6 +84,8 @@ def make_gateway(configuration: Configuration, secrets: Secrets) -> Service:
             comp_id=configuration.comp_id,
             host=configuration.host,
             fix_port=configuration.fix_port,
+            fix_drop_copy_port=configuration.fix_drop_copy_port,
+            fix_market_data_port=configuration.fix_market_data_port,
             fix_tls=fix_tls,
             rest_port=configuration.rest_port,
             websocket_port=configuration.websocket_port,

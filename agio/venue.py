@@ -46,6 +46,8 @@ def endpoints(configuration: Configuration) -> dict[str, str]:
     host = reachable_host(configuration)
     return {
         "fix_order_entry": f"{host}:{configuration.fix_port}",
+        "fix_drop_copy": f"{host}:{configuration.fix_drop_copy_port}",
+        "fix_market_data": f"{host}:{configuration.fix_market_data_port}",
         "rest": f"http://{host}:{configuration.rest_port}",
         "websocket": f"ws://{host}:{configuration.websocket_port}",
         "ops": configuration.ops_url,

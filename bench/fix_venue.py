@@ -102,7 +102,7 @@ async def serve_gateway(directory: str, address: str) -> None:
         fix_orders_per_s_max=10_000_000,
     )
     await gateway.start()
-    print(gateway.fix.port, flush=True)
+    print(gateway.fix.order_entry.port, flush=True)
     await asyncio.Event().wait()
 
 

@@ -39,6 +39,13 @@ class Credential(NamedTuple):
         return f"Credential(api_key={self.api_key!r}, account_id={self.account_id})"
 
 
+class Identity(NamedTuple):
+    """Whose FIX session it is, by the account's number and SenderCompID(49)."""
+
+    account_id: int
+    sender_comp_id: bytes
+
+
 class AuthFailure(Enum):
     UNKNOWN_KEY = auto()
     WRONG_PASSWORD = auto()

@@ -28,12 +28,13 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from gateway import fix_orders, fix_reports
+from gateway.auth import Identity
 from gateway.fix import tags, values
 from gateway.fix.codec import Decoder, FixMessage
-from gateway.fix.outbound import store_application
 from gateway.fix.session import Session, SessionSettings
 from gateway.fix.store import SessionStore
 from gateway.fix.timestamps import parse_utc_timestamp
+from gateway.fix_delivery import deliver
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
 from gateway.orders import Report
@@ -50,7 +51,6 @@ The matching process remembers more of a session's numbers than this.
 
 _EPOCH_SHIFT = 32
 _MSG_SEQ_NUM_MASK = (1 << _EPOCH_SHIFT) - 1
-_REPORT_SHIFT = 20
 _REQUESTS = {
     fix_orders.NEW_ORDER_SINGLE,
     fix_orders.ORDER_CANCEL_REQUEST,
@@ -66,13 +66,6 @@ class Matching(Protocol):
     connected: bool
 
     def submit(self, command: Command) -> None: ...
-
-
-class Identity(NamedTuple):
-    """Whose session it is, by the account's number and SenderCompID(49)."""
-
-    account_id: int
-    sender_comp_id: bytes
 
 
 class _Pending(NamedTuple):
@@ -241,22 +234,15 @@ class OrderFlow:
 
     def deliver(self, report: Report, now_ns: int) -> None:
         """Send a report, or keep it for the next logon; but one that has its message already."""
-        watermark = (report.sequence << _REPORT_SHIFT) + report.report_index + 1
-        if watermark <= self.store.watermark:
-            return
-        msg_type, body = fix_reports.message_of(report, self._orders.catalogue)
-        if self.session is not None:
-            self.session.send_application(msg_type, body, now_ns, watermark)
-        else:
-            store_application(
-                self._settings.sender_comp_id,
-                self.identity.sender_comp_id,
-                self.store,
-                msg_type,
-                body,
-                now_ns,
-                watermark,
-            )
+        deliver(
+            report,
+            session=self.session,
+            store=self.store,
+            identity=self.identity,
+            settings=self._settings,
+            catalogue=self._orders.catalogue,
+            now_ns=now_ns,
+        )
 
     # Answers of our own
 

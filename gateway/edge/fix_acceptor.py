@@ -1,4 +1,4 @@
-"""The FIX order-entry door: a thin shell of sockets around `gateway.fix` sessions."""
+"""A FIX service's door: a thin shell of sockets around `gateway.fix` sessions."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from typing import cast
 import structlog
 from prometheus_client import Counter, Gauge
 
-from gateway.auth import Unauthorized
+from gateway.auth import Identity, Unauthorized
 from gateway.edge.credentials import CredentialsUnavailableError
 from gateway.edge.fix_logons import FixLogons, Peer
-from gateway.edge.fix_sessions import FixSessions, TooManySessionsError
+from gateway.edge.fix_service import Flow, NoSessionError, Service
 from gateway.edge.tls import HANDSHAKE_TIMEOUT_S, Tls, common_name
 from gateway.fix.codec import FixMessage
 from gateway.fix.events import LoggedOn, LogonReceived, RejectReceived, SessionClosed
 from gateway.fix.session import Session, SessionSettings
 from gateway.fix.states import State
-from gateway.fix_order_flow import Identity, OrderFlow
 
 CONNECTIONS_MAX = 4_000
 UNSENT_BYTES_MAX = 8 * 1024 * 1024
@@ -35,10 +34,12 @@ CLOSE_GRACE_S = 30.0
 log = structlog.get_logger("gateway")
 
 _messages_received = Counter(
-    "agio_gateway_fix_messages_received_total", "Application messages received over FIX"
+    "agio_gateway_fix_messages_received_total",
+    "Application messages received over FIX",
+    ["service"],
 )
-_bytes_sent = Counter("agio_gateway_fix_bytes_sent_total", "Bytes sent over FIX")
-_sessions = Gauge("agio_gateway_fix_sessions", "FIX sessions logged on")
+_bytes_sent = Counter("agio_gateway_fix_bytes_sent_total", "Bytes sent over FIX", ["service"])
+_sessions = Gauge("agio_gateway_fix_sessions", "FIX sessions logged on", ["service"])
 
 
 class FixAcceptor:
@@ -50,13 +51,13 @@ class FixAcceptor:
         host: str,
         port: int,
         settings: SessionSettings,
-        sessions: FixSessions,
+        service: Service,
         logons: FixLogons,
         tls: Tls | None = None,
     ) -> None:
         self.port = port
         self.settings = settings
-        self.sessions = sessions
+        self.service = service
         self.logons = logons
         self.connections: set[_Connection] = set()
         self.tls = tls
@@ -64,6 +65,9 @@ class FixAcceptor:
         self._server: asyncio.Server | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._rechecking: asyncio.Task[None] | None = None
+        self.messages_received = _messages_received.labels(service.name)
+        self.bytes_sent = _bytes_sent.labels(service.name)
+        self.sessions_gauge = _sessions.labels(service.name)
 
     async def start(self) -> None:
         """Listen; `port` is the one found free where 0 was asked for."""
@@ -79,7 +83,8 @@ class FixAcceptor:
         self.port = self._server.sockets[0].getsockname()[1]
         self._timer = loop.call_later(TICK_S, self._tick)
         self._rechecking = asyncio.create_task(self._recheck_keys())
-        log.info("FIX order entry listens", host=self._host, port=self.port, tls=bool(self.tls))
+        name, is_secure = self.service.name, self.tls is not None
+        log.info("FIX listens", service=name, host=self._host, port=self.port, tls=is_secure)
 
     async def stop(self) -> None:
         """Log every session out, wait for the peers' answers for a moment, and close."""
@@ -124,20 +129,20 @@ class _Connection(asyncio.Protocol):
         self.session = Session(acceptor.settings, time.time_ns())
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._acceptor = acceptor
-        self._flow: OrderFlow | None = None
+        self._flow: Flow | None = None
         self._transport: asyncio.Transport
         self._logon: LogonReceived | None = None
         self._authentication: asyncio.Task[None] | None = None
         self._is_writing_paused = False
         self._is_reading_paused = False
         self._close_by_s: float | None = None  # set once the session is over
-        self._log = log
+        self._log = log.bind(service=acceptor.service.name)
 
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._log = log.bind(peer=transport.get_extra_info("peername"))
+        self._log = self._log.bind(peer=transport.get_extra_info("peername"))
         self._acceptor.connections.add(self)
         if len(self._acceptor.connections) > CONNECTIONS_MAX:
             self.abort("too many connections")
@@ -188,7 +193,8 @@ class _Connection(asyncio.Protocol):
         if self._logon is None or not self.session.is_logged_on:
             return
         try:
-            await self._acceptor.logons.check_again(self._logon, self._peer())
+            permission = self._acceptor.service.permission
+            await self._acceptor.logons.check_again(self._logon, self._peer(), permission)
         except Unauthorized:
             self.log_out("the API key is not valid any more", time.time_ns())
         except CredentialsUnavailableError:
@@ -205,7 +211,7 @@ class _Connection(asyncio.Protocol):
         data = self.session.data_to_send()
         if data and not self._transport.is_closing():
             self._transport.write(data)
-            _bytes_sent.inc(len(data))
+            self._acceptor.bytes_sent.inc(len(data))
             if self._transport.get_write_buffer_size() > UNSENT_BYTES_MAX:
                 self._log.warning("FIX peer reads too slowly", bytes=UNSENT_BYTES_MAX)
                 self.abort("reads too slowly")
@@ -238,13 +244,13 @@ class _Connection(asyncio.Protocol):
                     self._authentication = asyncio.create_task(self._authenticate(event))
                 case LoggedOn():
                     self._log.info("FIX session logged on", heartbeat_s=event.heartbeat_interval_s)
-                    _sessions.inc()
+                    self._acceptor.sessions_gauge.inc()
                 case RejectReceived():
                     self._log.warning("FIX peer rejected a message", message=repr(event.message))
                 case SessionClosed():
                     self._close(event)
         if requests:
-            _messages_received.inc(requests)
+            self._acceptor.messages_received.inc(requests)
         if flow is not None and flow.is_full and not self._is_reading_paused:
             self._is_reading_paused = True
             self._transport.pause_reading()
@@ -253,17 +259,19 @@ class _Connection(asyncio.Protocol):
         self._close_by_s = time.monotonic() + CLOSE_GRACE_S
         if self._flow is not None:
             self._flow = None
-            _sessions.dec()
+            self._acceptor.sessions_gauge.dec()
         self._log.info("FIX session closed", reason=event.text, by_logout=event.by_logout)
 
     async def _authenticate(self, logon: LogonReceived) -> None:
         """Find out who logs on; until that is certain nothing of the session is touched."""
-        comp_id, logons = logon.sender_comp_id, self._acceptor.logons
+        comp_id = logon.sender_comp_id
+        logons, service = self._acceptor.logons, self._acceptor.service
         try:
-            credential = await logons.judge(logon, self._peer())
+            credential = await logons.judge(logon, self._peer(), service.permission)
+            service.check(logon)
             now_ns = time.time_ns()
-            flow = self._acceptor.sessions.open(Identity(credential.account_id, comp_id), now_ns)
-        except (Unauthorized, CredentialsUnavailableError, TooManySessionsError) as error:
+            flow = service.open(Identity(credential.account_id, comp_id), now_ns)
+        except (Unauthorized, CredentialsUnavailableError, NoSessionError) as error:
             self._log.warning("FIX logon refused", comp_id=comp_id, reason=str(error))
             if isinstance(error, Unauthorized):
                 await asyncio.sleep(logons.delay_s(logon, self._peer()))

@@ -22,8 +22,6 @@ from gateway.fix.events import LogonReceived
 from gateway.fix.timestamps import parse_utc_timestamp
 from gateway.throttle import FailureDelays
 
-PERMISSION = "trade"
-
 
 class Peer(NamedTuple):
     """The other end: its address, and whose certificate it showed; None if it needs none."""
@@ -51,12 +49,12 @@ class FixLogons:
         if self._used is not None:
             self._used.close()
 
-    async def judge(self, logon: LogonReceived, peer: Peer) -> Credential:
-        """Return what a Logon(A) opens; its signature is used up then.
+    async def judge(self, logon: LogonReceived, peer: Peer, permission: str) -> Credential:
+        """Return what a Logon(A) opens, if it has a permission; its signature is used up then.
 
         Raises `Unauthorized`, `CredentialsUnavailableError` and `OSError`.
         """
-        credential, signature = await self._check(logon, peer)
+        credential, signature = await self._check(logon, peer, permission)
         if signature:
             assert self._used is not None, "not started"
             now_ns = time.time_ns()
@@ -68,9 +66,9 @@ class FixLogons:
                 )
         return credential
 
-    async def check_again(self, logon: LogonReceived, peer: Peer) -> None:
+    async def check_again(self, logon: LogonReceived, peer: Peer, permission: str) -> None:
         """Raise `Unauthorized` if what a Logon(A) was let in by holds no more, else as `judge`."""
-        await self._check(logon, peer)
+        await self._check(logon, peer, permission)
 
     def delay_s(self, logon: LogonReceived, peer: Peer) -> float:
         """Count a refused logon; return how long its answer is to be held back."""
@@ -78,12 +76,14 @@ class FixLogons:
         key = f"{peer.address} {username_of(logon)}"
         return max(self._delays.failed(each, now_ns) for each in (peer.address, key)) / 1e9
 
-    async def _check(self, logon: LogonReceived, peer: Peer) -> tuple[Credential, bytes]:
+    async def _check(
+        self, logon: LogonReceived, peer: Peer, permission: str
+    ) -> tuple[Credential, bytes]:
         comp_id = logon.sender_comp_id.decode("latin-1")
         if peer.certificate_name is not None:
             check_certificate(peer.certificate_name, comp_id)
         credential = await self._credentials.get(username_of(logon))
-        return check_logon(credential, proof_of(logon), comp_id, PERMISSION)
+        return check_logon(credential, proof_of(logon), comp_id, permission)
 
 
 def username_of(logon: LogonReceived) -> str:

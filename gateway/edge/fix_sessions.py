@@ -1,36 +1,27 @@
-"""All order-entry sessions of this gateway, logged on or not, and their files."""
+"""All order-entry sessions of this gateway: each gets its reports, also while it is away."""
 
 from __future__ import annotations
 
-from collections import Counter
-from hashlib import blake2b
+from functools import partial
 from pathlib import Path
-from urllib.parse import quote, unquote_to_bytes
 
+from gateway.auth import Identity
 from gateway.edge.sent_messages import SentMessages
+from gateway.edge.stored_sessions import StoredSessions
+from gateway.fix.events import LogonReceived
 from gateway.fix.session import SessionSettings
-from gateway.fix_order_flow import Identity, Matching, OrderFlow
+from gateway.fix_order_flow import Matching, OrderFlow
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
 from gateway.orders import Report, ReportKind
 from vocabulary.codec import Record
 
-SERVICE = "order_entry"
-SESSIONS_MAX = 4_000
-SESSIONS_PER_ACCOUNT_MAX = 100
-COMP_ID_BYTES_MAX = 64
-
-
-class TooManySessionsError(Exception):
-    """No further session can be made; the text is fit for the peer's eyes."""
-
 
 class FixSessions:
-    """Keeps one `OrderFlow` for each session, and gives each its reports.
+    """Keeps one `OrderFlow` for each session, and gives each its reports."""
 
-    A session's files are in a directory of its own, named by account and SenderCompID(49), so that
-    after a restart reports find the sessions that have not logged on again yet.
-    """
+    name = "order_entry"
+    permission = "trade"
 
     def __init__(
         self,
@@ -42,15 +33,19 @@ class FixSessions:
         matching: Matching,
         rate_per_s: int,
     ) -> None:
-        self._directory = directory / SERVICE
-        self._settings = settings
-        self._order_entry = order_entry
-        self._orders = orders
-        self._matching = matching
-        self._rate_per_s = rate_per_s
-        self._flows: dict[int, OrderFlow] = {}
-        self._stores: list[SentMessages] = []
-        self._sessions_of: Counter[int] = Counter()
+        make_flow = partial(
+            OrderFlow,
+            order_entry=order_entry,
+            orders=orders,
+            matching=matching,
+            rate_per_s=rate_per_s,
+        )
+
+        def make(identity: Identity, session_id: int, store: SentMessages) -> OrderFlow:
+            return make_flow(identity, session_id, store, settings)
+
+        self._sessions = StoredSessions(directory, self.name, make)
+        self._flows = self._sessions.flows
         self._touched: set[OrderFlow] = set()
 
     def __len__(self) -> int:
@@ -58,28 +53,17 @@ class FixSessions:
 
     def open_known(self, now_ns: int) -> None:
         """Open every session that ever logged on."""
-        self._directory.mkdir(parents=True, exist_ok=True)
-        for path in sorted(self._directory.iterdir()):
-            account, _, comp_id = path.name.partition("-")
-            self._open(Identity(int(account), unquote_to_bytes(comp_id)), now_ns)
+        self._sessions.open_known(now_ns)
+
+    def check(self, logon: LogonReceived) -> None:
+        """Take any Logon(A)."""
 
     def open(self, identity: Identity, now_ns: int) -> OrderFlow:
-        """Return a session; make it if it is new. Raises `TooManySessionsError`."""
-        flow = self._flows.get(session_id_of(identity))
-        if flow is not None:
-            return flow
-        if not 0 < len(identity.sender_comp_id) <= COMP_ID_BYTES_MAX:
-            raise TooManySessionsError(f"SenderCompID(49) is longer than {COMP_ID_BYTES_MAX}")
-        if (
-            len(self._flows) >= SESSIONS_MAX
-            or self._sessions_of[identity.account_id] >= SESSIONS_PER_ACCOUNT_MAX
-        ):
-            raise TooManySessionsError("too many sessions")
-        return self._open(identity, now_ns)
+        """Return a session; make it if it is new. Raises `NoSessionError`."""
+        return self._sessions.open(identity, now_ns)
 
     def close(self) -> None:
-        for store in self._stores:
-            store.close()
+        self._sessions.close()
 
     def on_record(self, record: Record, reports: list[Report], now_ns: int) -> None:
         """Give a record's reports to the sessions they belong to, and its requester its answer."""
@@ -117,28 +101,3 @@ class FixSessions:
         for flow in self._touched:
             flow.flush()
         self._touched.clear()
-
-    def _open(self, identity: Identity, now_ns: int) -> OrderFlow:
-        name = f"{identity.account_id}-{quote(identity.sender_comp_id, safe='')}"
-        store = SentMessages(self._directory / name, now_ns)
-        session_id = session_id_of(identity)
-        flow = OrderFlow(
-            identity,
-            session_id,
-            store,
-            self._settings,
-            order_entry=self._order_entry,
-            orders=self._orders,
-            matching=self._matching,
-            rate_per_s=self._rate_per_s,
-        )
-        self._stores.append(store)
-        self._flows[session_id] = flow
-        self._sessions_of[identity.account_id] += 1
-        return flow
-
-
-def session_id_of(identity: Identity) -> int:
-    """Return the number, below 2 ** 63, by which the matching process knows a session."""
-    name = b"fix|%d|%b|%b" % (identity.account_id, identity.sender_comp_id, SERVICE.encode())
-    return int.from_bytes(blake2b(name, digest_size=8).digest(), "little") >> 1

@@ -15,20 +15,16 @@ import structlog
 from prometheus_client import Gauge
 
 from gateway.edge.credentials import CredentialStore
-from gateway.edge.fix_acceptor import FixAcceptor
-from gateway.edge.fix_logons import FixLogons
-from gateway.edge.fix_sessions import FixSessions
+from gateway.edge.fix_door import FixDoor
 from gateway.edge.json_door import JsonDoor
 from gateway.edge.market_feed import MarketFeed
-from gateway.edge.tls import Tls, TlsFiles
-from gateway.fix.session import SessionSettings
+from gateway.edge.tls import TlsFiles
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
 from matching.client import MatchingClient, Refusal
 from vocabulary.catalogue import Catalogue
 from vocabulary.codec import Record
-
-LOGON_TIMEOUT_NS = 10_000_000_000
+from vocabulary.market_data import Message
 
 FIX_ORDERS_PER_S_MAX = 100_000
 """How many orders a second one FIX session may enter, unless told otherwise."""
@@ -68,6 +64,8 @@ class Gateway:
         rest_port: int,
         websocket_port: int,
         data_directory: Path,
+        fix_drop_copy_port: int = 0,
+        fix_market_data_port: int = 0,
         fix_tls: TlsFiles | None = None,
         fix_orders_per_s_max: int = FIX_ORDERS_PER_S_MAX,
         on_failure: Callable[[], object] = end_process,
@@ -85,29 +83,21 @@ class Gateway:
             on_refused=self._on_refused,
             on_caught_up=self._on_caught_up,
         )
-        settings = SessionSettings(comp_id.encode(), logon_timeout_ns=LOGON_TIMEOUT_NS)
-        self.fix_sessions = FixSessions(
+        self.feed = MarketFeed(redis_url, self._on_market_update)
+        self.fix = FixDoor(
             data_directory / "fix",
-            settings,
+            host=host,
+            ports=(fix_port, fix_drop_copy_port, fix_market_data_port),
+            comp_id=comp_id,
+            tls=fix_tls,
+            credentials=self.credentials,
             order_entry=self.order_entry,
             orders=self.orders,
             matching=self.matching,
-            rate_per_s=fix_orders_per_s_max,
+            orders_per_s_max=fix_orders_per_s_max,
+            books=self.feed.books,
+            tapes=self.feed.tapes,
         )
-        self.fix_logons = FixLogons(
-            self.credentials,
-            data_directory / "fix" / "used_signatures",
-            settings.sending_time_tolerance_ns,
-        )
-        self.fix = FixAcceptor(
-            host=host,
-            port=fix_port,
-            settings=settings,
-            sessions=self.fix_sessions,
-            logons=self.fix_logons,
-            tls=Tls(fix_tls) if fix_tls is not None else None,
-        )
-        self.feed = MarketFeed(redis_url, self._on_market_update)
         self.json = JsonDoor(
             orders=self.orders,
             order_entry=self.order_entry,
@@ -126,8 +116,7 @@ class Gateway:
 
     async def start(self) -> None:
         """Return when every door is open, which waits for the matching process."""
-        self.fix_sessions.open_known(time.time_ns())
-        self.fix_logons.start()
+        self.fix.open_known()
         await self.credentials.start()
         await self.matching.start()
         await self._caught_up.wait()
@@ -148,8 +137,7 @@ class Gateway:
         await self.feed.stop()
         await self.matching.stop()
         await self.credentials.stop()
-        self.fix_sessions.close()
-        self.fix_logons.stop()
+        self.fix.close()
 
     def health(self) -> dict[str, object]:
         json, feed = self.json.health(), self.feed.health()
@@ -160,8 +148,7 @@ class Gateway:
             "lag_records": self.matching.head_sequence - self.matching.last_sequence,
             "credentials_available": self.credentials.is_available,
             "open_orders": self.orders.open_order_count,
-            "fix_sessions": self.fix.logged_on,
-            "fix_sessions_known": len(self.fix_sessions),
+            **self.fix.health(),
             "json": json,
             "feed": feed,
         }
@@ -180,27 +167,28 @@ class Gateway:
         is_open = self._caught_up.is_set()  # before that, JSON clients have nobody to be told
         for record in records:
             reports = self.orders.apply(record)
-            self.fix_sessions.on_record(record, reports, now_ns)
+            self.fix.on_record(record, reports, now_ns)
             if is_open:
                 self.json.on_record(record, reports)
-        self.fix_sessions.flush()
+        self.fix.flush()
         if is_open:
             self.json.flush()
 
     def _on_repeated(self, records: list[Record]) -> None:
         now_ns = time.time_ns()
         for record in records:
-            self.fix_sessions.on_repeated(record, now_ns)
-        self.fix_sessions.flush()
+            self.fix.on_repeated(record, now_ns)
+        self.fix.flush()
 
     def _on_refused(self, refusal: Refusal) -> None:
         _, session_id, session_number, text = refusal
-        self.fix_sessions.on_refused(session_id, session_number, text, time.time_ns())
-        self.fix_sessions.flush()
+        self.fix.on_refused(session_id, session_number, text, time.time_ns())
+        self.fix.flush()
         self.json.on_refused(session_id, session_number)
 
     def _on_caught_up(self) -> None:
         self._caught_up.set()
 
-    def _on_market_update(self, kind: str, symbol: str, message: object) -> None:
+    def _on_market_update(self, kind: str, symbol: str, message: Message) -> None:
         self.json.on_market_update(kind, symbol, message)
+        self.fix.on_market_update(kind, symbol, message)

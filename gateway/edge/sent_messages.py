@@ -96,6 +96,11 @@ class SentMessages:
         os.close(self._file)
         self._replace_file()
 
+    def start_behind(self, watermark: int, now_ns: int) -> None:
+        """Begin as one that has handled everything up to a watermark."""
+        self.watermark = watermark
+        self.reset(now_ns)
+
     def close(self) -> None:
         self.flush()
         os.close(self._file)

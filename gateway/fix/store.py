@@ -94,3 +94,11 @@ class MemoryStore:
 
     def flush(self) -> None:
         """Nothing is held back."""
+
+
+class LiveStore(MemoryStore):
+    """A `MemoryStore` that keeps no messages: what they told is out of date when asked for."""
+
+    def append(self, msg_seq_num: int, message: bytes, watermark: int = 0) -> None:  # noqa: ARG002
+        self.next_sender_msg_seq_num = msg_seq_num + 1
+        self.watermark = max(self.watermark, watermark)

@@ -471,6 +471,51 @@ class CoveredOrUncovered:
     UNCOVERED = b"1"
 
 
+class SubscriptionRequestType:
+    SNAPSHOT = b"0"
+    SNAPSHOT_PLUS_UPDATES = b"1"
+    DISABLE_PREVIOUS = b"2"
+
+
+class MDUpdateType:
+    FULL_REFRESH = b"0"
+    INCREMENTAL_REFRESH = b"1"
+
+
+class MDEntryType:
+    BID = b"0"
+    OFFER = b"1"
+    TRADE = b"2"
+    INDEX_VALUE = b"3"
+    OPENING_PRICE = b"4"
+    CLOSING_PRICE = b"5"
+    SETTLEMENT_PRICE = b"6"
+    TRADING_SESSION_HIGH_PRICE = b"7"
+    TRADING_SESSION_LOW_PRICE = b"8"
+    TRADING_SESSION_VWAP_PRICE = b"9"
+    IMBALANCE = b"A"
+    TRADE_VOLUME = b"B"
+    OPEN_INTEREST = b"C"
+
+
+class MDUpdateAction:
+    NEW = b"0"
+    CHANGE = b"1"
+    DELETE = b"2"
+
+
+class MDReqRejReason:
+    UNKNOWN_SYMBOL = b"0"
+    DUPLICATE_MDREQID = b"1"
+    INSUFFICIENT_BANDWIDTH = b"2"
+    INSUFFICIENT_PERMISSIONS = b"3"
+    UNSUPPORTED_SUBSCRIPTIONREQUESTTYPE = b"4"
+    UNSUPPORTED_MARKETDEPTH = b"5"
+    UNSUPPORTED_MDUPDATETYPE = b"6"
+    UNSUPPORTED_AGGREGATEDBOOK = b"7"
+    UNSUPPORTED_MDENTRYTYPE = b"8"
+
+
 class SessionRejectReason:
     INVALID_TAG_NUMBER = b"0"
     REQUIRED_TAG_MISSING = b"1"
@@ -696,6 +741,20 @@ class CashMargin:
     MARGIN_CLOSE = b"3"
 
 
+class SecurityListRequestType:
+    SYMBOL = b"0"
+    SECURITYTYPE_AND_OR_CFICODE = b"1"
+    PRODUCT = b"2"
+    TRADINGSESSIONID = b"3"
+    ALL_SECURITIES = b"4"
+
+
+class SecurityRequestResult:
+    VALID_REQUEST = b"0"
+    INVALID_OR_UNSUPPORTED_REQUEST = b"1"
+    NO_INSTRUMENTS_FOUND = b"2"
+
+
 class AccountType:
     CARRIED_ON_CUSTOMER_SIDE = b"1"
     CARRIED_ON_NON_CUSTOMER_SIDE = b"2"
@@ -847,6 +906,11 @@ class DeliveryType:
     FREE = b"1"
     TRI_PARTY = b"2"
     HOLD_IN_CUSTODY = b"3"
+
+
+class AggressorSide:
+    BUY = b"1"
+    SELL = b"2"
 
 
 class MessageHandling:

@@ -40,7 +40,8 @@ def test_every_service_is_ready_and_says_where_it_is(venue: RunningVenue) -> Non
     assert status["ready"] is True
     assert set(status["services"]) == {"matching", "accounts", "marketdata", "gateway"}
     assert status["endpoints"] == venue.endpoints
-    assert set(venue.endpoints) == {"fix_order_entry", "rest", "websocket", "ops"}
+    fix = {"fix_order_entry", "fix_drop_copy", "fix_market_data"}
+    assert set(venue.endpoints) == {*fix, "rest", "websocket", "ops"}
     assert venue.endpoints["fix_order_entry"] == f"127.0.0.1:{venue.port_base}"
 
 

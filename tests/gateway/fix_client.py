@@ -15,13 +15,18 @@ Fields = dict[int, object]
 
 
 class FixClient:
-    """One connection. `next_number` is the MsgSeqNum(34) of the next message to send."""
+    """One connection. `next_number` is the MsgSeqNum(34) of the next message to send.
+
+    `last_pairs` are all fields of the last message received: of a group, too. In messages to send a
+    list repeats its tag.
+    """
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, comp_id: str
     ) -> None:
         self.comp_id = comp_id
         self.next_number = 1
+        self.last_pairs: list[tuple[int, str]] = []
         self._reader = reader
         self._writer = writer
         self._parser = simplefix.FixParser()
@@ -60,7 +65,8 @@ class FixClient:
         if RECV_WINDOW in fields:
             message.append_pair(RECV_WINDOW, fields.pop(RECV_WINDOW))
         for tag, value in fields.items():
-            message.append_pair(tag, value)
+            for each in value if isinstance(value, list) else [value]:
+                message.append_pair(tag, each)
         data: bytes = message.encode()
         return data
 
@@ -90,7 +96,8 @@ class FixClient:
                 if not data:
                     raise ConnectionError("closed by the venue")
                 self._parser.append_buffer(data)
-        return {int(tag): value.decode() for tag, value in message.pairs}
+        self.last_pairs = [(int(tag), value.decode()) for tag, value in message.pairs]
+        return dict(self.last_pairs)
 
     async def expect(self, msg_type: str) -> dict[int, str]:
         """Return the next message, heartbeats apart, which must be of a type."""

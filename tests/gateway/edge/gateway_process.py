@@ -21,7 +21,7 @@ async def serve(arguments: dict[str, Any]) -> None:
     arguments["data_directory"] = Path(arguments["data_directory"])
     gateway = Gateway(**arguments)
     await gateway.start()
-    print("open", gateway.fix.port, flush=True)  # noqa: T201 (the test waits for it)
+    print("open", gateway.fix.order_entry.port, flush=True)  # noqa: T201 (the test waits for it)
     await asyncio.Event().wait()
 
 

@@ -128,7 +128,7 @@ class SmallVenue:
 
     async def client(self, key: str = "alice", comp_id: str = "TRADER") -> FixClient:
         """Return a client that has logged on."""
-        client = await FixClient.connect(self.gateway.fix.port, comp_id)
+        client = await FixClient.connect(self.gateway.fix.order_entry.port, comp_id)
         answer = await client.log_on(key, f"secret-of-{key}")
         assert answer[35] == "A", answer
         self._clients.append(client)

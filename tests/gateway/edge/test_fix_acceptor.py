@@ -112,13 +112,13 @@ async def test_a_refused_logon_says_why_and_touches_nothing(
     first = await venue.client()
     await first.log_out()
 
-    intruder = await FixClient.connect(venue.gateway.fix.port, comp_id)
+    intruder = await FixClient.connect(venue.gateway.fix.order_entry.port, comp_id)
     answer = await intruder.log_on(key, password or " ", is_reset=True)
     assert answer[35] == "5"
     assert answer[58]
     await intruder.expect_closed()
 
-    again = await FixClient.connect(venue.gateway.fix.port)
+    again = await FixClient.connect(venue.gateway.fix.order_entry.port)
     again.next_number = first.next_number
     assert (await again.log_on("alice", "secret-of-alice"))[34] == "3"  # Logon, Logout, Logon
 
@@ -144,7 +144,7 @@ async def test_a_revoked_key_ends_its_sessions(
 
 async def test_a_second_logon_is_cut_off_and_the_first_goes_on(venue: SmallVenue) -> None:
     first = await venue.client()
-    second = await FixClient.connect(venue.gateway.fix.port)
+    second = await FixClient.connect(venue.gateway.fix.order_entry.port)
     with pytest.raises(ConnectionError):
         await second.log_on("alice", "secret-of-alice", is_reset=True)
     first.enter("a1", "buy", "0.5", "50000")
@@ -166,7 +166,7 @@ async def test_reports_made_while_away_come_with_the_next_logon(venue: SmallVenu
         assert (await bob.expect("8"))[150] == "0"
         assert (await bob.expect("8"))[150] == "F"
 
-    again = await FixClient.connect(venue.gateway.fix.port)
+    again = await FixClient.connect(venue.gateway.fix.order_entry.port)
     again.next_number = alice.next_number
     assert (await again.log_on("alice", "secret-of-alice"))[34] == "6"
     again.send("2", {7: 3, 16: 0})
@@ -201,9 +201,9 @@ async def test_bytes_may_come_one_at_a_time(venue: SmallVenue) -> None:
 async def test_silence_before_the_logon_is_cut_off(
     tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.edge.gateway.LOGON_TIMEOUT_NS", 300_000_000)
+    monkeypatch.setattr("gateway.edge.fix_door.LOGON_TIMEOUT_NS", 300_000_000)
     async with small_venue(tmp_path, redis_url) as venue:
-        silent = await FixClient.connect(venue.gateway.fix.port)
+        silent = await FixClient.connect(venue.gateway.fix.order_entry.port)
         await silent.expect_closed()
 
 
@@ -216,9 +216,9 @@ async def test_a_slow_reader_is_cut_off_and_others_are_not(
         slow.enter(f"s{number}", "buy", "0.0001", "50000")
         if number % 100 == 0:
             await asyncio.sleep(0)
-        if venue.gateway.fix.logged_on != 2:
+        if venue.gateway.fix.order_entry.logged_on != 2:
             break
-    assert venue.gateway.fix.logged_on == 1
+    assert venue.gateway.fix.order_entry.logged_on == 1
     other.enter("o1", "buy", "0.1", "50000")
     assert (await other.expect("8"))[150] == "0"
 
@@ -228,7 +228,7 @@ async def test_who_leaves_without_reading_the_rest_is_cut_off(
 ) -> None:
     monkeypatch.setattr(fix_acceptor, "CLOSE_GRACE_S", 0.2)
     client = await venue.client()
-    [connection] = venue.gateway.fix.connections
+    [connection] = venue.gateway.fix.order_entry.connections
     number = 0
     while connection._transport.get_write_buffer_size() < 100_000:
         for _ in range(100):
@@ -236,7 +236,7 @@ async def test_who_leaves_without_reading_the_rest_is_cut_off(
             number += 1
         await asyncio.sleep(0)
     client.send("5", {})
-    await until(lambda: not venue.gateway.fix.connections)
+    await until(lambda: not venue.gateway.fix.order_entry.connections)
 
 
 async def test_a_session_is_read_no_faster_than_it_is_answered(
@@ -254,7 +254,7 @@ async def test_connections_are_limited(venue: SmallVenue, monkeypatch: pytest.Mo
     monkeypatch.setattr(fix_acceptor, "CONNECTIONS_MAX", 2)
     await venue.client(comp_id="ONE")
     await venue.client(comp_id="TWO")
-    third = await FixClient.connect(venue.gateway.fix.port, "THREE")
+    third = await FixClient.connect(venue.gateway.fix.order_entry.port, "THREE")
     await third.expect_closed()
 
 
@@ -264,13 +264,13 @@ async def test_sessions_of_an_account_are_limited(
     monkeypatch.setattr(fix_sessions, "SESSIONS_PER_ACCOUNT_MAX", 1)
     await venue.client("alice", "ONE")
     await venue.client("bob", "ONE")
-    another = await FixClient.connect(venue.gateway.fix.port, "TWO")
+    another = await FixClient.connect(venue.gateway.fix.order_entry.port, "TWO")
     assert (await another.log_on("alice", "secret-of-alice"))[58] == "too many sessions"
 
 
 async def test_without_the_accounts_service_unknown_keys_are_told_so(venue: SmallVenue) -> None:
     await venue.keys.stop()
-    client = await FixClient.connect(venue.gateway.fix.port)
+    client = await FixClient.connect(venue.gateway.fix.order_entry.port)
     assert "can't be checked now" in (await client.log_on("alice", "secret-of-alice"))[58]
 
 
@@ -278,7 +278,7 @@ async def test_what_can_not_be_stored_ends_the_process(tmp_path: Path, redis_url
     ended: list[str] = []
     async with small_venue(tmp_path, redis_url, on_failure=lambda: ended.append("now")) as venue:
         client = await venue.client()
-        store = venue.gateway.fix_sessions._stores[0]
+        store = next(iter(venue.gateway.fix.sessions._sessions._stores.values()))
         file = store._file
         store._file = os.open(os.devnull, os.O_RDONLY)
         client.enter("a1", "buy", "0.5", "50000")

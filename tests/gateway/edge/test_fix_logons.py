@@ -51,7 +51,7 @@ def now() -> str:
 async def test_a_signed_logon_opens_a_session_and_its_copy_does_not(
     venue: SmallVenue, tmp_path: Path
 ) -> None:
-    client = await FixClient.connect(venue.gateway.fix.port)
+    client = await FixClient.connect(venue.gateway.fix.order_entry.port)
     message = logon(client, now())
     client.send_bytes(message)
     assert (await client.receive())[35] == "A"
@@ -60,18 +60,18 @@ async def test_a_signed_logon_opens_a_session_and_its_copy_does_not(
     await client.log_out()
 
     await venue.restart_gateway()
-    thief = await FixClient.connect(venue.gateway.fix.port)
+    thief = await FixClient.connect(venue.gateway.fix.order_entry.port)
     thief.send_bytes(message)
     refused = await thief.receive()
     assert (refused[35], refused[58]) == ("5", "this Logon(A) has been used: sign a new one")
 
-    again = await FixClient.connect(venue.gateway.fix.port)
+    again = await FixClient.connect(venue.gateway.fix.order_entry.port)
     again.send_bytes(logon(again, now(), number=4))
     assert (await again.receive())[34] == "4"  # nothing the thief did has moved the numbers
 
 
 async def test_a_signature_for_another_time_or_number_opens_nothing(venue: SmallVenue) -> None:
-    client = await FixClient.connect(venue.gateway.fix.port)
+    client = await FixClient.connect(venue.gateway.fix.order_entry.port)
     sent = now()
     other = logon(client, sent, number=2).replace(b"\x0134=2\x01", b"\x0134=1\x01")
     body, _, _ = other.rpartition(b"10=")
@@ -84,7 +84,7 @@ async def test_a_signature_for_another_time_or_number_opens_nothing(venue: Small
 
 
 async def test_a_secret_need_not_travel(venue: SmallVenue) -> None:
-    client = await FixClient.connect(venue.gateway.fix.port)
+    client = await FixClient.connect(venue.gateway.fix.order_entry.port)
     sent = now()
     signed = f"A\x01TRADER\x01AGIO\x011\x01{sent}".encode()
     fields = {98: 0, 108: 30, 553: "alice", 554: signature("secret-of-alice", signed)}
@@ -92,7 +92,7 @@ async def test_a_secret_need_not_travel(venue: SmallVenue) -> None:
     client.send_bytes(message)
     assert (await client.receive())[35] == "A"
     await client.close()
-    copied = await FixClient.connect(venue.gateway.fix.port)
+    copied = await FixClient.connect(venue.gateway.fix.order_entry.port)
     copied.send_bytes(message)
     assert "has been used" in (await copied.receive())[58]
 
@@ -101,7 +101,7 @@ async def test_guessing_gets_slower_and_the_owner_does_not_notice(venue: SmallVe
     owner = await venue.client("alice")
     waits = []
     for _ in range(4):
-        stranger = await FixClient.connect(venue.gateway.fix.port, "STRANGER")
+        stranger = await FixClient.connect(venue.gateway.fix.order_entry.port, "STRANGER")
         started = time.monotonic()
         assert (await stranger.log_on("alice", "no"))[35] == "5"
         waits.append(time.monotonic() - started)

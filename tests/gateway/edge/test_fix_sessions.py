@@ -2,10 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.edge import fix_sessions
-from gateway.edge.fix_sessions import FixSessions, TooManySessionsError, session_id_of
+from gateway.auth import Identity
+from gateway.edge import stored_sessions
+from gateway.edge.fix_service import NoSessionError
+from gateway.edge.fix_sessions import FixSessions
+from gateway.edge.stored_sessions import session_id_of
 from gateway.fix.session import SessionSettings
-from gateway.fix_order_flow import Identity
 from tests.gateway.engine_room import EngineRoom
 from vocabulary.commands import Command
 
@@ -54,18 +56,20 @@ def test_every_comp_id_has_its_own_files_and_is_found_again(tmp_path: Path) -> N
 
 def test_a_session_s_number_never_changes() -> None:
     # It stands in the journal: another one would make every resent order a new one.
-    assert session_id_of(Identity(1, b"DESK")) == 0x0822897CE6580479
-    assert session_id_of(Identity(1, b"DESK")) != session_id_of(Identity(2, b"DESK"))
-    assert 0 < session_id_of(Identity(2**31, b"x" * 64)) < 2**63
+    assert session_id_of(Identity(1, b"DESK"), "order_entry") == 0x0822897CE6580479
+    assert session_id_of(Identity(1, b"DESK"), "order_entry") != session_id_of(
+        Identity(2, b"DESK"), "order_entry"
+    )
+    assert 0 < session_id_of(Identity(2**31, b"x" * 64), "order_entry") < 2**63
 
 
 def test_sessions_are_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fix_sessions, "SESSIONS_MAX", 2)
+    monkeypatch.setattr(stored_sessions, "SESSIONS_MAX", 2)
     sessions = open_sessions(tmp_path)
     sessions.open(Identity(1, b"A"), NOW_NS)
     sessions.open(Identity(2, b"A"), NOW_NS)
     assert sessions.open(Identity(1, b"A"), NOW_NS).identity == Identity(1, b"A")
     for comp_id in (b"B", b"", b"x" * 65):
-        with pytest.raises(TooManySessionsError):
+        with pytest.raises(NoSessionError):
             sessions.open(Identity(1, comp_id), NOW_NS)
     sessions.close()

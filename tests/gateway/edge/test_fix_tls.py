@@ -39,7 +39,7 @@ async def test_orders_over_tls_and_nothing_without_it(
 ) -> None:
     files = TlsFiles(*authority.issue("venue"))
     async with small_venue(tmp_path, redis_url, fix_tls=files) as venue:
-        port = venue.gateway.fix.port
+        port = venue.gateway.fix.order_entry.port
         client = await FixClient.connect(port, tls=client_context(authority))
         assert (await client.log_on("alice", "secret-of-alice"))[35] == "A"
         for number in range(200):  # more than one TLS record, each way
@@ -64,7 +64,7 @@ async def test_a_client_certificate_is_its_comp_ids(
 ) -> None:
     files = TlsFiles(*authority.issue("venue"), authority.file)
     async with small_venue(tmp_path, redis_url, fix_tls=files) as venue:
-        port = venue.gateway.fix.port
+        port = venue.gateway.fix.order_entry.port
         context = client_context(authority, authority.issue("DESK1"))
         client = await FixClient.connect(port, "DESK1", tls=context)
         assert (await client.log_on("alice", "secret-of-alice"))[35] == "A"
@@ -88,7 +88,7 @@ async def test_a_renewed_certificate_is_used_without_a_restart(
     monkeypatch.setattr(fix_acceptor, "RECHECK_S", 0.05)
     certificate, key = authority.issue("venue")
     async with small_venue(tmp_path, redis_url, fix_tls=TlsFiles(certificate, key)) as venue:
-        port = venue.gateway.fix.port
+        port = venue.gateway.fix.order_entry.port
 
         async def serial_number() -> object:
             context = client_context(authority)

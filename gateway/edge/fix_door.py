@@ -1,0 +1,128 @@
+"""The doors of FIX clients as the gateway sees them: one object with three services behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from gateway.edge.credentials import CredentialStore
+from gateway.edge.fix_acceptor import FixAcceptor
+from gateway.edge.fix_drop_copies import FixDropCopies
+from gateway.edge.fix_logons import FixLogons
+from gateway.edge.fix_market_sessions import FixMarketSessions
+from gateway.edge.fix_service import Service
+from gateway.edge.fix_sessions import FixSessions
+from gateway.edge.tls import Tls, TlsFiles
+from gateway.fix.session import SessionSettings
+from gateway.fix_order_flow import Matching
+from gateway.market_view import FeedBook, FeedTape
+from gateway.order_entry import OrderEntry
+from gateway.order_tracker import Orders
+from gateway.orders import Report
+from vocabulary.codec import Record
+from vocabulary.market_data import Message
+
+LOGON_TIMEOUT_NS = 10_000_000_000
+
+
+class FixDoor:
+    """Order entry, drop copy and market data, a port each; a port of 0 takes a free one.
+
+    `books` and `tapes` are the market feed's. Raises `TlsError`.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        host: str,
+        ports: tuple[int, int, int],
+        comp_id: str,
+        tls: TlsFiles | None,
+        credentials: CredentialStore,
+        order_entry: OrderEntry,
+        orders: Orders,
+        matching: Matching,
+        orders_per_s_max: int,
+        books: Mapping[str, FeedBook],
+        tapes: Mapping[str, FeedTape],
+    ) -> None:
+        settings = SessionSettings(comp_id.encode(), logon_timeout_ns=LOGON_TIMEOUT_NS)
+        self.sessions = FixSessions(
+            directory,
+            settings,
+            order_entry=order_entry,
+            orders=orders,
+            matching=matching,
+            rate_per_s=orders_per_s_max,
+        )
+        self.drop_copies = FixDropCopies(directory, settings, orders.catalogue)
+        self.market_sessions = FixMarketSessions(orders.catalogue, books, tapes)
+        self._logons = FixLogons(
+            credentials, directory / "used_signatures", settings.sending_time_tolerance_ns
+        )
+        secured = Tls(tls) if tls is not None else None
+        services: tuple[Service, ...] = (self.sessions, self.drop_copies, self.market_sessions)
+        self.order_entry, self.drop_copy, self.market_data = self._acceptors = tuple(
+            FixAcceptor(
+                host=host,
+                port=port,
+                settings=settings,
+                service=service,
+                logons=self._logons,
+                tls=secured,
+            )
+            for service, port in zip(services, ports, strict=True)
+        )
+
+    def open_known(self) -> None:
+        """Open the sessions that ever logged on, before the first record. Raises `OSError`."""
+        now_ns = time.time_ns()
+        self.sessions.open_known(now_ns)
+        self.drop_copies.open_known(now_ns)
+        self._logons.start()
+
+    async def start(self) -> None:
+        """Open the doors."""
+        for acceptor in self._acceptors:
+            await acceptor.start()
+
+    async def stop(self) -> None:
+        """Close the doors."""
+        for acceptor in self._acceptors:
+            await acceptor.stop()
+
+    def close(self) -> None:
+        """Close the files, after the last record."""
+        self.sessions.close()
+        self.drop_copies.close()
+        self._logons.stop()
+
+    def health(self) -> dict[str, object]:
+        return {
+            "fix_sessions": sum(acceptor.logged_on for acceptor in self._acceptors),
+            "fix_sessions_known": len(self.sessions) + len(self.drop_copies),
+        }
+
+    def on_record(self, record: Record, reports: list[Report], now_ns: int) -> None:
+        """Take a record in, after `Orders` has."""
+        self.sessions.on_record(record, reports, now_ns)
+        self.drop_copies.on_record(record, reports, now_ns)
+
+    def on_repeated(self, record: Record, now_ns: int) -> None:
+        """Take in that a request had been done before."""
+        self.sessions.on_repeated(record, now_ns)
+
+    def on_refused(self, session_id: int, session_number: int, text: str, now_ns: int) -> None:
+        """Take in that the matching process took a command for none."""
+        self.sessions.on_refused(session_id, session_number, text, now_ns)
+
+    def on_market_update(self, kind: str, symbol: str, message: Message) -> None:
+        """Take a change of the market feed in."""
+        self.market_sessions.on_update(kind, symbol, message)
+
+    def flush(self) -> None:
+        """Write what a batch of records brought."""
+        self.sessions.flush()
+        self.drop_copies.flush()

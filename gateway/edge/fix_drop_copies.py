@@ -1,0 +1,79 @@
+"""All drop-copy sessions of this gateway."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+from gateway.auth import Identity
+from gateway.edge.sent_messages import SentMessages
+from gateway.edge.stored_sessions import StoredSessions
+from gateway.fix.events import LogonReceived
+from gateway.fix.session import SessionSettings
+from gateway.fix_delivery import watermark_of
+from gateway.fix_drop_copy import DropCopyFlow
+from gateway.orders import Report, ReportKind
+from vocabulary.catalogue import Catalogue
+from vocabulary.codec import Record
+
+
+class FixDropCopies:
+    """Keeps one `DropCopyFlow` for each session, and gives each its account's reports."""
+
+    name = "drop_copy"
+    permission = "read"
+
+    def __init__(self, directory: Path, settings: SessionSettings, catalogue: Catalogue) -> None:
+        def make(identity: Identity, _session_id: int, store: SentMessages) -> DropCopyFlow:
+            flow = DropCopyFlow(identity, store, settings, catalogue)
+            self._flows_of[identity.account_id].append(flow)
+            return flow
+
+        self._flows_of: defaultdict[int, list[DropCopyFlow]] = defaultdict(list)
+        self._sessions = StoredSessions(directory, self.name, make)
+        self._last_sequence = 0
+        self._touched: set[DropCopyFlow] = set()
+
+    def __len__(self) -> int:
+        return len(self._sessions.flows)
+
+    def open_known(self, now_ns: int) -> None:
+        """Open every session that ever logged on."""
+        self._sessions.open_known(now_ns)
+
+    def check(self, logon: LogonReceived) -> None:
+        """Take any Logon(A)."""
+
+    def open(self, identity: Identity, now_ns: int) -> DropCopyFlow:
+        """Return a session; make it if it is new. Raises `NoSessionError`."""
+        known = len(self)
+        flow = self._sessions.open(identity, now_ns)
+        if len(self) > known:
+            # After a restart all records come again, and what was before it is not its business.
+            self._sessions.store_of(flow).start_behind(
+                watermark_of(self._last_sequence + 1, -1), now_ns
+            )
+        return flow
+
+    def close(self) -> None:
+        self._sessions.close()
+
+    def on_record(self, record: Record, reports: list[Report], now_ns: int) -> None:
+        """Give a record's reports to the sessions of the accounts that they are about."""
+        self._last_sequence = record.sequence
+        if not self._flows_of:
+            return
+        for report in reports:
+            if report.kind is ReportKind.REPEATED:
+                continue
+            order, command = report.order, report.command
+            account_id = order.account_id if order else getattr(command, "account_id", 0)
+            for flow in self._flows_of.get(account_id, ()):
+                flow.deliver(report, now_ns)
+                self._touched.add(flow)
+
+    def flush(self) -> None:
+        """Write what has gathered since the last time, once for each session."""
+        for flow in self._touched:
+            flow.flush()
+        self._touched.clear()

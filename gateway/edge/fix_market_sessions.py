@@ -1,0 +1,63 @@
+"""All market-data sessions of this gateway: they last as long as their connections."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+
+from gateway.auth import Identity
+from gateway.edge.fix_service import NoSessionError
+from gateway.fix.events import LogonReceived
+from gateway.fix_market_data import MarketData, MarketDataFlow
+from gateway.market_view import FeedBook, FeedTape
+from vocabulary.catalogue import Catalogue
+from vocabulary.market_data import Message
+
+SESSIONS_MAX = 1_000
+
+
+class FixMarketSessions:
+    """Keeps one `MarketDataFlow` for each session, and gives each what it has subscribed to."""
+
+    name = "market_data"
+    permission = "read"
+
+    def __init__(
+        self, catalogue: Catalogue, books: Mapping[str, FeedBook], tapes: Mapping[str, FeedTape]
+    ) -> None:
+        self._hub = MarketData(catalogue, books, tapes)
+        self._flows: dict[Identity, MarketDataFlow] = {}
+        self._flushing: asyncio.Handle | None = None
+
+    def __len__(self) -> int:
+        return len(self._flows)
+
+    def check(self, logon: LogonReceived) -> None:
+        """Raise `NoSessionError` unless the numbers begin anew: nothing is kept."""
+        if not logon.is_reset:
+            raise NoSessionError("market data begin anew: ResetSeqNumFlag(141) must be Y")
+
+    def open(self, identity: Identity, now_ns: int) -> MarketDataFlow:
+        """Return a session; make it if it is new. Raises `NoSessionError`."""
+        known = self._flows.get(identity)
+        if known is not None and known.session is not None:
+            return known
+        if known is None and len(self._flows) >= SESSIONS_MAX:
+            self._flows = {
+                each: flow for each, flow in self._flows.items() if flow.session is not None
+            }
+            if len(self._flows) >= SESSIONS_MAX:
+                raise NoSessionError("too many sessions")
+        flow = self._flows[identity] = MarketDataFlow(identity, self._hub, now_ns)
+        return flow
+
+    def on_update(self, kind: str, symbol: str, message: Message) -> None:
+        """Take a change of the market feed in; what comes in one turn leaves in one write."""
+        self._hub.on_update(kind, symbol, message, time.time_ns())
+        if self._hub.has_news and self._flushing is None:
+            self._flushing = asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flushing = None
+        self._hub.flush(time.time_ns())

@@ -1,0 +1,51 @@
+"""A report's way into a FIX session, whether or not anyone is logged on: once, and in order."""
+
+from __future__ import annotations
+
+from gateway import fix_reports
+from gateway.auth import Identity
+from gateway.fix.outbound import store_application
+from gateway.fix.session import Session, SessionSettings
+from gateway.fix.store import SessionStore
+from gateway.orders import Report
+from vocabulary.catalogue import Catalogue
+
+_REPORT_SHIFT = 20
+
+
+def watermark_of(sequence: int, report_index: int) -> int:
+    """Return a report's place in the journal as one number; 0 stands before all of them."""
+    return (sequence << _REPORT_SHIFT) + report_index + 1
+
+
+def deliver(
+    report: Report,
+    *,
+    session: Session | None,
+    store: SessionStore,
+    identity: Identity,
+    settings: SessionSettings,
+    catalogue: Catalogue,
+    now_ns: int,
+    more: bytes = b"",
+) -> None:
+    """Send a report, or keep it for the next logon; but one that has its message already.
+
+    `more` is put in front of its fields.
+    """
+    watermark = watermark_of(report.sequence, report.report_index)
+    if watermark <= store.watermark:
+        return
+    msg_type, body = fix_reports.message_of(report, catalogue)
+    if session is not None:
+        session.send_application(msg_type, more + body, now_ns, watermark)
+    else:
+        store_application(
+            settings.sender_comp_id,
+            identity.sender_comp_id,
+            store,
+            msg_type,
+            more + body,
+            now_ns,
+            watermark,
+        )

@@ -1,0 +1,75 @@
+"""Drop copy: every report about an account's orders, whichever door they came through.
+
+A session has numbers and messages of its own, kept over connections and restarts, so a copy that
+was missed is sent again. It begins with what happens after its first logon. Each message has
+CopyMsgIndicator(797)=Y.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway.auth import Identity
+from gateway.fix import values
+from gateway.fix.codec import FixMessage
+from gateway.fix.session import Session, SessionSettings
+from gateway.fix.store import SessionStore
+from gateway.fix_delivery import deliver
+from gateway.orders import Report
+from vocabulary.catalogue import Catalogue
+
+_COPY = b"797=Y\x01"
+
+
+class DropCopyFlow:
+    """One drop-copy session over all its connections. Times are UTC nanoseconds."""
+
+    is_full = False
+
+    def __init__(
+        self,
+        identity: Identity,
+        store: SessionStore,
+        settings: SessionSettings,
+        catalogue: Catalogue,
+    ) -> None:
+        self.identity = identity
+        self.store = store
+        self.session: Session | None = None
+        self._settings = settings
+        self._catalogue = catalogue
+        self._flush = store.flush
+
+    def attach(self, session: Session, flush: Callable[[], None]) -> None:
+        """Use a connection's session, which has the store; `flush` writes what it has to send."""
+        self.session = session
+        self._flush = flush
+
+    def detach(self) -> None:
+        self.session = None
+        self._flush = self.store.flush
+
+    def flush(self) -> None:
+        """Let go of what has gathered: to the peer, or to the store alone."""
+        self._flush()
+
+    def receive(self, message: FixMessage, now_ns: int) -> None:
+        """Refuse: whoever listens has nothing to ask here."""
+        if self.session is not None:
+            reason = values.BusinessRejectReason.UNSUPPORTED_MESSAGE_TYPE
+            text = "drop copy takes no requests"
+            self.session.send_business_reject(message, reason, text, now_ns)
+            self.session.taken(message.msg_seq_num)
+
+    def deliver(self, report: Report, now_ns: int) -> None:
+        """Send a copy, or keep it for the next logon; but one that has its message already."""
+        deliver(
+            report,
+            session=self.session,
+            store=self.store,
+            identity=self.identity,
+            settings=self._settings,
+            catalogue=self._catalogue,
+            now_ns=now_ns,
+            more=_COPY,
+        )

@@ -1,0 +1,50 @@
+"""What can be traded, over FIX: SecurityListRequest(x) and SecurityList(y)."""
+
+from __future__ import annotations
+
+from gateway.fix import tags, values
+from gateway.fix.codec import FixMessage
+from vocabulary.catalogue import Catalogue
+from vocabulary.instrument import Instrument
+
+SECURITY_LIST_REQUEST, SECURITY_LIST = b"x", b"y"
+
+
+def security_list(request: FixMessage, catalogue: Catalogue) -> bytes:
+    """Return the fields of the answer, behind its header.
+
+    Currency(15) is the quote asset, RoundLot(561) the lot, MinPriceIncrement(969) the tick.
+    """
+    request_id = request.get(tags.SecurityReqID) or b""
+    kind = request.get(tags.SecurityListRequestType)
+    listed: list[Instrument] = []
+    result = values.SecurityRequestResult.VALID_REQUEST
+    if kind == values.SecurityListRequestType.ALL_SECURITIES:
+        listed = list(catalogue.instrument_by_symbol.values())
+    elif kind == values.SecurityListRequestType.SYMBOL and request.get(tags.Symbol):
+        symbol = (request.get(tags.Symbol) or b"").decode("latin-1")
+        found = catalogue.instrument_by_symbol.get(symbol)
+        listed = [found] if found is not None else []
+    else:
+        result = values.SecurityRequestResult.INVALID_OR_UNSUPPORTED_REQUEST
+    if not listed and result == values.SecurityRequestResult.VALID_REQUEST:
+        result = values.SecurityRequestResult.NO_INSTRUMENTS_FOUND
+    head = b"320=%b\x01322=%b\x01560=%b\x01" % (request_id, request_id, result)
+    if not listed:
+        return head
+    entries = b"".join(map(_entry, listed))
+    return b"%b393=%d\x01146=%d\x01%b" % (head, len(listed), len(listed), entries)
+
+
+def _entry(instrument: Instrument) -> bytes:
+    limits = instrument.limits
+    fields = [
+        ("55", instrument.symbol),
+        ("15", instrument.quote.name),
+        ("561", instrument.quantity_text(1)),
+        ("562", instrument.quantity_text(max(1, limits.quantity_lots_min))),
+        ("969", instrument.price_text(1)),
+    ]
+    if limits.quantity_lots_max:
+        fields.append(("1140", instrument.quantity_text(limits.quantity_lots_max)))
+    return "".join(f"{tag}={value}\x01" for tag, value in fields).encode()
