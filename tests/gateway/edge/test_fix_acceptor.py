@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway import fix_order_flow
-from gateway.edge import credentials, fix_acceptor, fix_sessions
+from gateway.edge import credentials, fix_acceptor, stored_sessions
 from tests.gateway.edge.small_venue import SmallVenue, small_venue
 from tests.gateway.fix_client import FixClient
 
@@ -261,7 +261,7 @@ async def test_connections_are_limited(venue: SmallVenue, monkeypatch: pytest.Mo
 async def test_sessions_of_an_account_are_limited(
     venue: SmallVenue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fix_sessions, "SESSIONS_PER_ACCOUNT_MAX", 1)
+    monkeypatch.setattr(stored_sessions, "SESSIONS_PER_ACCOUNT_MAX", 1)
     await venue.client("alice", "ONE")
     await venue.client("bob", "ONE")
     another = await FixClient.connect(venue.gateway.fix.order_entry.port, "TWO")
