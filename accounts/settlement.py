@@ -13,6 +13,7 @@ from accounts.ledger import Leg, TradeSides, credit_legs, trade_legs, trade_side
 from vocabulary import events as e
 from vocabulary.catalogue import Catalogue
 from vocabulary.codec import Record
+from vocabulary.excerpt import Excerpt
 from vocabulary.types import Side
 
 Listing = e.AssetListed | e.InstrumentListed | e.FeesChanged | e.LimitsChanged | e.PhaseChanged
@@ -74,7 +75,7 @@ class Settlement:
         self.last_sequence = settled_sequence
         self._catalogue = catalogue
 
-    def batch(self, records: Iterable[Record]) -> Batch:
+    def batch(self, records: Iterable[Record | Excerpt]) -> Batch:
         """Return the rows of all records but those already seen. Raises `SequenceGapError`."""
         batch = Batch(self.last_sequence)
         for record in records:
@@ -89,7 +90,7 @@ class Settlement:
         self.last_sequence = batch.last_sequence
         return batch
 
-    def _add(self, batch: Batch, record: Record) -> None:
+    def _add(self, batch: Batch, record: Record | Excerpt) -> None:
         for index, event in enumerate(record.events):
             if type(event) not in SETTLED_EVENTS:  # orders that come and go move no money
                 continue
@@ -115,7 +116,7 @@ def _post(batch: Batch, sequence: int, event_index: int, legs: list[Leg]) -> Non
 
 
 def _trade_row(
-    record: Record, event_index: int, event: e.TradeExecuted, sides: TradeSides
+    record: Record | Excerpt, event_index: int, event: e.TradeExecuted, sides: TradeSides
 ) -> TradeRow:
     return TradeRow(
         event.instrument_id,

@@ -20,9 +20,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 HOT_MODULES = (
     "matching.core.fees",
+    "matching.core.client_order_ids",
     "matching.core.holds",
     "matching.core.ladder",
-    "matching.core.client_order_ids",
+    "matching.core.order_table",
     "matching.core.price_limits",
     "matching.core.order_book",
     "matching.core.event_writer",
@@ -32,6 +33,13 @@ HOT_MODULES = (
     "matching.journal_format",
     "matching.sequencer",
     "matching.replay",
+    "trading.alpha.market",
+    "trading.alpha.orders",
+    "trading.alpha.machine",
+    "trading.strategies.quoting",
+    "trading.strategies.imbalance",
+    "trading.strategies.market_making",
+    "trading.strategies.momentum",
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
 import msgspec
 
@@ -13,11 +14,13 @@ from marketdata.tape import Tape
 from marketdata.ticker import RollingTicker
 from vocabulary import events as e
 from vocabulary.codec import Record
+from vocabulary.excerpt import Excerpt
 from vocabulary.market_data import CANDLE_INTERVALS_SECONDS, CHANNEL_PREFIX, Heartbeat
 
 SECOND_NS = 1_000_000_000
 
 BookEvent = e.OrderRested | e.OrderReplaced | e.OrderCanceled
+FEED_EVENTS = {e.InstrumentListed, e.TradeExecuted, *get_args(BookEvent)}
 
 
 class InstrumentFeed:
@@ -74,7 +77,7 @@ class Feed:
         # Those with something to write, in the order in which they changed.
         self._unwritten: dict[InstrumentFeed, None] = {}
 
-    def apply(self, record: Record) -> None:
+    def apply(self, record: Record | Excerpt) -> None:
         sequence, timestamp_ns = record.sequence, record.timestamp_ns
         for event in record.events:
             if isinstance(event, e.TradeExecuted | BookEvent):

@@ -3,68 +3,79 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
-from typing import Final, cast
+from typing import Final
 
 import structlog
 
+from matching.edge.link_client import LinkClient, MatchingUnavailable
 from matching.link import (
-    FROM_SERVER,
-    VERSION,
-    ErrorCode,
-    Frame,
-    FrameDecoder,
     FrameKind,
     Funds,
     FundsReport,
-    FundsRequest,
-    Hello,
-    LinkError,
     Refusal,
-    UnixAddress,
-    Welcome,
     pack_commands,
-    pack_funds_request,
-    pack_hello,
-    parse_address,
-    unpack_error,
-    unpack_funds,
     unpack_refused,
-    unpack_welcome,
 )
-from vocabulary.codec import CodecError, Record, pack, unpack_record
+from vocabulary.codec import Record, pack, unpack_record
 from vocabulary.commands import Command
+from vocabulary.events import Event
+from vocabulary.excerpt import Excerpt, event_kinds, unpack_excerpts
 
-__all__ = ["Funds", "FundsReport", "MatchingClient", "MatchingUnavailable", "Refusal"]
+__all__ = [
+    "EventReader",
+    "Funds",
+    "FundsReport",
+    "MatchingClient",
+    "MatchingUnavailable",
+    "Refusal",
+]
 
 UNANSWERED_COMMANDS_MAX: Final = 16_384  # the sequencer remembers as many numbers of each session
-FUNDS_REQUESTS_MAX: Final = 1_024
-RETRY_SECONDS_MIN: Final = 0.02
-RETRY_SECONDS_MAX: Final = 1.0
 
 log = structlog.get_logger("matching")
 
 
-class MatchingUnavailable(Exception):
-    """Too much waits for the matching process already; nothing was sent."""
+class EventReader(LinkClient[Excerpt]):
+    """Follows every record from a sequence on, but of its events only those of some types.
+
+    An excerpt comes for each record, so a reader knows how far it is; most of them are empty, and
+    cost a fraction of what decoding the whole record does.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        name: str,
+        *,
+        from_sequence: int,
+        event_types: Collection[type[Event]],
+        on_records: Callable[[list[Excerpt]], None],
+        on_caught_up: Callable[[], None] | None = None,
+    ) -> None:
+        super().__init__(
+            address,
+            name,
+            from_sequence=from_sequence,
+            unpack=partial(unpack_excerpts, kinds=event_kinds(event_types)),
+            on_records=on_records,
+            on_caught_up=on_caught_up,
+        )
 
 
-class MatchingClient:
-    """One connection to the matching process that heals itself.
+class MatchingClient(LinkClient[Record]):
+    """Sends commands, and reads whole records.
 
     Commands submitted in one iteration of the event loop leave in one write. They are kept until
     their record arrives and are sent again after a reconnect; the sequencer knows them, so they
     execute once. A record acknowledges its command, known by its session id and number.
 
     `from_sequence` is the first record wanted; None means the records of the client's own
-    commands only. Records come in order, each once, one call of `on_records` per chunk received.
-    A call that raises ends the connection, and its records come again.
+    commands only.
 
     `on_repeated` gets the original record of a resent command where it stands before the records
-    still to come. `on_refused` learns of a command that was not executed. `on_caught_up` is
-    called after each connect, once the records that the server had by then are handed over.
+    still to come. `on_refused` learns of a command that was not executed.
     """
 
     def __init__(
@@ -78,45 +89,18 @@ class MatchingClient:
         on_repeated: Callable[[list[Record]], None] | None = None,
         on_refused: Callable[[Refusal], None] | None = None,
     ) -> None:
-        self.connected = False
-        self.last_sequence = (from_sequence or 1) - 1
-        self.head_sequence = 0
-        self._address = parse_address(address)
-        self.name = name
-        self._streams = from_sequence is not None
-        self._on_records = on_records
-        self._on_caught_up = on_caught_up
+        super().__init__(
+            address,
+            name,
+            from_sequence=from_sequence,
+            unpack=unpack_records,
+            on_records=on_records,
+            on_caught_up=on_caught_up,
+        )
         self._on_repeated = on_repeated
         self._on_refused = on_refused
-        self._catch_up_sequence: int | None = None
         self._unanswered: dict[tuple[int, int], bytes] = {}  # in the order of submission
         self._outgoing: list[bytes] = []
-        self._funds_requests: dict[int, tuple[int, asyncio.Future[FundsReport]]] = {}
-        self._last_request_id = 0
-        self._retry_seconds = RETRY_SECONDS_MIN
-        self._transport: asyncio.Transport | None = None
-        self._first_connect: asyncio.Future[None] | None = None
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        """Return when connected for the first time; from then on reconnect until `stop`."""
-        self._first_connect = asyncio.get_running_loop().create_future()
-        self._task = asyncio.create_task(self._stay_connected())
-        await self._first_connect
-
-    async def stop(self) -> None:
-        """Disconnect, for good. Funds requests that wait fail with `MatchingUnavailable`."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        if self._first_connect is not None:
-            self._first_connect.cancel()
-        self.connected = False
-        if self._transport is not None:
-            self._transport.close()
-        for _, waiting in self._funds_requests.values():
-            if not waiting.done():
-                waiting.set_exception(MatchingUnavailable("the client was stopped"))
 
     def submit(self, command: Command) -> None:
         """Send a command; its record will tell what it did. Never blocks.
@@ -135,127 +119,37 @@ class MatchingClient:
 
     async def funds(self, account_id: int = 0) -> FundsReport:
         """Return what an account, or for 0 every account, has. Asks again after a reconnect."""
-        if len(self._funds_requests) >= FUNDS_REQUESTS_MAX:
-            raise MatchingUnavailable(f"{len(self._funds_requests)} funds requests wait")
-        self._last_request_id += 1
-        request_id = self._last_request_id
-        waiting: asyncio.Future[FundsReport] = asyncio.get_running_loop().create_future()
-        self._funds_requests[request_id] = account_id, waiting
-        try:
-            if self.connected:
-                self._flush()  # what was submitted before is asked about, too
-                self._write(pack_funds_request(FundsRequest(request_id, account_id)))
-            return await waiting
-        finally:
-            del self._funds_requests[request_id]
+        self._flush()  # what was submitted before is asked about, too
+        return await super().funds(account_id)
+
+    def connection_lost(self) -> None:
+        self._outgoing.clear()
+        super().connection_lost()
 
     def _flush(self) -> None:
         if self.connected and self._outgoing:
             self._write(pack_commands(self._outgoing))
         self._outgoing.clear()
 
-    def _write(self, data: bytes) -> None:
-        assert self._transport is not None
-        self._transport.write(data)
-
-    async def _stay_connected(self) -> None:
-        loop = asyncio.get_running_loop()
-        connect = partial(_Connection, self, loop)
-        while True:
-            try:
-                if isinstance(self._address, UnixAddress):
-                    _, connection = await loop.create_unix_connection(connect, self._address.path)
-                else:
-                    _, connection = await loop.create_connection(connect, *self._address)
-            except OSError as error:
-                log.debug("matching not reached", address=self._address, error=str(error))
-            else:
-                await connection.ended
-            await asyncio.sleep(self._retry_seconds)
-            self._retry_seconds = min(2 * self._retry_seconds, RETRY_SECONDS_MAX)
-
-    # What the connection tells.
-
-    def connection_made(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        wanted = self.last_sequence + 1 if self._streams else None
-        self._write(pack_hello(Hello(VERSION, wanted, self.name)))
-
-    def connection_lost(self) -> None:
-        self._transport = None
-        self._outgoing.clear()
-        if self.connected:
-            log.warning("disconnected from matching", name=self.name, sequence=self.last_sequence)
-        self.connected = False
-
-    def frames_received(self, frames: list[Frame]) -> None:
-        """Take in what one chunk completed. Raises `LinkError` or `CodecError`."""
-        records: list[Record] = []
-        for kind, payload in frames:
-            if kind is FrameKind.RECORDS:
-                unpack_records(payload, records)
-                continue
-            self._hand_over(records)
-            records = []
-            if kind is FrameKind.WELCOME:
-                self._welcomed(unpack_welcome(payload))
-            elif kind is FrameKind.REPEATED:
-                self._repeated(payload)
-            elif kind is FrameKind.FUNDS:
-                self._answered(*unpack_funds(payload))
-            elif kind is FrameKind.REFUSED:
-                self._refused(unpack_refused(payload))
-            else:
-                raise unpack_error(payload)
-        self._hand_over(records)
-
-    def _welcomed(self, welcome: Welcome) -> None:
-        self.head_sequence = welcome.head_sequence
-        self._catch_up_sequence = welcome.head_sequence if self._streams else 0
-        self.connected = True
+    def _welcomed(self) -> None:
         if self._unanswered:
+            log.info("commands sent again", name=self.name, commands=len(self._unanswered))
             self._write(pack_commands(self._unanswered.values()))
-        for request_id, (account_id, _) in self._funds_requests.items():
-            self._write(pack_funds_request(FundsRequest(request_id, account_id)))
-        log.info(
-            "connected to matching",
-            name=self.name,
-            sequence=self.last_sequence,
-            head_sequence=self.head_sequence,
-            resent=len(self._unanswered),
-        )
-        if self._first_connect is not None and not self._first_connect.done():
-            self._first_connect.set_result(None)
 
-    def _hand_over(self, records: list[Record]) -> None:
-        if records:
-            if self._streams:
-                self._check_order(records)
-            self._on_records(records)
-            self._acknowledge(records)
-            self._retry_seconds = RETRY_SECONDS_MIN
-            self.last_sequence = records[-1].sequence
-            self.head_sequence = max(self.head_sequence, self.last_sequence)
-        if self._catch_up_sequence is not None and self.last_sequence >= self._catch_up_sequence:
-            self._catch_up_sequence = None
-            if self._on_caught_up is not None:
-                self._on_caught_up()
-
-    def _check_order(self, records: list[Record]) -> None:
-        for expected, record in enumerate(records, self.last_sequence + 1):
-            if record.sequence != expected:
-                raise LinkError(
-                    ErrorCode.MALFORMED, f"record {record.sequence}, expecting {expected}"
-                )
-
-    def _acknowledge(self, records: list[Record]) -> None:
+    def _handed_over(self, records: list[Record]) -> None:
         if self._unanswered:
             for record in records:
                 self._unanswered.pop(_key(record), None)
 
-    def _repeated(self, payload: bytes) -> None:
-        records: list[Record] = []
-        unpack_records(payload, records)
+    def _answered(self, kind: FrameKind, payload: bytes) -> None:
+        if kind is FrameKind.REPEATED:
+            self._repeated(unpack_records(payload))
+        elif kind is FrameKind.REFUSED:
+            self._refused(unpack_refused(payload))
+        else:
+            super()._answered(kind, payload)
+
+    def _repeated(self, records: list[Record]) -> None:
         if self._streams:  # what lies ahead comes in the stream
             records = [record for record in records if record.sequence <= self.last_sequence]
         records = [record for record in records if _key(record) in self._unanswered]
@@ -265,12 +159,7 @@ class MatchingClient:
             self._on_records(records)
         elif self._on_repeated is not None:
             self._on_repeated(records)
-        self._acknowledge(records)
-
-    def _answered(self, request_id: int, report: FundsReport) -> None:
-        _, waiting = self._funds_requests.get(request_id, (0, None))
-        if waiting is not None and not waiting.done():
-            waiting.set_result(report)
+        self._handed_over(records)
 
     def _refused(self, refusal: Refusal) -> None:
         log.error("command refused by the sequencer", **refusal._asdict())
@@ -279,44 +168,15 @@ class MatchingClient:
             self._on_refused(refusal)
 
 
-class _Connection(asyncio.Protocol):
-    """The socket under a client, for as long as it lasts."""
-
-    def __init__(self, client: MatchingClient, loop: asyncio.AbstractEventLoop) -> None:
-        self._client = client
-        self._decoder = FrameDecoder(FROM_SERVER)
-        self._transport: asyncio.Transport | None = None
-        self.ended: asyncio.Future[None] = loop.create_future()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-        peer = transport.get_extra_info("socket")
-        if peer is not None and peer.family != socket.AF_UNIX:
-            peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        self._client.connection_made(self._transport)
-
-    def data_received(self, data: bytes) -> None:
-        try:
-            self._client.frames_received(self._decoder.receive_data(data))
-        except (LinkError, CodecError) as error:
-            log.warning("link to matching ended", name=self._client.name, reason=str(error))
-            assert self._transport is not None
-            self._transport.abort()
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio's signature)
-        self._transport = None
-        self._client.connection_lost()
-        if not self.ended.done():  # cancelled with the task that waited for it
-            self.ended.set_result(None)
-
-
 def _key(record: Record) -> tuple[int, int]:
     return record.command.session_id, record.command.session_number
 
 
-def unpack_records(data: bytes, records: list[Record]) -> None:
-    """Append the records in `data`. Who read them from the journal checked their CRC."""
+def unpack_records(data: bytes) -> list[Record]:
+    """Return the records in `data`. Who read them from the journal checked their CRC."""
+    records: list[Record] = []
     at = 0
     while at < len(data):
         record, at = unpack_record(data, at)
         records.append(record)
+    return records

@@ -23,6 +23,7 @@ History
 -------
 1   The first version.
 2   A book's limits and reference price.
+3   Of closed orders only what their client order ids need.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from matching.core.engine import Engine
 from matching.sequencer import Sequencer
 
 MAGIC: Final = b"agiosnap"
-VERSION: Final = 2
+VERSION: Final = 3
 SUFFIX: Final = ".snapshot"
 HEADER: Final = Struct("<8sIIqIIqqq16s8x")
 _SECTION_SIZE: Final = Struct("<I")

@@ -1,12 +1,13 @@
-"""The journal's records for settlement, in bounded memory."""
+"""What settlement reads of the journal's records, in bounded memory."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 
-from matching.client import FundsReport, MatchingClient
-from vocabulary.codec import Record
+from accounts.settlement import SETTLED_EVENTS
+from matching.client import EventReader, FundsReport
+from vocabulary.excerpt import Excerpt
 
 RECORDS_MAX = 50_000
 """How many records may wait. Past that the stream is closed, to be opened again behind them."""
@@ -25,9 +26,9 @@ class RecordStream:
         self.head_sequence = 0
         self._address = address
         self._next_sequence = from_sequence
-        self._waiting: deque[Record] = deque()
+        self._waiting: deque[Excerpt] = deque()
         self._arrived = asyncio.Event()
-        self._client: MatchingClient | None = None
+        self._client: EventReader | None = None
         self._has_dropped = False  # and so takes nothing more before it is opened again
 
     @property
@@ -37,10 +38,11 @@ class RecordStream:
     async def open(self) -> None:
         """Return when connected, however long that takes."""
         self._has_dropped = False
-        self._client = MatchingClient(
+        self._client = EventReader(
             self._address,
             "settlement",
             from_sequence=self._next_sequence,
+            event_types=SETTLED_EVENTS,
             on_records=self._on_records,
         )
         await self._client.start()
@@ -53,7 +55,7 @@ class RecordStream:
 
     async def take(
         self, records_max: int, last_sequence: int | None, timeout_s: float
-    ) -> list[Record]:
+    ) -> list[Excerpt]:
         """Return the next records, none behind `last_sequence`.
 
         Waits up to `timeout_s` for the first, and less on `wake`; then there are none.
@@ -88,7 +90,7 @@ class RecordStream:
         finally:
             self._arrived.clear()
 
-    def _on_records(self, records: list[Record]) -> None:
+    def _on_records(self, records: list[Excerpt]) -> None:
         self.head_sequence = max(self.head_sequence, records[-1].sequence)
         if len(self._waiting) >= RECORDS_MAX:
             self._has_dropped = True

@@ -16,9 +16,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from marketdata.channel import Writes
-from marketdata.feed import Feed
-from matching.client import MatchingClient
-from vocabulary.codec import Record
+from marketdata.feed import FEED_EVENTS, Feed
+from matching.client import EventReader
+from vocabulary.excerpt import Excerpt
 from vocabulary.market_data import HEARTBEAT_CHANNEL, HEARTBEAT_INTERVAL_S
 
 Command = tuple[str | bytes, ...]
@@ -54,10 +54,11 @@ class MarketDataPublisher:
 
     def __init__(self, *, matching_address: str, redis_url: str) -> None:
         self._feed = Feed()
-        self._client = MatchingClient(
+        self._client = EventReader(
             matching_address,
             "marketdata",
             from_sequence=1,
+            event_types=FEED_EVENTS,
             on_records=self._apply,
             on_caught_up=self._begin,
         )
@@ -97,7 +98,7 @@ class MarketDataPublisher:
             "redis_connected": self._is_connected,
         }
 
-    def _apply(self, records: list[Record]) -> None:
+    def _apply(self, records: list[Excerpt]) -> None:
         for record in records:
             self._feed.apply(record)
         SEQUENCE.set(self._feed.sequence)

@@ -1,9 +1,9 @@
 cimport cython
 
-from matching.core.client_order_ids cimport content_of, find
+from matching.core.client_order_ids cimport ClientOrderId, ClientOrderIds, content_of
 from matching.core.event_writer cimport EventWriter
 from matching.core.holds cimport Account
-from matching.core.ladder cimport Order
+from matching.core.ladder cimport Order, new_order
 from matching.core.matcher cimport Matcher
 from matching.core.order_book cimport OrderBook
 from matching.core.state cimport State
@@ -25,6 +25,11 @@ cdef long long DAY_NS
 cdef int POST_ONLY
 cdef long long PRICE_MAX
 cdef long long ID_MASK
+cdef int ENTER_NAME_AT
+cdef int REPLACE_NAME_AT
+cdef int REPLACE_ORIGINAL_AT
+cdef int CANCEL_ORIGINAL_AT
+cdef int LENGTH_MASK
 cdef int MALFORMED_CLIENT_ORDER_ID
 cdef int UNKNOWN_ACCOUNT
 cdef int UNKNOWN_INSTRUMENT
@@ -48,7 +53,6 @@ cdef int EXPIRED
 
 cdef long long ending(int time_in_force, long long expire_time_ns, long long now_ns) except *
 cdef bint never_rests(int time_in_force) except -1
-cdef bytes text_at(bytes data, Py_ssize_t at)
 cdef int price_refusal(OrderBook book, long long price_ticks, bint is_market) except -1
 cdef int notional_refusal(OrderBook book, long long price_ticks, long long lots) except -1
 
@@ -79,7 +83,6 @@ cdef class Engine:
         flags=int,
         price_ticks="long long",
         lots="long long",
-        client_order_id=bytes,
         expire_time_ns="long long",
         account=Account,
         book=OrderBook,
@@ -87,12 +90,12 @@ cdef class Engine:
         refusal=int,
         now_ns="long long",
         content="unsigned long long",
-        known=Order,
+        known=ClientOrderId,
         order=Order,
         held_units="long long",
     )
     cdef object enter_order(
-        self, bytes data, const long long[::1] words, Py_ssize_t at, long long sequence
+        self, const long long[::1] words, Py_ssize_t at, long long sequence
     )
 
     @cython.locals(
@@ -100,20 +103,19 @@ cdef class Engine:
         instrument_id="long long",
         price_ticks="long long",
         lots="long long",
-        client_order_id=bytes,
-        original_client_order_id=bytes,
+        names=ClientOrderIds,
+        is_renamed=bint,
         book=OrderBook,
         refusal=int,
         order=Order,
-        account=Account,
         leaves_lots="long long",
         hold_per_lot="long long",
         more_units="long long",
     )
-    cdef object replace_order(self, bytes data, const long long[::1] words, Py_ssize_t at)
+    cdef object replace_order(self, const long long[::1] words, Py_ssize_t at)
 
     @cython.locals(instrument_id="long long", book=OrderBook, order=Order)
-    cdef object cancel_order(self, bytes data, const long long[::1] words, Py_ssize_t at)
+    cdef object cancel_order(self, const long long[::1] words, Py_ssize_t at)
 
     @cython.locals(
         account_id="long long", instrument_id="long long", account=Account, order=Order
@@ -123,7 +125,12 @@ cdef class Engine:
     @cython.locals(next_ns="long long", order=Order)
     cdef object expire_orders(self)
 
-    @cython.locals(account=Account, order=Order)
+    @cython.locals(account=Account, known=ClientOrderId, order=Order)
     cdef Order open_order(
-        self, long long account_id, long long instrument_id, long long order_id, bytes client_order_id
+        self,
+        long long account_id,
+        long long instrument_id,
+        long long order_id,
+        const long long[::1] words,
+        Py_ssize_t name_at,
     )

@@ -9,10 +9,10 @@ read and written as 64-bit words. An order goes through four steps: refuse it, o
 match it; let what is left rest or cancel it.
 """
 
-from matching.core.client_order_ids import content_of, find
+from matching.core.client_order_ids import ClientOrderId, content_of
 from matching.core.event_writer import EventWriter
 from matching.core.holds import Account
-from matching.core.ladder import Order
+from matching.core.ladder import Order, new_order
 from matching.core.matcher import Matcher
 from matching.core.operations import operate
 from matching.core.order_book import OrderBook
@@ -48,6 +48,12 @@ DAY_NS = 24 * 3600 * 10**9
 POST_ONLY = OrderFlags.POST_ONLY.value
 PRICE_MAX = PRICE_TICKS_MAX
 ID_MASK = 0xFFFFFFFF
+# Where names stand in the commands, in words, and the byte of a name that is its length.
+ENTER_NAME_AT = 7
+REPLACE_NAME_AT = 7
+REPLACE_ORIGINAL_AT = 12
+CANCEL_ORIGINAL_AT = 10
+LENGTH_MASK = 0xFF
 
 MALFORMED_CLIENT_ORDER_ID = RejectReason.MALFORMED_CLIENT_ORDER_ID.value
 UNKNOWN_ACCOUNT = RejectReason.UNKNOWN_ACCOUNT.value
@@ -70,11 +76,6 @@ WOULD_TAKE_LIQUIDITY = RejectReason.WOULD_TAKE_LIQUIDITY.value
 REQUESTED = CancelReason.REQUESTED.value
 MASS_CANCELED = CancelReason.MASS_CANCELED.value
 EXPIRED = CancelReason.EXPIRED.value
-
-
-def text_at(data: bytes, at: int) -> bytes:
-    """Return the text at a byte offset, which starts with its length."""
-    return data[at + 1 : at + 1 + data[at]]
 
 
 def notional_refusal(book: OrderBook, price_ticks: int, lots: int) -> int:
@@ -107,10 +108,6 @@ def ending(time_in_force: int, expire_time_ns: int, now_ns: int) -> int:
     if expire_time_ns:
         return -1
     return now_ns // DAY_NS * DAY_NS + DAY_NS if time_in_force == DAY else 0
-
-
-def by_age(order: Order) -> int:
-    return order.order_id
 
 
 class Engine:
@@ -168,11 +165,11 @@ class Engine:
     def dispatch(self, data: bytes, words: memoryview, at: int, sequence: int) -> None:
         kind = words[at] & 0xFFFF
         if kind == ENTER_ORDER:
-            self.enter_order(data, words, at, sequence)
+            self.enter_order(words, at, sequence)
         elif kind == CANCEL_ORDER:
-            self.cancel_order(data, words, at)
+            self.cancel_order(words, at)
         elif kind == REPLACE_ORDER:
-            self.replace_order(data, words, at)
+            self.replace_order(words, at)
         elif kind == CANCEL_ALL_ORDERS:
             self.cancel_all_orders(words, at)
         elif kind == EXPIRE_ORDERS:
@@ -185,7 +182,7 @@ class Engine:
 
     # --- The commands. Refusals stand in the order of RejectReason.
 
-    def enter_order(self, data: bytes, words: memoryview, at: int, sequence: int) -> None:
+    def enter_order(self, words: memoryview, at: int, sequence: int) -> None:
         account_id = words[at + 3] & ID_MASK
         instrument_id = words[at + 3] >> 32
         terms = words[at + 4]
@@ -195,16 +192,17 @@ class Engine:
         flags = terms >> 24 & 0xFF
         price_ticks = words[at + 5]
         lots = words[at + 6]
-        client_order_id = text_at(data, at * 8 + 56)
         account: Account | None = self.state.accounts.get(account_id)
         book: OrderBook | None = self.state.books.get(instrument_id)
         content = content_of(words, at + 3, at + ENTER_ORDER_WORDS)
         now_ns = self.state.timestamp_ns
-        known = find(account, client_order_id, now_ns) if account is not None else None
+        known: ClientOrderId | None = None
+        if account is not None:
+            known = account.client_order_ids.find(words, at + ENTER_NAME_AT, now_ns)
         if known is not None and known.content == content:
             return self.events.order_repeated(known.order_id, account_id, instrument_id)
 
-        if not client_order_id:
+        if words[at + ENTER_NAME_AT] & LENGTH_MASK == 0:
             return self.events.command_rejected(MALFORMED_CLIENT_ORDER_ID)
         if account_id == 0:
             return self.events.command_rejected(UNKNOWN_ACCOUNT)
@@ -232,18 +230,9 @@ class Engine:
         if book.has_too_many(account):
             return self.events.command_rejected(TOO_MANY_OPEN_ORDERS)
         limit_ticks = book.market_limit(side) if is_market else price_ticks
-        order = Order(
-            sequence,
-            account,
-            instrument_id,
-            side,
-            limit_ticks,
-            lots,
-            flags,
-            client_order_id,
-            content,
+        order = new_order(
+            sequence, account, instrument_id, side, limit_ticks, lots, flags, expire_time_ns
         )
-        order.expire_time_ns = expire_time_ns
         self.matcher.set_funds(order, book, is_market)
         held_units = order.hold_per_lot * lots
         if is_market and side == BUY:
@@ -254,15 +243,16 @@ class Engine:
             return self.events.command_rejected(WOULD_TAKE_LIQUIDITY)
 
         # Past this line nothing can fail.
+        order.client_order_id = account.client_order_ids.add(
+            words, at + ENTER_NAME_AT, sequence, content
+        )
         return self.matcher.enter(book, order, time_in_force, is_market, held_units)
 
-    def replace_order(self, data: bytes, words: memoryview, at: int) -> None:
+    def replace_order(self, words: memoryview, at: int) -> None:
         account_id = words[at + 3] & ID_MASK
         instrument_id = words[at + 3] >> 32
         price_ticks = words[at + 5]
         lots = words[at + 6]
-        client_order_id = text_at(data, at * 8 + 56)
-        original_client_order_id = text_at(data, at * 8 + 96)
         book: OrderBook | None = self.state.books.get(instrument_id)
 
         if book is None:
@@ -277,17 +267,20 @@ class Engine:
         refusal = notional_refusal(book, price_ticks, lots)
         if refusal:
             return self.events.command_rejected(refusal)
-        order = self.open_order(account_id, instrument_id, words[at + 4], original_client_order_id)
+        order = self.open_order(
+            account_id, instrument_id, words[at + 4], words, at + REPLACE_ORIGINAL_AT
+        )
         if order is None:
             return self.events.command_rejected(UNKNOWN_ORDER)
-        account = order.account
+        names = order.account.client_order_ids
         leaves_lots = lots - (order.quantity_lots - order.leaves_lots)
         if leaves_lots <= 0:
             return self.events.command_rejected(QUANTITY_NOT_ABOVE_CUMULATIVE)
-        if not client_order_id:
-            client_order_id = order.client_order_id
-        elif client_order_id != order.client_order_id and (
-            find(account, client_order_id, self.state.timestamp_ns) is not None
+        is_renamed = words[at + REPLACE_NAME_AT] & LENGTH_MASK != 0 and (
+            not order.client_order_id.is_at(words, at + REPLACE_NAME_AT)
+        )
+        if is_renamed and (
+            names.find(words, at + REPLACE_NAME_AT, self.state.timestamp_ns) is not None
         ):
             return self.events.command_rejected(DUPLICATE_CLIENT_ORDER_ID)
         hold_per_lot = price_ticks * book.tick_lot_units if order.side == BUY else book.lot_units
@@ -298,15 +291,21 @@ class Engine:
             return self.events.command_rejected(WOULD_TAKE_LIQUIDITY)
 
         # Past this line nothing can fail.
-        return self.matcher.replace(book, order, price_ticks, lots, client_order_id)
+        if is_renamed:
+            self.matcher.rename(order, words, at + REPLACE_NAME_AT)
+        return self.matcher.replace(book, order, price_ticks, lots)
 
-    def cancel_order(self, data: bytes, words: memoryview, at: int) -> None:
+    def cancel_order(self, words: memoryview, at: int) -> None:
         instrument_id = words[at + 3] >> 32
         book: OrderBook | None = self.state.books.get(instrument_id)
         if book is None:
             return self.events.command_rejected(UNKNOWN_INSTRUMENT)
         order = self.open_order(
-            words[at + 3] & ID_MASK, instrument_id, words[at + 4], text_at(data, at * 8 + 80)
+            words[at + 3] & ID_MASK,
+            instrument_id,
+            words[at + 4],
+            words,
+            at + CANCEL_ORIGINAL_AT,
         )
         if order is None:
             return self.events.command_rejected(UNKNOWN_ORDER)
@@ -322,8 +321,9 @@ class Engine:
         if account is None:
             return None
         # Past this line nothing can fail.
-        orders: list[Order] = [order for order in account.orders.values() if order.is_open]
-        for order in sorted(orders, key=by_age):
+        for order_id in sorted(name.order_id for name in account.client_order_ids if name.is_open):
+            order = self.state.orders.find(order_id)
+            assert order is not None
             if instrument_id in (0, order.instrument_id):
                 self.matcher.cancel_resting(
                     self.state.books[order.instrument_id], order, MASS_CANCELED
@@ -333,26 +333,26 @@ class Engine:
     def expire_orders(self) -> None:
         next_ns = self.state.expiries.next_ns()
         while 0 < next_ns <= self.state.timestamp_ns:
-            order: Order = self.state.orders[self.state.expiries.heap[0][1]]
+            order = self.state.orders.find(self.state.expiries.heap[0][1])
+            assert order is not None
             self.matcher.cancel_resting(self.state.books[order.instrument_id], order, EXPIRED)
             next_ns = self.state.expiries.next_ns()
 
     # --- The steps that they share.
 
     def open_order(
-        self, account_id: int, instrument_id: int, order_id: int, client_order_id: bytes
+        self, account_id: int, instrument_id: int, order_id: int, words: memoryview, name_at: int
     ) -> Order | None:
         """Return an account's open order by order id or, where that is 0, by client order id."""
         account: Account | None = self.state.accounts.get(account_id)
-        order: Order | None
         if account is None:
             return None
-        if order_id:
-            order = self.state.orders.get(order_id)
-        else:
-            order = account.orders.get(client_order_id)
-            if order is not None and not order.is_open:
+        if order_id == 0:
+            known = account.client_order_ids.find(words, name_at, self.state.timestamp_ns)
+            if known is None or not known.is_open:
                 return None
+            order_id = known.order_id
+        order = self.state.orders.find(order_id)
         if order is None or order.account is not account or order.instrument_id != instrument_id:
             return None
         return order

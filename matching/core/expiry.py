@@ -7,15 +7,16 @@ of ended orders are passed over, and swept out before they outnumber the others.
 from heapq import heapify, heappop, heappush
 
 from matching.core.ladder import Order
+from matching.core.order_table import OrderTable
 
 ENDED_MAX = 1_024
 """How many more entries of ended orders than others may be there."""
 
 
 class Expiries:
-    """The times of the orders that have one. `orders` are the open ones, by order id."""
+    """The times of the orders that have one. `orders` are the open ones."""
 
-    def __init__(self, orders: dict[int, Order]) -> None:
+    def __init__(self, orders: OrderTable) -> None:
         self.orders = orders
         self.heap: list[tuple[int, int]] = []
         self.swept_length = 0

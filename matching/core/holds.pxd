@@ -1,5 +1,7 @@
 cimport cython
 
+from matching.core.client_order_ids cimport ClientOrderIds
+
 
 @cython.final
 cdef class Funds:
@@ -15,11 +17,8 @@ cdef class Funds:
 cdef class Account:
     cdef readonly long long account_id
     cdef readonly dict funds
-    cdef readonly dict orders
+    cdef readonly ClientOrderIds client_order_ids
     cdef public long long open_order_count
-    cdef public long long closed_count
-    cdef public object oldest_closed
-    cdef public object newest_closed
 
     @cython.locals(funds=Funds)
     cpdef Funds funds_in(self, asset_id)

@@ -5,7 +5,7 @@ it ends. So neither figure is ever negative, and what is held is the sum of what
 could still spend.
 """
 
-from typing import Any
+from matching.core.client_order_ids import ClientOrderIds
 
 
 class Funds:
@@ -28,20 +28,13 @@ class Funds:
 
 
 class Account:
-    """An account's funds by asset and its orders by client order id.
-
-    Each of these is an `Order` of `matching.core.ladder`, which in turn knows its account. The
-    closed ones form a queue, linked by `newer` (see `matching.core.client_order_ids`).
-    """
+    """An account's funds by asset, and the names of its orders."""
 
     def __init__(self, account_id: int) -> None:
         self.account_id = account_id
         self.funds: dict[int, Funds] = {}
-        self.orders: dict[bytes, Any] = {}
+        self.client_order_ids = ClientOrderIds()
         self.open_order_count = 0
-        self.closed_count = 0
-        self.oldest_closed: Any = None
-        self.newest_closed: Any = None
 
     def funds_in(self, asset_id: int) -> Funds:
         funds = self.funds.get(asset_id)

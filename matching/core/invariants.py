@@ -6,7 +6,7 @@ Tests check it after every step; it costs far too much to run live.
 from collections import defaultdict
 
 from matching.core.ladder import Ladder
-from matching.core.state import State, closed_orders
+from matching.core.state import State
 from vocabulary.types import Side
 
 
@@ -33,11 +33,12 @@ def check(state: State) -> None:
                     terms = order.price_ticks * book.tick_lot_units
                     if order.hold_per_lot != (terms if order.side == Side.BUY else book.lot_units):
                         raise InvariantBroken(f"order {order.order_id} holds the wrong amount")
-                    if state.orders.get(order.order_id) is not order:
+                    if state.orders.find(order.order_id) is not order:
                         raise InvariantBroken(f"order {order.order_id} is not among the orders")
-                    if order.account.orders.get(order.client_order_id) is not order:
-                        raise InvariantBroken(f"order {order.order_id} is not its account's")
-    timed = {(o.expire_time_ns, o.order_id) for o in state.orders.values() if o.expire_time_ns}
+                    name = order.client_order_id
+                    if name.order_id != order.order_id or not name.is_open:
+                        raise InvariantBroken(f"order {order.order_id} has another one's name")
+    timed = {(o.expire_time_ns, o.order_id) for o in state.orders if o.expire_time_ns}
     if not timed <= set(state.expiries.heap):
         raise InvariantBroken("an order's time in force is not kept")
     if resting != len(state.orders):
@@ -46,11 +47,15 @@ def check(state: State) -> None:
 
 
 def _check_ladder(ladder: Ladder) -> None:
-    if ladder.keys != sorted(ladder.levels) or len(ladder.keys) != len(set(ladder.keys)):
+    levels = list(reversed(ladder))
+    keys = [ladder.sign * level.price_ticks for level in levels]
+    if keys != sorted(set(keys)) or list(ladder) != levels[::-1]:
         raise InvariantBroken("a ladder's prices are out of order")
-    if ladder.best is not (ladder.levels[ladder.keys[-1]] if ladder.keys else None):
+    if ladder.best is not (levels[-1] if levels else None):
         raise InvariantBroken("a ladder's best level is not its best")
-    for level in ladder:
+    if not all(page.occupied for page in ladder.pages):
+        raise InvariantBroken("a ladder has an empty page")
+    for level in levels:
         orders = list(level)
         if not orders or level.newest is not orders[-1]:
             raise InvariantBroken(f"level {level.price_ticks} has lost its newest order")
@@ -66,11 +71,14 @@ def _check_ladder(ladder: Ladder) -> None:
 def _check_funds(state: State, held: dict[tuple[int, int], int]) -> None:
     total: defaultdict[int, int] = defaultdict(int)
     for account_id, account in state.accounts.items():
-        if account.open_order_count != sum(order.is_open for order in account.orders.values()):
+        names = account.client_order_ids
+        if account.open_order_count != sum(name.is_open for name in names):
             raise InvariantBroken(f"account {account_id} miscounts its open orders")
-        closed = list(closed_orders(account))
-        if account.closed_count != len(closed) or any(order.is_open for order in closed):
+        closed = list(names.closed())
+        if names.closed_count != len(closed) or any(name.is_open for name in closed):
             raise InvariantBroken(f"account {account_id} miscounts its closed orders")
+        if names.count != account.open_order_count + len(closed) or set(closed) - set(names):
+            raise InvariantBroken(f"account {account_id} has lost a name")
         for asset_id, funds in account.funds.items():
             total[asset_id] += funds.available + funds.held
             if funds.available < 0 or funds.held < 0:

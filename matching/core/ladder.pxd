@@ -1,29 +1,46 @@
 cimport cython
 
+from matching.core.client_order_ids cimport ClientOrderId
 from matching.core.holds cimport Account, Funds
+
+cdef int PAGE_BITS
+cdef int PAGE_LEVELS
+cdef int SLOT_MASK
+cdef unsigned long long FIRST_SLOT
 
 
 @cython.final
 cdef class Order:
-    cdef readonly long long order_id
-    cdef readonly Account account
-    cdef readonly long long instrument_id
-    cdef readonly int side
-    cdef public long long price_ticks
-    cdef public long long quantity_lots
+    cdef public long long order_id
     cdef public long long leaves_lots
-    cdef readonly int flags
-    cdef public bytes client_order_id
-    cdef readonly unsigned long long content
-    cdef public long long expire_time_ns
-    cdef public bint is_open
-    cdef public long long closed_ns
-    cdef public Funds spends
-    cdef public Funds receives
-    cdef public long long hold_per_lot
     cdef public Level level
     cdef public Order older
     cdef public Order newer
+    cdef public Order chained
+    cdef public long long price_ticks
+    cdef public long long quantity_lots
+    cdef public Account account
+    cdef public long long instrument_id
+    cdef public int side
+    cdef public int flags
+    cdef public ClientOrderId client_order_id
+    cdef public long long expire_time_ns
+    cdef public Funds spends
+    cdef public Funds receives
+    cdef public long long hold_per_lot
+
+
+@cython.locals(order=Order)
+cpdef Order new_order(
+    long long order_id,
+    Account account,
+    long long instrument_id,
+    int side,
+    long long price_ticks,
+    long long quantity_lots,
+    int flags,
+    long long expire_time_ns,
+)
 
 
 @cython.final
@@ -35,17 +52,37 @@ cdef class Level:
 
 
 @cython.final
+cdef class Page:
+    cdef readonly long long number
+    cdef readonly unsigned long long occupied
+    cdef readonly list levels
+
+    cdef Level level_at_or_below(self, int slot)
+
+
+@cython.final
 cdef class Ladder:
     cdef readonly long long sign
-    cdef readonly dict levels
-    cdef readonly list keys
+    cdef readonly list pages
     cdef readonly Level best
 
-    @cython.locals(key=object, level=Level, last=Order)
+    @cython.locals(
+        key="long long",
+        slot=int,
+        page=Page,
+        level=Level,
+        last=Order,
+    )
     cpdef void append(self, Order order) except *
     @cython.locals(level=Level, older=Order, newer=Order)
     cpdef void remove(self, Order order) except *
     @cython.locals(level=Level)
     cpdef void reduce(self, Order order, long long lots) noexcept
-    @cython.locals(key=object)
-    cpdef void drop(self, Level level) except *
+    @cython.locals(key="long long", at=Py_ssize_t, worse=Level, page=Page)
+    cpdef Level next_worse(self, Level level)
+    @cython.locals(key="long long", at=Py_ssize_t, page=Page)
+    cpdef void vacate(self, Level level) except *
+    @cython.locals(at=Py_ssize_t, page=Page)
+    cdef Page page(self, long long number)
+    @cython.locals(page=Page, low="long long", high=Py_ssize_t, middle=Py_ssize_t)
+    cdef Py_ssize_t page_index(self, long long number) except -1

@@ -1,11 +1,12 @@
 cimport cython
 
-from matching.core.client_order_ids cimport remember
+from matching.core.client_order_ids cimport ClientOrderId, ClientOrderIds
 from matching.core.event_writer cimport EventWriter
 from matching.core.fees cimport fee_units
 from matching.core.holds cimport Account, Funds
 from matching.core.ladder cimport Ladder, Level, Order
 from matching.core.order_book cimport OrderBook
+from matching.core.order_table cimport OrderTable
 from matching.core.state cimport State
 
 cdef int BUY
@@ -69,11 +70,10 @@ cdef class Matcher:
         Order order,
         long long price_ticks,
         long long quantity_lots,
-        bytes client_order_id,
     )
 
-    @cython.locals(account=Account, former=Order)
-    cdef object rename(self, Order order, bytes client_order_id)
+    @cython.locals(names=ClientOrderIds, former=ClientOrderId)
+    cdef void rename(self, Order order, const long long[::1] words, Py_ssize_t at) except *
 
     @cython.locals(account=Account)
     cdef object rest(self, OrderBook book, Order order)

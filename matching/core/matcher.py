@@ -3,7 +3,6 @@
 Every step moves the funds that it concerns and says what happened.
 """
 
-from matching.core.client_order_ids import remember
 from matching.core.event_writer import EventWriter
 from matching.core.fees import fee_units
 from matching.core.ladder import Order
@@ -50,7 +49,6 @@ class Matcher:
         """Let a new order in: hold its funds, match it, and let the rest of it rest or end."""
         account = order.account
         order.spends.hold(held_units)
-        account.orders[order.client_order_id] = order
         self.events.order_accepted(
             order.order_id, account.account_id, order.instrument_id, held_units
         )
@@ -147,7 +145,6 @@ class Matcher:
         order: Order,
         price_ticks: int,
         quantity_lots: int,
-        client_order_id: bytes,
     ) -> None:
         """Give a resting order new terms, in place where that is no advantage over others."""
         account = order.account
@@ -167,8 +164,6 @@ class Matcher:
             order.price_ticks = price_ticks
             order.hold_per_lot = hold_per_lot
         order.quantity_lots = quantity_lots
-        if client_order_id != order.client_order_id:
-            self.rename(order, client_order_id)
         self.events.order_replaced(
             order.order_id,
             account.account_id,
@@ -189,30 +184,18 @@ class Matcher:
             else:
                 self.close(order)
 
-    def rename(self, order: Order, client_order_id: bytes) -> None:
-        """Give an order another name; a closed order in its stead keeps the old one taken."""
-        account = order.account
-        former = Order(
-            order.order_id,
-            account,
-            order.instrument_id,
-            order.side,
-            order.price_ticks,
-            order.quantity_lots,
-            order.flags,
-            order.client_order_id,
-            order.content,
-        )
-        account.orders[former.client_order_id] = former
-        remember(account, former, self.state.timestamp_ns)
-        order.client_order_id = client_order_id
-        account.orders[client_order_id] = order
+    def rename(self, order: Order, words: memoryview, at: int) -> None:
+        """Give an order the name that stands at a place in some words; the old one stays taken."""
+        names = order.account.client_order_ids
+        former = order.client_order_id
+        names.close(former, self.state.timestamp_ns)
+        order.client_order_id = names.add(words, at, order.order_id, former.content)
 
     def rest(self, book: OrderBook, order: Order) -> None:
         """Put what is left of an order into the book."""
         account = order.account
         book.own(order.side).append(order)
-        self.state.orders[order.order_id] = order
+        self.state.orders.add(order)
         account.open_order_count += 1
         if book.open_orders_max:
             book.count_open(account, 1)
@@ -228,14 +211,14 @@ class Matcher:
     def leave_book(self, book: OrderBook, order: Order) -> None:
         """Take an order out of the book, filled, canceled or to be entered anew."""
         book.own(order.side).remove(order)
-        del self.state.orders[order.order_id]
+        self.state.orders.remove(order)
         order.account.open_order_count -= 1
         if book.open_orders_max:
             book.count_open(order.account, -1)
 
     def close(self, order: Order) -> None:
         """End an order that is not in the book, or not any more."""
-        remember(order.account, order, self.state.timestamp_ns)
+        order.account.client_order_ids.close(order.client_order_id, self.state.timestamp_ns)
 
     def cancel_resting(self, book: OrderBook, order: Order, reason: int) -> None:
         self.leave_book(book, order)

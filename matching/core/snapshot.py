@@ -13,10 +13,12 @@ from itertools import islice
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
+from matching.core.client_order_ids import ClientOrderId, ClientOrderIds, name_words
 from matching.core.holds import Account, Funds
-from matching.core.ladder import Ladder, Level, Order
+from matching.core.ladder import Ladder, Level, Order, Page, new_order
 from matching.core.order_book import OrderBook
-from matching.core.state import State, closed_orders
+from matching.core.order_table import OrderTable
+from matching.core.state import State
 from vocabulary.instrument import Asset
 from vocabulary.limits import Limits
 from vocabulary.types import Side
@@ -40,17 +42,7 @@ FIELDS: Final[dict[type, Fields]] = {
         ("sequence", "timestamp_ns"),
         ("assets", "issued_units", "books", "symbols", "accounts", "orders", "expiries"),
     ),
-    Account: Fields(
-        ("account_id",),
-        (
-            "funds",
-            "orders",
-            "open_order_count",
-            "closed_count",
-            "oldest_closed",
-            "newest_closed",
-        ),
-    ),
+    Account: Fields(("account_id",), ("funds", "client_order_ids", "open_order_count")),
     Funds: Fields(("asset_id", "available", "held")),
     OrderBook: Fields(
         (
@@ -92,23 +84,42 @@ FIELDS: Final[dict[type, Fields]] = {
             "price_ticks",
             "quantity_lots",
             "flags",
-            "client_order_id",
-            "content",
             "leaves_lots",
             "hold_per_lot",
-            "closed_ns",
             "expire_time_ns",
         ),
-        ("is_open", "account", "spends", "receives", "level", "older", "newer"),
+        (
+            "account",
+            "client_order_id",
+            "spends",
+            "receives",
+            "level",
+            "older",
+            "newer",
+            "chained",
+        ),
     ),
-    Ladder: Fields((), ("sign", "levels", "keys", "best")),
+    ClientOrderId: Fields(
+        ("order_id", "content", "closed_ns", "text"),
+        ("words", "hash", "is_open", "chained", "closed_next"),
+    ),
+    ClientOrderIds: Fields((), ("buckets", "count", "closed_count", "closed_first", "closed_last")),
+    OrderTable: Fields((), ("buckets", "mask", "count")),
+    Ladder: Fields((), ("sign", "pages", "best")),
+    Page: Fields((), ("number", "occupied", "levels")),
     Level: Fields((), ("price_ticks", "lots", "oldest", "newest")),
 }
 
 _clock_row = attrgetter(*FIELDS[State].saved)
 _book_row = attrgetter(*FIELDS[OrderBook].saved)
 _funds_row = attrgetter(*FIELDS[Funds].saved)
-_order_row = attrgetter("account.account_id", *FIELDS[Order].saved)
+_name_row = attrgetter(*FIELDS[ClientOrderId].saved)
+_order_row = attrgetter(
+    "account.account_id",
+    "client_order_id.text",
+    "client_order_id.content",
+    *FIELDS[Order].saved,
+)
 
 
 def save(state: State) -> Iterator[Section]:
@@ -130,14 +141,14 @@ def save(state: State) -> Iterator[Section]:
     yield from _sections(
         "closed_orders",
         (
-            _order_row(order)
+            (account.account_id, *_name_row(name))
             for account in state.accounts.values()
-            for order in closed_orders(account)
+            for name in account.client_order_ids.closed()
         ),
     )
     for book in state.books.values():
         for ladder in (book.buys, book.sells):
-            orders = (order for key in ladder.keys for order in ladder.levels[key])
+            orders = (order for level in reversed(ladder) for order in level)
             yield from _sections("orders", map(_order_row, orders))
 
 
@@ -209,59 +220,45 @@ def _take_book(
     book.trade_count = trade_count
 
 
-def _order(
+def _take_closed_order(
+    state: State, account_id: int, order_id: int, content: int, closed_ns: int, text: bytes
+) -> None:
+    """Add to its account's queue. A younger order of the same name comes later, and takes it."""
+    names = state.accounts[account_id].client_order_ids
+    names.close(names.add(name_words(text), 0, order_id, content), closed_ns)
+
+
+def _take_order(
     state: State,
     account_id: int,
+    text: bytes,
+    content: int,
     order_id: int,
     instrument_id: int,
     side: int,
     price_ticks: int,
     quantity_lots: int,
     flags: int,
-    client_order_id: bytes,
-    content: int,
     leaves_lots: int,
     hold_per_lot: int,
-    closed_ns: int,
     expire_time_ns: int,
-) -> Order:
+) -> None:
     account = state.accounts[account_id]
     book = state.books[instrument_id]
-    terms = (side, price_ticks, quantity_lots, flags, client_order_id, content)
-    order = Order(order_id, account, instrument_id, *terms)
+    terms = (instrument_id, side, price_ticks, quantity_lots, flags, expire_time_ns)
+    order = new_order(order_id, account, *terms)
     order.leaves_lots = leaves_lots
     order.hold_per_lot = hold_per_lot
-    order.closed_ns = closed_ns
-    order.expire_time_ns = expire_time_ns
+    order.client_order_id = account.client_order_ids.add(name_words(text), 0, order_id, content)
     base = account.funds_in(book.base_asset_id)
     quote = account.funds_in(book.quote_asset_id)
     order.spends, order.receives = (quote, base) if side == _BUY else (base, quote)
-    account.orders[client_order_id] = order
-    return order
-
-
-def _take_closed_order(state: State, *row: Any) -> None:
-    """Add to its account's queue. A younger order of the same name comes later, and takes it."""
-    order = _order(state, *row)
-    order.is_open = False
-    account = order.account
-    if account.newest_closed is None:
-        account.oldest_closed = order
-    else:
-        account.newest_closed.newer = order
-    account.newest_closed = order
-    account.closed_count += 1
-
-
-def _take_order(state: State, *row: Any) -> None:
-    order = _order(state, *row)
-    book = state.books[order.instrument_id]
-    book.own(order.side).append(order)
+    book.own(side).append(order)
+    state.orders.add(order)
+    account.open_order_count += 1
     if book.open_orders_max:
-        book.count_open(order.account, 1)
-    state.orders[order.order_id] = order
-    order.account.open_order_count += 1
-    if order.expire_time_ns:
+        book.count_open(account, 1)
+    if expire_time_ns:
         state.expiries.add(order)
 
 

@@ -1,5 +1,7 @@
 cimport cython
 
+from matching.core.order_table cimport OrderTable
+
 
 @cython.final
 cdef class State:
@@ -10,5 +12,5 @@ cdef class State:
     cdef readonly dict books
     cdef readonly dict symbols
     cdef readonly dict accounts
-    cdef readonly dict orders
+    cdef readonly OrderTable orders
     cdef readonly object expiries

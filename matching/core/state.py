@@ -1,12 +1,12 @@
 """All that the engine remembers."""
 
-from collections.abc import Iterator
 from hashlib import blake2b
 
 from matching.core.expiry import Expiries
 from matching.core.holds import Account
 from matching.core.ladder import Order
 from matching.core.order_book import OrderBook
+from matching.core.order_table import OrderTable
 from vocabulary.instrument import Asset
 
 VENUE_ACCOUNT_ID = 0
@@ -24,7 +24,7 @@ class State:
         self.books: dict[int, OrderBook] = {}
         self.symbols: dict[int, str] = {}
         self.accounts: dict[int, Account] = {VENUE_ACCOUNT_ID: Account(VENUE_ACCOUNT_ID)}
-        self.orders: dict[int, Order] = {}  # the resting ones, by order id
+        self.orders = OrderTable()  # the resting ones
         self.expiries = Expiries(self.orders)
 
     def funds(self, account_id: int | None = None) -> list[tuple[int, int, int, int]]:
@@ -54,8 +54,8 @@ class State:
         for row in self.funds():
             add("funds", *row)
         for account_id, account in sorted(self.accounts.items()):
-            for closed in closed_orders(account):
-                add("closed", account_id, closed.order_id, closed.client_order_id)
+            for closed in account.client_order_ids.closed():
+                add("closed", account_id, closed.order_id, closed.text)
                 add(closed.content, closed.closed_ns)
         for instrument_id, book in sorted(self.books.items()):
             terms = (book.base_asset_id, book.quote_asset_id, book.lot_units, book.tick_lot_units)
@@ -79,15 +79,7 @@ def order_row(order: Order) -> tuple[object, ...]:
         order.quantity_lots,
         order.leaves_lots,
         order.flags,
-        order.client_order_id,
-        order.content,
+        order.client_order_id.text,
+        order.client_order_id.content,
         order.expire_time_ns,
     )
-
-
-def closed_orders(account: Account) -> Iterator[Order]:
-    """Yield the closed orders whose names are still taken, that closed first first."""
-    order: Order | None = account.oldest_closed
-    while order is not None:
-        yield order
-        order = order.newer

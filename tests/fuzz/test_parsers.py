@@ -30,8 +30,10 @@ from matching.link import (
 from matching.sequencer import CommandRefused, check_command
 from tests.fuzz.mutation import mutate, pieces
 from tests.gateway.fix.session_pair import CLIENT, START_NS, VENUE, Pair
-from tests.matching.samples import listing, order
+from tests.matching.samples import listing, make_records, order
 from vocabulary.codec import CodecError, pack, pack_record
+from vocabulary.events import AssetListed, FundsCredited
+from vocabulary.excerpt import event_kinds, unpack_excerpts
 
 SECONDS = float(os.environ.get("AGIO_FUZZ_SECONDS", "0.5"))
 SEED = os.environ.get("AGIO_FUZZ_SEED")
@@ -81,9 +83,18 @@ def test_command_reader() -> None:
 
 def test_record_reader() -> None:
     def feed(_chance: Random, data: bytes) -> None:
-        unpack_records(data, [])
+        unpack_records(data)
 
     fuzz(RECORDS, feed, CodecError)
+
+
+def test_excerpt_reader() -> None:
+    kinds = event_kinds({AssetListed, FundsCredited})
+
+    def feed(_chance: Random, data: bytes) -> None:
+        unpack_excerpts(data, kinds)
+
+    fuzz([*make_records(20)], feed, CodecError)
 
 
 def test_link_frames() -> None:

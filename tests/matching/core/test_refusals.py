@@ -219,11 +219,11 @@ def engine() -> Engine:
 )
 def test_is_refused_and_changes_nothing(engine: Engine, reason: R, command: c.Command) -> None:
     funds = engine.funds()
-    book = [order.leaves_lots for order in engine.state.orders.values()]
+    book = [order.leaves_lots for order in engine.state.orders]
     events = engine.apply(pack(command), 99, 0)
     assert unpack(events) == (e.CommandRejected(reason), len(events))
     assert engine.funds() == funds
-    assert [order.leaves_lots for order in engine.state.orders.values()] == book
+    assert [order.leaves_lots for order in engine.state.orders] == book
     invariants.check(engine.state)
 
 
@@ -241,7 +241,7 @@ def test_an_account_s_names_are_remembered_to_a_bound(
     for sequence, name in enumerate(names, start=100):
         order = enter(client_order_id=name, time_in_force=TimeInForce.IMMEDIATE_OR_CANCEL)
         engine.apply(pack(order), sequence, 0)
-    assert account.closed_count == CLOSED_ORDERS_REMEMBERED_MAX
+    assert account.client_order_ids.closed_count == CLOSED_ORDERS_REMEMBERED_MAX
     invariants.check(engine.state)
     for name, known in ((names[5], True), (names[4], False)):
         again = enter(client_order_id=name, time_in_force=TimeInForce.IMMEDIATE_OR_CANCEL)

@@ -9,10 +9,12 @@ from hypothesis.stateful import rule
 
 from bench.flow import FlowMaker, listings
 from matching.core import invariants, snapshot
+from matching.core.client_order_ids import ClientOrderId, ClientOrderIds
 from matching.core.engine import Engine
 from matching.core.holds import Account, Funds
-from matching.core.ladder import Ladder, Level, Order
+from matching.core.ladder import Ladder, Level, Order, Page
 from matching.core.order_book import OrderBook
+from matching.core.order_table import OrderTable
 from matching.core.state import State
 from tests.matching.core import test_against_naive_venue as naive
 from vocabulary.limits import NO_LIMITS
@@ -36,13 +38,18 @@ SAMPLES = {
         ACCOUNT,
         FUNDS,
         OrderBook(1, 1, 1, NO_LIMITS, FUNDS, FUNDS),
-        Order(1, ACCOUNT, 1, 1, 1, 1, 0, b"", 0),
+        Order(),
+        ClientOrderId(),
+        ClientOrderIds(),
+        OrderTable(),
         Ladder(1),
+        Page(1),
         Level(1),
     )
 }
 COMPUTED = {"cumulative_lots"}
-UNSET = {"spends", "receives"}  # of an order that was not let through yet
+# Of an order that was not let through yet:
+UNSET = {"account", "client_order_id", "spends", "receives"}
 
 
 def fields_of(sample: object) -> set[str]:

@@ -16,10 +16,13 @@ async def test_the_sender_is_refused_after_the_restart_and_everyone_goes_on(venu
     reader.client.submit(order(7, 1, price_ticks=100))
     await reader.wait_for(8)
     assert venue.server is not None
-    del venue.server._engine.state.orders[8]  # so that its fill makes the engine raise
+    orders = venue.server._engine.state.orders
+    resting = orders.find(8)
+    assert resting is not None
+    orders.remove(resting)  # so that its fill makes the engine raise
     reader.client.submit(order(7, 2, price_ticks=100))
     await until(lambda: bool(venue.failures))
-    assert "KeyError at sequence 9: EnterOrder(session_id=7, session_number=2" in str(
+    assert "AssertionError at sequence 9: EnterOrder(session_id=7, session_number=2" in str(
         venue.failures[0]
     )
     await venue.stop()

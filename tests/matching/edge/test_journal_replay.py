@@ -48,7 +48,7 @@ def test_damage_and_another_history_are_errors(tmp_path: Path, journal: Journal)
     records = make_records(8)
     timestamp_ns = RECORD_HEADER.unpack_from(records[0])[3]
     journal.append(records[:7])
-    journal.append([pack_record(8, timestamp_ns, records[7][24:120], b"")])
+    journal.append([pack_record(8, timestamp_ns, records[7][24:128], b"")])
     with pytest.raises(ReplayError, match="sequence 8: event 0 was None"):
         verify_journal(tmp_path)
 

@@ -1,0 +1,21 @@
+cimport cython
+
+from matching.core.ladder cimport Order
+
+cdef int BUCKETS_MIN
+
+
+@cython.final
+cdef class OrderTable:
+    cdef readonly list buckets
+    cdef readonly Py_ssize_t mask
+    cdef readonly Py_ssize_t count
+
+    @cython.locals(order=Order)
+    cpdef Order find(self, long long order_id)
+    @cython.locals(bucket=Py_ssize_t)
+    cpdef void add(self, Order order) except *
+    @cython.locals(bucket=Py_ssize_t, before=Order)
+    cpdef void remove(self, Order order) except *
+    @cython.locals(bucket=Py_ssize_t, order=Order, orders=list)
+    cdef void grow(self) except *
