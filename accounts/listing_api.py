@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -16,6 +16,15 @@ from vocabulary.types import (
 
 Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,31}$")]
 FeePpm = Annotated[int, Field(ge=0, le=FEE_PPM_MAX, strict=True)]
+PhaseName = Literal[
+    "pre_open",
+    "opening_auction",
+    "trading",
+    "closing_auction",
+    "halted",
+    "cancel_only",
+    "closed",
+]
 BandPpm = Annotated[int, Field(ge=0, le=BAND_PPM_MAX, strict=True)]
 
 
@@ -63,6 +72,7 @@ class ListInstrumentRequest(LimitsFields, Request):
     lot_size: Decimal
     maker_fee_ppm: FeePpm = 0
     taker_fee_ppm: FeePpm = 0
+    phase: PhaseName = "trading"
 
 
 class SetLimitsRequest(LimitsFields, Request):
@@ -81,6 +91,10 @@ class ReferencePriceReply(Reply):
     sequence: int
     symbol: str
     price: str
+
+
+class ChangePhaseRequest(Request):
+    phase: PhaseName
 
 
 class SetFeesRequest(Request):

@@ -17,7 +17,7 @@ from vocabulary.excerpt import Excerpt
 from vocabulary.types import Side
 
 Listing = e.AssetListed | e.InstrumentListed | e.FeesChanged | e.LimitsChanged | e.PhaseChanged
-SETTLED_EVENTS = {e.TradeExecuted, e.FundsCredited, *get_args(Listing)}
+SETTLED_EVENTS = {e.TradeExecuted, e.AuctionTradeExecuted, e.FundsCredited, *get_args(Listing)}
 
 
 class SequenceGapError(Exception):

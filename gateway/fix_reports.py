@@ -31,7 +31,12 @@ REJECT_REASONS: dict[RejectReason, tuple[bytes, bytes, str]] = {
     RejectReason.MALFORMED_CLIENT_ORDER_ID: (_O.OTHER, _C.OTHER, "ClOrdID(11) is malformed"),
     RejectReason.UNKNOWN_INSTRUMENT: (_O.UNKNOWN_SYMBOL, _C.OTHER, "symbol is not listed"),
     RejectReason.UNKNOWN_ACCOUNT: (_O.UNKNOWN_ACCOUNT, _C.OTHER, "account can't trade"),
-    RejectReason.NOT_TRADING: (_O.EXCHANGE_CLOSED, _C.OTHER, "instrument is halted"),
+    RejectReason.NOT_TRADING: (_O.EXCHANGE_CLOSED, _C.OTHER, "instrument takes no orders now"),
+    RejectReason.NOT_IN_AUCTION: (
+        _O.UNSUPPORTED_ORDER_CHARACTERISTIC,
+        _C.OTHER,
+        "before an auction only orders that may rest are taken, and not as makers only",
+    ),
     RejectReason.UNSUPPORTED_ORDER: (
         _O.UNSUPPORTED_ORDER_CHARACTERISTIC,
         _C.OTHER,

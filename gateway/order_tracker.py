@@ -60,7 +60,9 @@ class Orders:
             e.OrderRepeated: self._apply_repeated,
             e.OrderReplaced: self._apply_replaced,
             e.OrderRested: _apply_nothing,
+            e.IndicativePriceChanged: _apply_nothing,
             e.TradeExecuted: self._apply_trade,
+            e.AuctionTradeExecuted: self._apply_trade,
             e.OrderCanceled: self._apply_canceled,
         }
 
@@ -292,7 +294,7 @@ class Orders:
 
 
 def _apply_nothing(_: e.Event) -> None:
-    """Coming to rest changes nothing that the owner does not know yet."""
+    """Nothing happened to an order that its owner does not know yet."""
 
 
 def _in_instrument(orders: Iterable[Order], instrument_id: int) -> list[Order]:

@@ -24,6 +24,7 @@ class Cadence(NamedTuple):
 CADENCES = {
     "depth": Cadence(0, 250 * MILLISECOND_NS),
     "trades": Cadence(0, 250 * MILLISECOND_NS),
+    "status": Cadence(100 * MILLISECOND_NS, 250 * MILLISECOND_NS),
     "ticker": Cadence(250 * MILLISECOND_NS, 250 * MILLISECOND_NS),
     "candles": Cadence(250 * MILLISECOND_NS, 1_000 * MILLISECOND_NS),
 }
@@ -32,7 +33,7 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class Source(Protocol):
-    """Depth, tape, candles or ticker."""
+    """Depth, tape, candles, ticker or status."""
 
     def take(self, sequence: int, previous_sequence: int, timestamp_ns: int) -> Message | None: ...
 

@@ -25,6 +25,9 @@ class Depth:
         match event:
             case e.OrderRested():
                 self._add(event.side, event.price_ticks, event.leaves_lots)
+            case e.AuctionTradeExecuted():  # both rested, each at its own price
+                self._add(Side.BUY, event.buy_price_ticks, -event.quantity_lots)
+                self._add(Side.SELL, event.sell_price_ticks, -event.quantity_lots)
             case e.TradeExecuted(incoming_side=incoming_side):
                 # The incoming order's lots never were in the book.
                 resting_side = Side.SELL if incoming_side is Side.BUY else Side.BUY

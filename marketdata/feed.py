@@ -10,6 +10,7 @@ import msgspec
 from marketdata.candles import Candles
 from marketdata.channel import Channel, Source, Writes
 from marketdata.depth import Depth
+from marketdata.status import StatusSource
 from marketdata.tape import Tape
 from marketdata.ticker import RollingTicker
 from vocabulary import events as e
@@ -19,12 +20,13 @@ from vocabulary.market_data import CANDLE_INTERVALS_SECONDS, CHANNEL_PREFIX, Hea
 
 SECOND_NS = 1_000_000_000
 
+StatusEvent = e.PhaseChanged | e.IndicativePriceChanged
 BookEvent = e.OrderRested | e.OrderReplaced | e.OrderCanceled
 FEED_EVENTS = {e.InstrumentListed, e.TradeExecuted, *get_args(BookEvent)}
 
 
 class InstrumentFeed:
-    """One instrument's depth, tape, ticker and candles, and their channels."""
+    """One instrument's depth, tape, ticker, candles and status, and their channels."""
 
     def __init__(self, symbol: str, sequence: int, timestamp_ns: int) -> None:
         def open_channel(kind: str, source: Source) -> Channel:
@@ -33,6 +35,8 @@ class InstrumentFeed:
         self._depth = Depth()
         self._tape = Tape()
         self._ticker = RollingTicker()
+        self._status = StatusSource()
+        self._status_channel = open_channel("status", self._status)
         self._depth_channel = open_channel("depth", self._depth)
         self._ticker_channel = open_channel("ticker", self._ticker)
         self._candle_channels = [
@@ -45,7 +49,7 @@ class InstrumentFeed:
             self._ticker_channel,
         ]
         # A trade is told before the change of the book that it made.
-        self.channels = [*self._trade_channels, self._depth_channel]
+        self.channels = [*self._trade_channels, self._depth_channel, self._status_channel]
 
     def apply(self, event: BookEvent | e.TradeExecuted, sequence: int, timestamp_ns: int) -> None:
         if self._depth.apply(event):
@@ -57,6 +61,10 @@ class InstrumentFeed:
                 candles.add(event, timestamp_ns)
             for channel in self._trade_channels:
                 channel.touch(sequence, timestamp_ns)
+
+    def apply_status(self, event: StatusEvent, sequence: int, timestamp_ns: int) -> None:
+        self._status.apply(event)
+        self._status_channel.touch(sequence, timestamp_ns)
 
     def tick(self, now_ns: int) -> bool:
         """Let time pass; return whether it changed anything."""
@@ -83,6 +91,10 @@ class Feed:
             if isinstance(event, e.TradeExecuted | BookEvent):
                 instrument = self._instruments[event.instrument_id]
                 instrument.apply(event, sequence, timestamp_ns)
+                self._unwritten[instrument] = None
+            elif isinstance(event, StatusEvent):
+                instrument = self._instruments[event.instrument_id]
+                instrument.apply_status(event, sequence, timestamp_ns)
                 self._unwritten[instrument] = None
             elif isinstance(event, e.InstrumentListed):
                 symbol = event.symbol.decode("ascii")

@@ -24,6 +24,7 @@ History
 1   The first version.
 2   A book's limits and reference price.
 3   Of closed orders only what their client order ids need.
+4   What was said of a book's auction.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from matching.core.engine import Engine
 from matching.sequencer import Sequencer
 
 MAGIC: Final = b"agiosnap"
-VERSION: Final = 3
+VERSION: Final = 4
 SUFFIX: Final = ".snapshot"
 HEADER: Final = Struct("<8sIIqIIqqq16s8x")
 _SECTION_SIZE: Final = Struct("<I")

@@ -92,6 +92,8 @@ _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     e.FundsCredited: (84, "IIqq"),
     e.LimitsChanged: (96, "I4xqqqqIIIIq"),
     e.ReferencePriceSet: (97, "I4xq"),
+    e.IndicativePriceChanged: (98, "I4xqqq"),
+    e.AuctionTradeExecuted: (99, "qIB3xqqqqqqIIqqqqqqqqq"),
 }
 _TEXT = re.compile(r"(\d+)p")
 _ENUMS: dict[str, type[Enum]] = {

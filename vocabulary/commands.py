@@ -135,7 +135,7 @@ class SetReferencePrice(Command, frozen=True, gc=False):
 
 
 class ChangePhase(Command, frozen=True, gc=False):
-    """Halt or resume an instrument."""
+    """Let an instrument come to a phase; orders that have crossed in an auction trade first."""
 
     instrument_id: int
     phase: TradingPhase

@@ -100,6 +100,17 @@ class TradeExecuted(Event, frozen=True, gc=False):
     released_units: int
 
 
+class AuctionTradeExecuted(TradeExecuted, frozen=True, gc=False):
+    """Two resting orders met at an auction's price, each at its own or a better one.
+
+    The one that was entered first counts as resting, the other as incoming. `released_units` return
+    to the buyer, whichever of the two it is.
+    """
+
+    buy_price_ticks: int
+    sell_price_ticks: int
+
+
 class OrderCanceled(Event, frozen=True, gc=False):
     """An order ended with `leaves_lots` unfilled.
 
@@ -158,6 +169,18 @@ class ReferencePriceSet(Event, frozen=True, gc=False):
 
     instrument_id: int
     price_ticks: int
+
+
+class IndicativePriceChanged(Event, frozen=True, gc=False):
+    """What the auction would come to if it ended now; all 0: nothing would trade.
+
+    `surplus_lots` would find nobody: above zero buyers', below it sellers'.
+    """
+
+    instrument_id: int
+    price_ticks: int
+    quantity_lots: int
+    surplus_lots: int
 
 
 class PhaseChanged(Event, frozen=True, gc=False):

@@ -1,7 +1,7 @@
 """What the market-data channels on Redis carry, and what their snapshot keys hold.
 
 One channel per instrument and kind, `agio:<kind>:<symbol>`, and beside it a snapshot under
-`agio:snapshot:<kind>:<symbol>`. Kinds: depth, trades, ticker and, for each interval,
+`agio:snapshot:<kind>:<symbol>`. Kinds: depth, trades, ticker, status and, for each interval,
 `candles:<interval>`. All are MessagePack arrays of the structs below, prices in ticks, quantities
 in lots, money in smallest units, times in UTC nanoseconds.
 
@@ -21,18 +21,27 @@ channel tells where each channel stands. A reader that stands elsewhere behind i
 History
 -------
 1   The first version.
+2   The status.
 """
 
 from __future__ import annotations
 
 import msgspec
 
+from vocabulary.types import TradingPhase
+
 CHANNEL_PREFIX = "agio:"
 HEARTBEAT_CHANNEL = "agio:heartbeat"
 HEARTBEAT_INTERVAL_S = 1.0
 
 CANDLE_INTERVALS_SECONDS = {"1m": 60, "5m": 300, "15m": 900, "1h": 3600, "4h": 14400, "1d": 86400}
-KINDS = ("depth", "trades", "ticker", *(f"candles:{name}" for name in CANDLE_INTERVALS_SECONDS))
+KINDS = (
+    "depth",
+    "trades",
+    "ticker",
+    "status",
+    *(f"candles:{name}" for name in CANDLE_INTERVALS_SECONDS),
+)
 
 TAPE_PRINTS_MAX = 1_000
 """How many of an instrument's newest trades a snapshot holds, and a message at most."""
@@ -167,6 +176,28 @@ class TickerSnapshot(_Wire, frozen=True, array_like=True, gc=False):
     ticker: Ticker
 
 
+class Status(_Wire, frozen=True, array_like=True, gc=False):
+    """The phase, and in an auction what it would come to if it ended now: all 0 for nothing.
+
+    `surplus_lots` would find nobody: above zero buyers', below it sellers'.
+    """
+
+    phase: TradingPhase
+    indicative_ticks: int
+    indicative_lots: int
+    surplus_lots: int
+
+
+class StatusChanged(_Message, frozen=True, array_like=True, gc=False):
+    status: Status
+
+
+class StatusSnapshot(_Wire, frozen=True, array_like=True, gc=False):
+    sequence: int
+    timestamp_ns: int
+    status: Status
+
+
 class Mark(_Wire, frozen=True, array_like=True, gc=False, order=True):
     """Where a channel stands: its last message's. Both fields order it, as time alone may pass."""
 
@@ -181,8 +212,8 @@ class Heartbeat(_Wire, frozen=True, array_like=True, gc=False):
     marks: dict[str, Mark]
 
 
-Message = DepthChanged | TradesPrinted | CandlesChanged | TickerChanged
-Snapshot = DepthSnapshot | TradesSnapshot | CandlesSnapshot | TickerSnapshot
+Message = DepthChanged | TradesPrinted | CandlesChanged | TickerChanged | StatusChanged
+Snapshot = DepthSnapshot | TradesSnapshot | CandlesSnapshot | TickerSnapshot | StatusSnapshot
 
 
 def channel(kind: str, symbol: str) -> str:

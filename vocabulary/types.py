@@ -65,10 +65,15 @@ class OrderFlags(IntFlag):
 
 
 class TradingPhase(IntEnum):
-    """What an instrument takes: `TRADING` everything, `HALTED` nothing but cancels."""
+    """What an instrument is at; `matching.core.trading_phase` says what it then takes."""
 
     TRADING = 1
     HALTED = 2
+    PRE_OPEN = 3
+    OPENING_AUCTION = 4
+    CLOSING_AUCTION = 5
+    CANCEL_ONLY = 6
+    CLOSED = 7
 
 
 class CancelReason(IntEnum):

@@ -8,6 +8,7 @@ from accounts.edge.engine_desk import EngineDesk, MakeCommand
 from accounts.listing_api import (
     AssetReply,
     ChangedInstrumentReply,
+    ChangePhaseRequest,
     InstrumentReply,
     InstrumentsReply,
     LimitsFields,
@@ -96,7 +97,7 @@ class ListingDesk:
                     body.maker_fee_ppm,
                     body.taker_fee_ppm,
                     body.symbol.encode("ascii"),
-                    TradingPhase.TRADING,
+                    TradingPhase[body.phase.upper()],
                     limits.quantity_lots_min,
                     limits.quantity_lots_max,
                     limits.notional_units_max,
@@ -123,6 +124,12 @@ class ListingDesk:
     async def resume_instrument(self, path: SymbolPath) -> ChangedInstrumentReply:
         """Take orders again."""
         return await self._change_phase(path.symbol, TradingPhase.TRADING)
+
+    async def change_phase(
+        self, path: SymbolPath, body: ChangePhaseRequest
+    ) -> ChangedInstrumentReply:
+        """Let an instrument come to a phase; what has crossed in an auction trades first."""
+        return await self._change_phase(path.symbol, TradingPhase[body.phase.upper()])
 
     async def set_fees(self, path: SymbolPath, body: SetFeesRequest) -> ChangedInstrumentReply:
         """Set the fees of the trades that follow, in parts per million of what a side receives."""

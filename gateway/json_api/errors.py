@@ -95,6 +95,10 @@ REFUSALS: dict[RejectReason, tuple[ErrorCode, str]] = {
     ),
     RejectReason.UNKNOWN_INSTRUMENT: (ErrorCode.BAD_SYMBOL, "Invalid symbol."),
     RejectReason.NOT_TRADING: (_FILTER, "Market is closed."),
+    RejectReason.NOT_IN_AUCTION: (
+        ErrorCode.UNSUPPORTED_OPERATION,
+        "This order type is not supported while orders are collected for an auction.",
+    ),
     RejectReason.UNSUPPORTED_ORDER: (
         ErrorCode.UNKNOWN_ORDER_COMPOSITION,
         "Unsupported order combination.",

@@ -10,6 +10,15 @@ from vocabulary.instrument import Instrument, decimal_text
 from vocabulary.limits import Limits
 from vocabulary.types import INT64_MAX, PRICE_TICKS_MAX, QUANTITY_LOTS_MAX, TradingPhase
 
+STATUSES = {
+    TradingPhase.PRE_OPEN: "PRE_TRADING",
+    TradingPhase.OPENING_AUCTION: "AUCTION_MATCH",
+    TradingPhase.TRADING: "TRADING",
+    TradingPhase.CLOSING_AUCTION: "AUCTION_MATCH",
+    TradingPhase.HALTED: "HALT",
+    TradingPhase.CANCEL_ONLY: "CANCEL_ONLY",
+    TradingPhase.CLOSED: "END_OF_DAY",
+}
 PPM = 1_000_000
 ORDER_TYPES = ["LIMIT", "LIMIT_MAKER", "MARKET"]
 
@@ -78,7 +87,7 @@ def _symbol(instrument: Instrument, phase: TradingPhase) -> dict[str, Any]:
     base, quote = instrument.base, instrument.quote
     return {
         "symbol": instrument.symbol,
-        "status": "TRADING" if phase is TradingPhase.TRADING else "HALT",
+        "status": STATUSES[phase],
         "baseAsset": base.name,
         "baseAssetPrecision": base.scale,
         "quoteAsset": quote.name,

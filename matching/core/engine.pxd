@@ -15,11 +15,13 @@ cdef long long CANCEL_ORDER
 cdef long long CANCEL_ALL_ORDERS
 cdef long long EXPIRE_ORDERS
 cdef int BUY
+cdef int TRADING
 cdef int MARKET
 cdef int LIMIT
 cdef int DAY
 cdef int IMMEDIATE_OR_CANCEL
 cdef int FILL_OR_KILL
+cdef int GOOD_TILL_CANCEL
 cdef int GOOD_TILL_DATE
 cdef long long DAY_NS
 cdef int POST_ONLY
@@ -34,6 +36,7 @@ cdef int MALFORMED_CLIENT_ORDER_ID
 cdef int UNKNOWN_ACCOUNT
 cdef int UNKNOWN_INSTRUMENT
 cdef int NOT_TRADING
+cdef int NOT_IN_AUCTION
 cdef int UNSUPPORTED_ORDER
 cdef int EXPIRE_TIME_OUT_OF_RANGE
 cdef int PRICE_OUT_OF_RANGE
@@ -53,6 +56,7 @@ cdef int EXPIRED
 
 cdef long long ending(int time_in_force, long long expire_time_ns, long long now_ns) except *
 cdef bint never_rests(int time_in_force) except -1
+cdef int phase_refusal(OrderBook book, bint is_market, int time_in_force, int flags) except -1
 cdef int price_refusal(OrderBook book, long long price_ticks, bint is_market) except -1
 cdef int notional_refusal(OrderBook book, long long price_ticks, long long lots) except -1
 

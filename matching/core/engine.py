@@ -9,6 +9,7 @@ read and written as 64-bit words. An order goes through four steps: refuse it, o
 match it; let what is left rest or cancel it.
 """
 
+from matching.core import auction
 from matching.core.client_order_ids import ClientOrderId, content_of
 from matching.core.event_writer import EventWriter
 from matching.core.holds import Account
@@ -17,9 +18,9 @@ from matching.core.matcher import Matcher
 from matching.core.operations import operate
 from matching.core.order_book import OrderBook
 from matching.core.state import State
-from matching.core.trading_phase import TAKES_ORDERS
+from matching.core.trading_phase import COLLECTING
 from vocabulary import commands as c
-from vocabulary.codec import LAYOUTS, pack, unpack_command
+from vocabulary.codec import LAYOUTS, unpack_command
 from vocabulary.rejects import RejectReason
 from vocabulary.types import (
     PRICE_TICKS_MAX,
@@ -28,6 +29,7 @@ from vocabulary.types import (
     OrderType,
     Side,
     TimeInForce,
+    TradingPhase,
 )
 
 # Plain integers under the names of the vocabulary, which the compiled form keeps as C integers.
@@ -38,11 +40,13 @@ CANCEL_ORDER = LAYOUTS[c.CancelOrder].kind
 CANCEL_ALL_ORDERS = LAYOUTS[c.CancelAllOrders].kind
 EXPIRE_ORDERS = LAYOUTS[c.ExpireOrders].kind
 BUY = Side.BUY.value
+TRADING = TradingPhase.TRADING.value
 MARKET = OrderType.MARKET.value
 LIMIT = OrderType.LIMIT.value
 DAY = TimeInForce.DAY.value
 IMMEDIATE_OR_CANCEL = TimeInForce.IMMEDIATE_OR_CANCEL.value
 FILL_OR_KILL = TimeInForce.FILL_OR_KILL.value
+GOOD_TILL_CANCEL = TimeInForce.GOOD_TILL_CANCEL.value
 GOOD_TILL_DATE = TimeInForce.GOOD_TILL_DATE.value
 DAY_NS = 24 * 3600 * 10**9
 POST_ONLY = OrderFlags.POST_ONLY.value
@@ -59,6 +63,7 @@ MALFORMED_CLIENT_ORDER_ID = RejectReason.MALFORMED_CLIENT_ORDER_ID.value
 UNKNOWN_ACCOUNT = RejectReason.UNKNOWN_ACCOUNT.value
 UNKNOWN_INSTRUMENT = RejectReason.UNKNOWN_INSTRUMENT.value
 NOT_TRADING = RejectReason.NOT_TRADING.value
+NOT_IN_AUCTION = RejectReason.NOT_IN_AUCTION.value
 UNSUPPORTED_ORDER = RejectReason.UNSUPPORTED_ORDER.value
 EXPIRE_TIME_OUT_OF_RANGE = RejectReason.EXPIRE_TIME_OUT_OF_RANGE.value
 PRICE_OUT_OF_RANGE = RejectReason.PRICE_OUT_OF_RANGE.value
@@ -86,6 +91,16 @@ def notional_refusal(book: OrderBook, price_ticks: int, lots: int) -> int:
     if price_ticks * lots * book.tick_lot_units < book.notional_units_min:
         return NOTIONAL_TOO_SMALL
     return 0
+
+
+def phase_refusal(book: OrderBook, is_market: bool, time_in_force: int, flags: int) -> int:
+    """Return why an instrument takes no such order now, or 0."""
+    if book.phase == TRADING:
+        return 0
+    if book.phase not in COLLECTING:
+        return NOT_TRADING
+    # There is nobody yet to trade with, or to be protected from.
+    return NOT_IN_AUCTION if is_market or never_rests(time_in_force) or flags & POST_ONLY else 0
 
 
 def price_refusal(book: OrderBook, price_ticks: int, is_market: bool) -> int:
@@ -176,8 +191,10 @@ class Engine:
             self.expire_orders()
         else:
             command, _ = unpack_command(data, at * 8)
-            for event in operate(self.state, command):
-                self.events.write(pack(event))
+            operate(self.matcher, command)
+        if self.state.auctions:
+            # Expiries and cancels of all there are may have changed any auction.
+            auction.publish(self.matcher, words[at + 3] >> 32 if kind <= CANCEL_ORDER else 0)
         self.state.sequence = sequence
 
     # --- The commands. Refusals stand in the order of RejectReason.
@@ -208,8 +225,9 @@ class Engine:
             return self.events.command_rejected(UNKNOWN_ACCOUNT)
         if book is None:
             return self.events.command_rejected(UNKNOWN_INSTRUMENT)
-        if book.phase not in TAKES_ORDERS:
-            return self.events.command_rejected(NOT_TRADING)
+        refusal = phase_refusal(book, is_market, time_in_force, flags)
+        if refusal:
+            return self.events.command_rejected(refusal)
         if flags & POST_ONLY and (is_market or never_rests(time_in_force)):
             return self.events.command_rejected(UNSUPPORTED_ORDER)
         expire_time_ns = ending(time_in_force, words[at + 12], now_ns)
@@ -257,8 +275,9 @@ class Engine:
 
         if book is None:
             return self.events.command_rejected(UNKNOWN_INSTRUMENT)
-        if book.phase not in TAKES_ORDERS:
-            return self.events.command_rejected(NOT_TRADING)
+        refusal = phase_refusal(book, False, GOOD_TILL_CANCEL, 0)
+        if refusal:
+            return self.events.command_rejected(refusal)
         refusal = price_refusal(book, price_ticks, False)
         if refusal:
             return self.events.command_rejected(refusal)

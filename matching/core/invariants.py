@@ -7,7 +7,8 @@ from collections import defaultdict
 
 from matching.core.ladder import Ladder
 from matching.core.state import State
-from vocabulary.types import Side
+from matching.core.trading_phase import AUCTIONS
+from vocabulary.types import Side, TradingPhase
 
 
 class InvariantBroken(AssertionError):
@@ -20,8 +21,13 @@ def check(state: State) -> None:
     resting = 0
     for instrument_id, book in state.books.items():
         buys, sells = book.buys.best, book.sells.best
-        if buys is not None and sells is not None and buys.price_ticks >= sells.price_ticks:
+        is_crossed = (
+            buys is not None and sells is not None and buys.price_ticks >= sells.price_ticks
+        )
+        if is_crossed and book.phase == TradingPhase.TRADING:
             raise InvariantBroken(f"book {instrument_id} is crossed")
+        if (book.phase in AUCTIONS) != (instrument_id in state.auctions):
+            raise InvariantBroken(f"book {instrument_id} is, or is not, at auction")
         for ladder in (book.buys, book.sells):
             _check_ladder(ladder)
             for level in ladder:

@@ -10,6 +10,7 @@ from matching.core.order_table cimport OrderTable
 from matching.core.state cimport State
 
 cdef int BUY
+cdef int TRADING
 cdef int IMMEDIATE_OR_CANCEL
 cdef int FILL_OR_KILL
 cdef int NOT_IMMEDIATE
@@ -78,8 +79,8 @@ cdef class Matcher:
     @cython.locals(account=Account)
     cdef object rest(self, OrderBook book, Order order)
 
-    cdef void leave_book(self, OrderBook book, Order order) except *
-    cdef object close(self, Order order)
+    cpdef void leave_book(self, OrderBook book, Order order) except *
+    cpdef object close(self, Order order)
 
     @cython.locals(released_units="long long")
     cdef object cancel_resting(self, OrderBook book, Order order, int reason)

@@ -8,9 +8,10 @@ from matching.core.fees import fee_units
 from matching.core.ladder import Order
 from matching.core.order_book import OrderBook
 from matching.core.state import State
-from vocabulary.types import CancelReason, Side, TimeInForce
+from vocabulary.types import CancelReason, Side, TimeInForce, TradingPhase
 
 BUY = Side.BUY.value
+TRADING = TradingPhase.TRADING.value
 IMMEDIATE_OR_CANCEL = TimeInForce.IMMEDIATE_OR_CANCEL.value
 FILL_OR_KILL = TimeInForce.FILL_OR_KILL.value
 NOT_IMMEDIATE = CancelReason.IMMEDIATE_OR_CANCEL.value
@@ -71,6 +72,8 @@ class Matcher:
 
     def match(self, book: OrderBook, incoming: Order) -> None:
         """Trade an order with what rests on the other side, best price first, oldest first."""
+        if book.phase != TRADING:
+            return
         ladder = book.opposite(incoming.side)
         last_ticks = 0
         while incoming.leaves_lots > 0:

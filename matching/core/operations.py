@@ -4,11 +4,14 @@ These are rare, so they are decoded into command objects and answered with event
 not (see `matching.core.engine`).
 """
 
+from matching.core.auction import enter_phase
 from matching.core.holds import Account
+from matching.core.matcher import Matcher
 from matching.core.order_book import OrderBook
 from matching.core.state import VENUE_ACCOUNT_ID, State
 from vocabulary import commands as c
 from vocabulary import events as e
+from vocabulary.codec import pack
 from vocabulary.instrument import Asset, ListingError, Terms, build_instrument
 from vocabulary.limits import Limits, limits_of
 from vocabulary.rejects import RejectReason
@@ -22,24 +25,31 @@ from vocabulary.types import (
 )
 
 
-def operate(state: State, command: c.Command) -> list[e.Event]:
-    """Carry out one of the venue's own commands and return what happened."""
+def operate(matcher: Matcher, command: c.Command) -> None:
+    """Carry out one of the venue's own commands, and say what happened."""
+    state = matcher.state
     match command:
-        case c.ListAsset():
-            return [list_asset(state, command)]
-        case c.ListInstrument():
-            return list_instrument(state, command)
-        case c.SetLimits():
-            return [set_limits(state, command)]
-        case c.SetReferencePrice():
-            return [set_reference_price(state, command)]
         case c.ChangePhase():
-            return [change_phase(state, command)]
+            change_phase(matcher, command)
+        case c.ListAsset():
+            say(matcher, list_asset(state, command))
+        case c.ListInstrument():
+            list_instrument(matcher, command)
+        case c.SetLimits():
+            say(matcher, set_limits(state, command))
+        case c.SetReferencePrice():
+            say(matcher, set_reference_price(state, command))
         case c.SetFees():
-            return [set_fees(state, command)]
+            say(matcher, set_fees(state, command))
         case c.CreditFunds():
-            return [credit_funds(state, command)]
-    raise AssertionError(f"{type(command).__name__} is not one of the venue's own commands")
+            say(matcher, credit_funds(state, command))
+        case _:
+            name = type(command).__name__
+            raise AssertionError(f"{name} is not one of the venue's own commands")
+
+
+def say(matcher: Matcher, event: e.Event) -> None:
+    matcher.events.write(pack(event))
 
 
 def list_asset(state: State, command: c.ListAsset) -> e.Event:
@@ -57,10 +67,11 @@ def list_asset(state: State, command: c.ListAsset) -> e.Event:
     return e.AssetListed(command.asset_id, command.scale, command.name)
 
 
-def list_instrument(state: State, command: c.ListInstrument) -> list[e.Event]:
+def list_instrument(matcher: Matcher, command: c.ListInstrument) -> None:
+    state = matcher.state
     refusal = listing_refusal(state, command)
     if refusal:
-        return [e.CommandRejected(refusal)]
+        return say(matcher, e.CommandRejected(refusal))
     # Past this line nothing can fail.
     venue: Account = state.accounts[VENUE_ACCOUNT_ID]
     limits = limits_of(command)
@@ -74,7 +85,6 @@ def list_instrument(state: State, command: c.ListInstrument) -> list[e.Event]:
     )
     book.maker_fee_ppm = command.maker_fee_ppm
     book.taker_fee_ppm = command.taker_fee_ppm
-    book.phase = command.phase.value
     state.books[command.instrument_id] = book
     state.symbols[command.instrument_id] = command.symbol.decode("ascii")
     listed = e.InstrumentListed(
@@ -88,12 +98,12 @@ def list_instrument(state: State, command: c.ListInstrument) -> list[e.Event]:
         command.taker_fee_ppm,
         command.symbol,
     )
-    events: list[e.Event] = [listed]
+    say(matcher, listed)
     if limits != Limits(notional_units_min=command.notional_units_min):
-        events.append(e.LimitsChanged(command.instrument_id, *limits))
+        say(matcher, e.LimitsChanged(command.instrument_id, *limits))
     if command.phase is not TradingPhase.TRADING:
-        events.append(e.PhaseChanged(command.instrument_id, command.phase))
-    return events
+        enter_phase(matcher, book, command.phase)
+    return None
 
 
 def listing_refusal(state: State, command: c.ListInstrument) -> RejectReason | None:
@@ -152,13 +162,12 @@ def set_reference_price(state: State, command: c.SetReferencePrice) -> e.Event:
     return e.ReferencePriceSet(command.instrument_id, command.price_ticks)
 
 
-def change_phase(state: State, command: c.ChangePhase) -> e.Event:
-    book = state.books.get(command.instrument_id)
+def change_phase(matcher: Matcher, command: c.ChangePhase) -> None:
+    book = matcher.state.books.get(command.instrument_id)
     if book is None:
-        return e.CommandRejected(RejectReason.UNKNOWN_INSTRUMENT)
+        return say(matcher, e.CommandRejected(RejectReason.UNKNOWN_INSTRUMENT))
     # Past this line nothing can fail.
-    book.phase = command.phase.value
-    return e.PhaseChanged(command.instrument_id, command.phase)
+    return enter_phase(matcher, book, command.phase)
 
 
 def set_fees(state: State, command: c.SetFees) -> e.Event:

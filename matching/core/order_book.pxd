@@ -36,6 +36,9 @@ cdef class OrderBook:
     cdef readonly Funds base_fees
     cdef readonly Funds quote_fees
     cdef public int phase
+    cdef public long long indicative_ticks
+    cdef public long long indicative_lots
+    cdef public long long surplus_lots
     cdef public long long trade_count
     cdef readonly Ladder buys
     cdef readonly Ladder sells

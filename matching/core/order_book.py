@@ -46,6 +46,9 @@ class OrderBook:
         self.base_fees = base_fees  # the venue's own funds
         self.quote_fees = quote_fees
         self.phase = TradingPhase.TRADING.value
+        self.indicative_ticks = 0  # what was last said of its auction: see `auction.publish`
+        self.indicative_lots = 0
+        self.surplus_lots = 0
         self.trade_count = 0
         self.buys = Ladder(1)
         self.sells = Ladder(-1)

@@ -19,6 +19,7 @@ from matching.core.ladder import Ladder, Level, Order, Page, new_order
 from matching.core.order_book import OrderBook
 from matching.core.order_table import OrderTable
 from matching.core.state import State
+from matching.core.trading_phase import AUCTIONS
 from vocabulary.instrument import Asset
 from vocabulary.limits import Limits
 from vocabulary.types import Side
@@ -40,7 +41,16 @@ class Fields(NamedTuple):
 FIELDS: Final[dict[type, Fields]] = {
     State: Fields(
         ("sequence", "timestamp_ns"),
-        ("assets", "issued_units", "books", "symbols", "accounts", "orders", "expiries"),
+        (
+            "assets",
+            "issued_units",
+            "books",
+            "symbols",
+            "accounts",
+            "orders",
+            "expiries",
+            "auctions",
+        ),
     ),
     Account: Fields(("account_id",), ("funds", "client_order_ids", "open_order_count")),
     Funds: Fields(("asset_id", "available", "held")),
@@ -56,6 +66,9 @@ FIELDS: Final[dict[type, Fields]] = {
             "maker_fee_ppm",
             "taker_fee_ppm",
             "phase",
+            "indicative_ticks",
+            "indicative_lots",
+            "surplus_lots",
             "trade_count",
         ),
         (
@@ -201,6 +214,9 @@ def _take_book(
     maker_fee_ppm: int,
     taker_fee_ppm: int,
     phase: int,
+    indicative_ticks: int,
+    indicative_lots: int,
+    surplus_lots: int,
     trade_count: int,
 ) -> None:
     venue = state.accounts[0]
@@ -217,6 +233,11 @@ def _take_book(
     book.taker_fee_ppm = taker_fee_ppm
     book.set_reference(reference_ticks)
     book.phase = phase
+    if phase in AUCTIONS:
+        state.auctions[instrument_id] = book
+    book.indicative_ticks = indicative_ticks
+    book.indicative_lots = indicative_lots
+    book.surplus_lots = surplus_lots
     book.trade_count = trade_count
 
 

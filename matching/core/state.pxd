@@ -14,3 +14,4 @@ cdef class State:
     cdef readonly dict accounts
     cdef readonly OrderTable orders
     cdef readonly object expiries
+    cdef readonly dict auctions

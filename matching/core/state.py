@@ -26,6 +26,7 @@ class State:
         self.accounts: dict[int, Account] = {VENUE_ACCOUNT_ID: Account(VENUE_ACCOUNT_ID)}
         self.orders = OrderTable()  # the resting ones
         self.expiries = Expiries(self.orders)
+        self.auctions: dict[int, OrderBook] = {}  # the books whose indicative price is published
 
     def funds(self, account_id: int | None = None) -> list[tuple[int, int, int, int]]:
         """Return rows of account, asset, available and held units; of one account or all.
@@ -62,6 +63,7 @@ class State:
             fees = (book.maker_fee_ppm, book.taker_fee_ppm)
             add("book", instrument_id, self.symbols[instrument_id], *terms, *fees)
             add(*book.limits, book.reference_ticks, book.phase, book.trade_count)
+            add(book.indicative_ticks, book.indicative_lots, book.surplus_lots)
             for ladder in (book.buys, book.sells):
                 for level in ladder:
                     for order in level:

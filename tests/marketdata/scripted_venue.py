@@ -10,7 +10,7 @@ from tests.oracles.naive_state import NaiveOrder
 from tests.oracles.naive_venue import NaiveVenue
 from vocabulary import commands as c
 from vocabulary.codec import Record
-from vocabulary.types import OrderFlags, OrderType, Side, TimeInForce
+from vocabulary.types import OrderFlags, OrderType, Side, TimeInForce, TradingPhase
 
 SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS
@@ -118,6 +118,9 @@ class ScriptedVenue:
 
     def cancel_all(self, account_id: int) -> Record:
         return self.apply(c.CancelAllOrders(1, self._number(), account_id, 0, b""))
+
+    def change_phase(self, phase: TradingPhase) -> Record:
+        return self.apply(c.ChangePhase(1, self._number(), BTCUSDT, phase))
 
     def levels(self, side: Side, instrument_id: int = BTCUSDT) -> dict[int, int]:
         """Return the lots by price, added up from the open orders."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tests.oracles.naive_auction import naive_cross
 from vocabulary import commands as c
 from vocabulary.limits import NO_LIMITS, Limits
 from vocabulary.types import (
@@ -47,6 +48,7 @@ class NaiveState:
         self.limits: dict[int, Limits] = {}
         self.references: dict[int, int] = {}
         self.phases: dict[int, TradingPhase] = {}
+        self.indicative: dict[int, tuple[int, int, int]] = {}  # of the auctions, the oldest first
         self.fees: dict[int, tuple[int, int]] = {}
         self.totals: dict[tuple[int, int], int] = {}
         self.open: list[NaiveOrder] = []
@@ -111,6 +113,14 @@ class NaiveState:
             return 1, PRICE_TICKS_MAX
         width = reference * ppm // 1_000_000
         return max(reference - width, 1), min(reference + width, PRICE_TICKS_MAX)
+
+    def cross(self, instrument_id: int) -> tuple[int, int, int]:
+        """Return the price of an auction, what would trade and what would be left over."""
+        buys, sells = (
+            [(order.price, order.leaves) for order in self.queue(instrument_id, side)]
+            for side in (Side.BUY, Side.SELL)
+        )
+        return naive_cross(buys, sells, self.references[instrument_id])
 
     def market_limit(self, instrument_id: int, side: Side) -> int:
         lowest, highest = self.band(instrument_id, self.limits[instrument_id].market_collar_ppm)

@@ -7,6 +7,7 @@ the open orders could still spend.
 
 import msgspec
 
+from tests.oracles.naive_auction import NOTHING
 from tests.oracles.naive_state import NaiveOrder, NaiveState
 from vocabulary import commands as c
 from vocabulary import events as e
@@ -29,9 +30,20 @@ from vocabulary.types import (
 DAY_NS = 24 * 3600 * 10**9
 
 
+NEVER_REST = (TimeInForce.IMMEDIATE_OR_CANCEL, TimeInForce.FILL_OR_KILL)
+COLLECTING = (
+    TradingPhase.PRE_OPEN,
+    TradingPhase.OPENING_AUCTION,
+    TradingPhase.CLOSING_AUCTION,
+)
+
+
 class NaiveVenue(NaiveState):
     def apply(self, command: c.Command, sequence: int, now_ns: int = 0) -> list[e.Event]:
         self.now_ns = now_ns
+        return [*self.execute(command, sequence), *self.indications()]
+
+    def execute(self, command: c.Command, sequence: int) -> list[e.Event]:
         match command:
             case c.EnterOrder():
                 return self.enter(command, sequence)
@@ -46,10 +58,7 @@ class NaiveVenue(NaiveState):
             case c.CreditFunds():
                 return [self.credit(command)]
             case c.ChangePhase():
-                if command.instrument_id not in self.instruments:
-                    return [e.CommandRejected(R.UNKNOWN_INSTRUMENT)]
-                self.phases[command.instrument_id] = command.phase
-                return [e.PhaseChanged(command.instrument_id, command.phase)]
+                return self.change_phase(command)
             case c.SetFees():
                 return [self.set_fees(command)]
             case c.SetLimits():
@@ -71,8 +80,13 @@ class NaiveVenue(NaiveState):
             return {R.UNKNOWN_INSTRUMENT}
         reasons = set()
         price, lots = command.price_ticks, command.quantity_lots
-        if self.phases[command.instrument_id] is not TradingPhase.TRADING:
+        phase = self.phases[command.instrument_id]
+        if phase is not TradingPhase.TRADING and phase not in COLLECTING:
             reasons.add(R.NOT_TRADING)
+        if phase in COLLECTING and isinstance(command, c.EnterOrder):
+            post_only = OrderFlags.POST_ONLY in command.flags
+            if is_market or post_only or command.time_in_force in NEVER_REST:
+                reasons.add(R.NOT_IN_AUCTION)
         limits = self.limits[command.instrument_id]
         lowest, highest = self.band(command.instrument_id, limits.price_band_ppm)
         if (price != 0) if is_market else not 1 <= price <= PRICE_TICKS_MAX:
@@ -95,10 +109,7 @@ class NaiveVenue(NaiveState):
         account, side, lots = command.account_id, command.side, command.quantity_lots
         is_market = command.order_type is OrderType.MARKET
         post_only = OrderFlags.POST_ONLY in command.flags
-        rests = not is_market and command.time_in_force not in (
-            TimeInForce.IMMEDIATE_OR_CANCEL,
-            TimeInForce.FILL_OR_KILL,
-        )
+        rests = not is_market and command.time_in_force not in NEVER_REST
         expire_time_ns = command.expire_time_ns
         if command.time_in_force is TimeInForce.DAY:
             expire_time_ns = (self.now_ns // DAY_NS + 1) * DAY_NS
@@ -275,6 +286,28 @@ class NaiveVenue(NaiveState):
         self.fees[command.instrument_id] = fees
         return e.FeesChanged(command.instrument_id, *fees)
 
+    def change_phase(self, command: c.ChangePhase) -> list[e.Event]:
+        instrument_id, phase = command.instrument_id, command.phase
+        if instrument_id not in self.instruments:
+            return [e.CommandRejected(R.UNKNOWN_INSTRUMENT)]
+        closes = phase is TradingPhase.CLOSED
+        closes = closes and self.phases[instrument_id] is TradingPhase.CLOSING_AUCTION
+        trades = self.uncross(instrument_id) if phase is TradingPhase.TRADING or closes else []
+        self.phases[instrument_id] = phase
+        self.indicative.pop(instrument_id, None)
+        if phase in (TradingPhase.OPENING_AUCTION, TradingPhase.CLOSING_AUCTION):
+            self.indicative[instrument_id] = NOTHING
+        return [*trades, e.PhaseChanged(instrument_id, phase)]
+
+    def indications(self) -> list[e.Event]:
+        events: list[e.Event] = []
+        for instrument_id, told in self.indicative.items():
+            cross = self.cross(instrument_id)
+            if cross != told:
+                self.indicative[instrument_id] = cross
+                events.append(e.IndicativePriceChanged(instrument_id, *cross))
+        return events
+
     def set_limits(self, command: c.SetLimits) -> e.Event:
         limits = limits_of(command)
         if command.instrument_id not in self.instruments:
@@ -305,25 +338,51 @@ class NaiveVenue(NaiveState):
 
     # --- The steps.
 
+    def uncross(self, instrument_id: int) -> list[e.Event]:
+        events: list[e.Event] = []
+        price, left, _ = self.cross(instrument_id)
+        if left:
+            self.references[instrument_id] = price
+        while left:
+            buy = self.queue(instrument_id, Side.BUY)[0]
+            sell = self.queue(instrument_id, Side.SELL)[0]
+            lots = min(buy.leaves, sell.leaves)
+            resting, incoming = sorted((buy, sell), key=lambda order: order.order_id)
+            trade = self.trade(resting, incoming, price, buy.price)
+            terms = (*msgspec.structs.astuple(trade), buy.price, sell.price)
+            events.append(e.AuctionTradeExecuted(*terms))
+            left -= lots
+            for order in (buy, sell):
+                if order.leaves == 0:
+                    self.open.remove(order)
+                    self.close(order)
+        return events
+
     def match(self, incoming: NaiveOrder, limit: int, is_market: bool) -> list[e.Event]:
         events: list[e.Event] = []
+        if self.phases[incoming.instrument_id] in COLLECTING:
+            return events
         for resting in self.counterparties(incoming.instrument_id, incoming.side, limit):
             if incoming.leaves == 0:
                 break
-            events.append(self.trade(resting, incoming, None if is_market else limit))
+            ready = limit if incoming.side is Side.BUY and not is_market else None
+            events.append(self.trade(resting, incoming, resting.price, ready))
             self.references[incoming.instrument_id] = resting.price
             if resting.leaves == 0:
                 self.open.remove(resting)
                 self.close(resting)
         return events
 
-    def trade(self, resting: NaiveOrder, incoming: NaiveOrder, limit: int | None) -> e.Event:
+    def trade(
+        self, resting: NaiveOrder, incoming: NaiveOrder, price: int, ready: int | None
+    ) -> e.TradeExecuted:
+        """Let two orders meet; the buyer was `ready` to pay so much, None where not in advance."""
         instrument_id = incoming.instrument_id
         terms = self.instruments[instrument_id]
         maker_ppm, taker_ppm = self.fees[instrument_id]
         lots = min(resting.leaves, incoming.leaves)
         base = lots * terms.lot_units
-        quote = lots * resting.price * terms.tick_lot_units
+        quote = lots * price * terms.tick_lot_units
         buys = incoming.side is Side.BUY
         paid = (terms.quote_asset_id, quote) if buys else (terms.base_asset_id, base)
         got = (terms.base_asset_id, base) if buys else (terms.quote_asset_id, quote)
@@ -339,13 +398,13 @@ class NaiveVenue(NaiveState):
         incoming.leaves -= lots
         self.trades[instrument_id] += 1
         released = 0
-        if buys and limit is not None:
-            released = (limit - resting.price) * lots * terms.tick_lot_units
+        if ready is not None:
+            released = (ready - price) * lots * terms.tick_lot_units
         return e.TradeExecuted(
             trade_id=self.trades[instrument_id],
             instrument_id=instrument_id,
             incoming_side=incoming.side,
-            price_ticks=resting.price,
+            price_ticks=price,
             quantity_lots=lots,
             base_units=base,
             quote_units=quote,

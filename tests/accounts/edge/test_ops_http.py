@@ -105,6 +105,21 @@ async def test_instrument_is_listed_halted_resumed_and_priced(desk: DeskClient) 
     assert answer.body | fees == answer.body
 
 
+async def test_an_auction_is_settled_to_the_last_unit(desk: DeskClient, trader: Trader) -> None:
+    phase = "/instruments/BTCUSDT/phase"
+    assert (await desk.post(phase, {"phase": "opening_auction"})).body["phase"] == "opening_auction"
+    await desk.post(f"/accounts/{ALICE}/credits", {"asset": "BTC", "amount": "1"})
+    await desk.post(f"/accounts/{BOB}/credits", {"asset": "USDT", "amount": "100"})
+    # Ready to sell at 90 and to pay 110, they meet at 90: Alice came first, and pays 0.1 %.
+    await trader.send([order(1, ALICE, Side.SELL, 9_000, 5_000, 1)])
+    (bid,) = await trader.send([order(2, BOB, Side.BUY, 11_000, 5_000, 1)])
+    assert bid.events[-1] == e.IndicativePriceChanged(1, 9_000, 5_000, 0)
+    assert (await desk.post(phase, {"phase": "trading"})).body["phase"] == "trading"
+    assert await settled_balances(desk, ALICE) == {"BTC": "0.50000000", "USDT": "44.955000"}
+    assert await settled_balances(desk, BOB) == {"BTC": "0.49900000", "USDT": "55.000000"}
+    assert (await desk.get("/trial-balance")).body["agrees"] is True
+
+
 async def test_limits_are_set_and_known_after_a_restart(
     desk: DeskClient, trader: Trader, matching: MatchingServer, postgres_url: str
 ) -> None:

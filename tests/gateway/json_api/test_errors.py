@@ -17,6 +17,7 @@ EXPECTED = {
     RejectReason.UNKNOWN_ACCOUNT: (-2010, "may not place or cancel"),
     RejectReason.UNKNOWN_INSTRUMENT: (-1121, "Invalid symbol."),
     RejectReason.NOT_TRADING: (-1013, "Market is closed."),
+    RejectReason.NOT_IN_AUCTION: (-1020, "for an auction"),
     RejectReason.UNSUPPORTED_ORDER: (-1014, "Unsupported order combination."),
     RejectReason.EXPIRE_TIME_OUT_OF_RANGE: (-1130, "'goodTillDate'"),
     RejectReason.PRICE_OUT_OF_RANGE: (-1013, "Filter failure: PRICE_FILTER"),

@@ -20,7 +20,7 @@ from vocabulary.market_data import (
     channel,
     snapshot_key,
 )
-from vocabulary.types import Side
+from vocabulary.types import Side, TradingPhase
 
 KEYS = {snapshot_key(channel(kind, "BTCUSDT")).encode() for kind in KINDS}
 
@@ -87,6 +87,7 @@ async def test_messages_form_one_chain_per_channel_through_a_restart_of_the_publ
             for number in range(10):
                 venue.script.buy(90 + number, 2)
                 venue.script.sell(92 + number, 1)
+            venue.script.change_phase(TradingPhase.TRADING)
             await venue.carry_out()
             await asyncio.sleep(0.1)
             if round_number == 3:

@@ -186,7 +186,7 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
 
     @rule(
         instrument_id=instruments,
-        phase=st.sampled_from((TradingPhase.TRADING, TradingPhase.TRADING, TradingPhase.HALTED)),
+        phase=st.sampled_from((*TradingPhase, *3 * (TradingPhase.TRADING,))),
     )
     def change_phase(self, instrument_id: int, phase: TradingPhase) -> None:
         self.both.ask(c.ChangePhase(8, 1, instrument_id, phase))

@@ -24,7 +24,7 @@ from vocabulary.types import (
     TradingPhase,
 )
 
-HALTED, EXPENSIVE, LIMITED = 2, 3, 4
+HALTED, EXPENSIVE, LIMITED, AT_AUCTION = 2, 3, 4, 5
 LISTINGS = (
     c.ListAsset(1, 1, 1, 0, b"BTC"),
     c.ListAsset(1, 1, 2, 0, b"USD"),
@@ -50,6 +50,9 @@ LISTINGS = (
         price_band_ppm=200_000,
     ),
     c.SetReferencePrice(1, 1, LIMITED, 10),
+    c.ListInstrument(
+        1, 1, AT_AUCTION, 1, 2, 1, 1, 0, 0, 0, b"ATAUCTION", TradingPhase.OPENING_AUCTION
+    ),
     c.ChangePhase(1, 1, HALTED, TradingPhase.HALTED),
     c.CreditFunds(1, 1, 1, 1, 1000),
     c.CreditFunds(1, 1, 1, 2, 1000),
@@ -122,6 +125,15 @@ REFUSED = [
     (R.UNKNOWN_INSTRUMENT, c.SetReferencePrice(1, 1, 7, 5)),
     (R.NOT_TRADING, enter(instrument_id=HALTED)),
     (R.NOT_TRADING, replace(instrument_id=HALTED)),
+    (
+        R.NOT_IN_AUCTION,
+        enter(instrument_id=AT_AUCTION, time_in_force=TimeInForce.IMMEDIATE_OR_CANCEL),
+    ),
+    (R.NOT_IN_AUCTION, enter(instrument_id=AT_AUCTION, flags=OrderFlags.POST_ONLY)),
+    (
+        R.NOT_IN_AUCTION,
+        enter(instrument_id=AT_AUCTION, order_type=OrderType.MARKET, price_ticks=0),
+    ),
     (
         R.UNSUPPORTED_ORDER,
         enter(flags=OrderFlags.POST_ONLY, time_in_force=TimeInForce.FILL_OR_KILL),

@@ -39,6 +39,7 @@ LIMITS = re.compile(
     r"limits:(?: quantity (\d+) to (\d+))?,?(?: worth (\d+) to (\d+))?,?(?: open orders (\d+))?,?"
     r"(?: band (\d+)%)?,?(?: collar (\d+)%)?(?: none)?"
 )
+PHASE = re.compile(r"phase (\w+(?: \w+)?)")
 REFERENCE = re.compile(r"reference price (\d+)")
 FEES = re.compile(r"fees maker (\d+) taker (\d+)")
 
@@ -120,6 +121,8 @@ class Table:
             return c.SetLimits(1, 1, 1, *limits)
         if match := REFERENCE.fullmatch(request):
             return c.SetReferencePrice(1, 1, 1, int(match[1]))
+        if match := PHASE.fullmatch(request):
+            return c.ChangePhase(1, 1, 1, TradingPhase[match[1].replace(" ", "_").upper()])
         if request in ("halt", "resume"):
             phase = TradingPhase.HALTED if request == "halt" else TradingPhase.TRADING
             return c.ChangePhase(1, 1, 1, phase)
@@ -146,10 +149,11 @@ class Table:
             case e.TradeExecuted():
                 fees = f"fees {event.resting_fee_units} and {event.incoming_fee_units}"
                 released = f", {event.released_units} released" if event.released_units else ""
+                where = " in the auction" if isinstance(event, e.AuctionTradeExecuted) else ""
                 return (
                     f"{self.orders[event.resting_order_id]} and"
                     f" {self.orders[event.incoming_order_id]} trade"
-                    f" {event.quantity_lots} at {event.price_ticks}, {fees}{released}"
+                    f" {event.quantity_lots} at {event.price_ticks}{where}, {fees}{released}"
                 )
             case e.OrderCanceled():
                 name = self.orders[event.order_id]
@@ -161,7 +165,10 @@ class Table:
             case e.FundsCredited():
                 return f"available {event.available_units}"
             case e.PhaseChanged():
-                return event.phase.name.lower()
+                return event.phase.name.lower().replace("_", " ")
+            case e.IndicativePriceChanged():
+                price = f"{event.quantity_lots} at {event.price_ticks}, {event.surplus_lots} over"
+                return f"the auction would trade {price if event.quantity_lots else 'nothing'}"
         return type(event).__name__
 
     def book(self) -> Iterator[str]:

@@ -1,0 +1,189 @@
+"""Auctions: orders collect without matching, and then trade all at one price.
+
+The price is the one at which most lots can trade; of such prices one at which fewest are left over;
+of these the one nearest to the reference price, and of two as near the lower. Any tick will do,
+whether or not an order has it as its limit. Each side trades in price-time priority.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+from matching.core.fees import fee_units
+from matching.core.ladder import Ladder, Order
+from matching.core.matcher import Matcher
+from matching.core.order_book import OrderBook
+from matching.core.trading_phase import AUCTIONS
+from vocabulary import events as e
+from vocabulary.codec import pack
+from vocabulary.types import Side, TradingPhase
+
+Level = tuple[int, int]
+"""A price in ticks, and the lots of all orders there."""
+
+
+class Cross(NamedTuple):
+    """What an auction would come to; all zero where nothing can trade.
+
+    `surplus_lots` are those that find nobody at the price: above zero buyers', below it sellers'.
+    """
+
+    price_ticks: int
+    quantity_lots: int
+    surplus_lots: int
+
+
+NOTHING = Cross(0, 0, 0)
+
+
+def find_cross(buys: Sequence[Level], sells: Sequence[Level], reference_ticks: int) -> Cross:
+    """Return where two sides cross; each is given best price first."""
+    if not buys or not sells or buys[0][0] < sells[0][0]:
+        return NOTHING
+    lowest, highest = sells[0][0], buys[0][0]
+    # Supply and demand only change next to a level, so between two of them only the price nearest
+    # to the reference need be looked at: one of the two ends, or the reference itself.
+    near = {price + step for price, _ in (*buys, *sells) for step in (-1, 0, 1)}
+    candidates = {price for price in near | {reference_ticks} if lowest <= price <= highest}
+    demand, supply = _Sums(buys, -1), _Sums(sells, 1)
+    crosses = (_cross_at(price, demand.at(price), supply.at(price)) for price in candidates)
+    return min(
+        crosses,
+        key=lambda cross: (
+            -cross.quantity_lots,
+            abs(cross.surplus_lots),
+            abs(cross.price_ticks - reference_ticks),
+            cross.price_ticks,
+        ),
+    )
+
+
+class _Sums:
+    """How many lots of one side trade at a price or a better one. `sign` is 1 for sells."""
+
+    def __init__(self, levels: Sequence[Level], sign: int) -> None:
+        self._sign = sign
+        self._prices = [sign * price for price, _ in levels]
+        self._lots = [0, *accumulate(lots for _, lots in levels)]
+
+    def at(self, price_ticks: int) -> int:
+        return self._lots[bisect_left(self._prices, self._sign * price_ticks + 1)]
+
+
+def _cross_at(price_ticks: int, demand_lots: int, supply_lots: int) -> Cross:
+    return Cross(price_ticks, min(demand_lots, supply_lots), demand_lots - supply_lots)
+
+
+def book_cross(book: OrderBook) -> Cross:
+    """Return where a book crosses, as it is now."""
+    return find_cross(
+        _levels(book.buys, book.sells), _levels(book.sells, book.buys), book.reference_ticks
+    )
+
+
+def _levels(ladder: Ladder, opposite: Ladder) -> list[Level]:
+    """Return the levels of a side that may trade with the other one, best first."""
+    levels: list[Level] = []
+    if opposite.best is not None:
+        for level in ladder:
+            if ladder.sign * (level.price_ticks - opposite.best.price_ticks) < 0:
+                break
+            levels.append((level.price_ticks, level.lots))
+    return levels
+
+
+def publish(matcher: Matcher, instrument_id: int) -> None:
+    """Say what the auction in an instrument, or (0) in any, would come to, where that changed."""
+    for book in matcher.state.auctions.values():
+        if instrument_id not in (0, book.instrument_id):
+            continue
+        cross = book_cross(book)
+        if cross != (book.indicative_ticks, book.indicative_lots, book.surplus_lots):
+            book.indicative_ticks, book.indicative_lots, book.surplus_lots = cross
+            matcher.events.write(pack(e.IndicativePriceChanged(book.instrument_id, *cross)))
+
+
+def enter_phase(matcher: Matcher, book: OrderBook, phase: TradingPhase) -> None:
+    """Let an instrument come to a phase, by way of what its orders have crossed for.
+
+    They trade before trading goes on, and when the closing auction ends in the close.
+    """
+    closes = phase is TradingPhase.CLOSED and book.phase == TradingPhase.CLOSING_AUCTION
+    if phase is TradingPhase.TRADING or closes:
+        uncross(matcher, book)
+    book.phase = phase.value
+    book.indicative_ticks, book.indicative_lots, book.surplus_lots = NOTHING
+    matcher.state.auctions.pop(book.instrument_id, None)
+    if phase in AUCTIONS:
+        matcher.state.auctions[book.instrument_id] = book
+    matcher.events.write(pack(e.PhaseChanged(book.instrument_id, phase)))
+
+
+def uncross(matcher: Matcher, book: OrderBook) -> None:
+    """Trade all that can trade at the auction's price."""
+    cross = book_cross(book)
+    left_lots = cross.quantity_lots
+    while left_lots:
+        buy, sell = _first(book.buys), _first(book.sells)
+        left_lots -= _trade(matcher, book, buy, sell, cross.price_ticks)
+        for order in (buy, sell):
+            if order.leaves_lots == 0:
+                matcher.leave_book(book, order)
+                matcher.close(order)
+    if cross.quantity_lots:
+        book.set_reference(cross.price_ticks)
+
+
+def _first(ladder: Ladder) -> Order:
+    assert ladder.best is not None
+    assert ladder.best.oldest is not None
+    return ladder.best.oldest
+
+
+def _trade(matcher: Matcher, book: OrderBook, buy: Order, sell: Order, price_ticks: int) -> int:
+    """Let two resting orders meet; return the lots. The one entered first counts as resting."""
+    lots = min(buy.leaves_lots, sell.leaves_lots)
+    base_units = lots * book.lot_units
+    quote_units = lots * price_ticks * book.tick_lot_units
+    resting, incoming = (buy, sell) if buy.order_id < sell.order_id else (sell, buy)
+    buyer_ppm = book.maker_fee_ppm if resting is buy else book.taker_fee_ppm
+    seller_ppm = book.maker_fee_ppm if resting is sell else book.taker_fee_ppm
+    buyer_fee = fee_units(base_units, buyer_ppm)
+    seller_fee = fee_units(quote_units, seller_ppm)
+    unheld = buy.hold_per_lot * lots
+
+    buy.spends.held -= unheld
+    buy.spends.available += unheld - quote_units
+    buy.receives.available += base_units - buyer_fee
+    book.base_fees.available += buyer_fee
+    sell.spends.held -= base_units
+    sell.receives.available += quote_units - seller_fee
+    book.quote_fees.available += seller_fee
+    book.buys.reduce(buy, lots)
+    book.sells.reduce(sell, lots)
+    book.trade_count += 1
+    event = e.AuctionTradeExecuted(
+        book.trade_count,
+        book.instrument_id,
+        Side(incoming.side),
+        price_ticks,
+        lots,
+        base_units,
+        quote_units,
+        resting.order_id,
+        incoming.order_id,
+        resting.account.account_id,
+        incoming.account.account_id,
+        resting.leaves_lots,
+        incoming.leaves_lots,
+        resting.cumulative_lots,
+        incoming.cumulative_lots,
+        buyer_fee if resting is buy else seller_fee,
+        seller_fee if resting is buy else buyer_fee,
+        unheld - quote_units,
+        buy.price_ticks,
+        sell.price_ticks,
+    )
+    matcher.events.write(pack(event))
+    return lots
