@@ -22,7 +22,13 @@ SECOND_NS = 1_000_000_000
 
 StatusEvent = e.PhaseChanged | e.IndicativePriceChanged
 BookEvent = e.OrderRested | e.OrderReplaced | e.OrderCanceled
-FEED_EVENTS = {e.InstrumentListed, e.TradeExecuted, *get_args(BookEvent)}
+FEED_EVENTS = {
+    e.InstrumentListed,
+    e.TradeExecuted,
+    e.AuctionTradeExecuted,
+    *get_args(StatusEvent),
+    *get_args(BookEvent),
+}
 
 
 class InstrumentFeed:
