@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -159,7 +160,9 @@ def _failures_told() -> Iterator[None]:
 
 
 def _shown(value: object) -> str:
-    """Return a field as a line shows it: levels as LOTS@PRICE."""
+    """Return a field as a line shows it: levels as LOTS@PRICE, what has a name by that."""
+    if isinstance(value, IntEnum):
+        return value.name
     if isinstance(value, tuple):
         return ",".join(f"{level.lots}@{level.price_ticks}" for level in value) or "-"
     return str(value)

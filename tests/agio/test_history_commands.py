@@ -12,10 +12,11 @@ from agio import venue
 from agio.child_process import free_port
 from agio.history_commands import history
 from agio.hot_paths import ROOT
-from tests.trading.history.sample_events import plausible
+from tests.trading.history.sample_events import firm, plausible
 from trading.history.edge.event_queue import open_queue
 from trading.history.edge.object_store import open_store
 from trading.history.edge.reader import HistoryReader
+from trading.history.edge.writer import HistoryWriter
 
 GOLDEN = ROOT / "tests/trading/history/edge/golden_store_v1"
 
@@ -54,6 +55,27 @@ def test_show_prints_a_range_in_order() -> None:
     ]
     assert [event["stream_sequence"] for event in events] == [*range(1, 181), *range(191, 301)]
     assert events[3]["bids"] == [[10004, 4]]
+
+
+def test_the_firms_own_events_are_listed_shown_and_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGIO_HISTORY_STORE_URL", tmp_path.as_uri())
+    writer = HistoryWriter(open_store(tmp_path.as_uri()))
+    writer.open()
+    writer.write(firm(3), "")
+    (line,) = agio("ls").stdout.splitlines()
+    assert line.endswith("decision=3 report=6 time=3")
+    shown = agio("show", "--type", "decision").stdout.splitlines()
+    assert len(shown) == 3
+    assert shown[0].startswith("type=decision stream_sequence=1 symbol=BTCUSDT ")
+    assert "strategy=maker" in shown[0]
+    assert "action=PLACE order=1 side=BUY" in shown[0]
+    reports = agio("show", "--type", "report", "--json").stdout.splitlines()
+    assert [json.loads(each)["kind"] for each in reports] == [1, 3] * 3
+    verified = agio("verify")
+    assert verified.exit_code == 0
+    assert verified.stdout.startswith("12 events in 3 parts")
 
 
 def test_show_refuses_a_range_with_gaps_and_a_type_that_is_none() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 from hypothesis import strategies as st
 
+from tests.trading.own_events import filled, reported, taken
 from trading.decisions import Action, OrderStyle
 from trading.events import (
     AnyEvent,
@@ -88,3 +90,15 @@ def plausible(count: int, first: int = 1, start_ns: int = NOON_NS) -> Iterator[A
             yield TradePrinted(*place, sequence, 10_000 + sequence % 17, 3, sequence % 2 == 0)
         else:
             yield BookChanged(*place, bids, ())
+
+
+def firm(orders: int) -> list[AnyEvent]:
+    """Return a stream of decisions, what became of each, and the time: four events an order."""
+    events: list[AnyEvent] = []
+    for number in range(1, orders + 1):
+        time = TimePassed(0, "BTCUSDT", number, NOON_NS, 0)
+        events += [taken(number), reported(number, "new"), filled(number, f"fill-{number}"), time]
+    return [
+        msgspec.structs.replace(event, stream_sequence=n, received_ns=NOON_NS + n * 1_000_000)
+        for n, event in enumerate(events, 1)
+    ]

@@ -8,7 +8,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from tests.trading.history.sample_events import plausible
+from tests.trading.history.sample_events import NOON_NS, firm, plausible
 from trading.events import BookChanged, TradePrinted
 from trading.history.edge.object_store import open_store
 from trading.history.edge.writer import HistoryWriter
@@ -25,6 +25,15 @@ def root(tmp_path: Path) -> Path:
     writer.open()
     for start in range(0, 600, 200):
         writer.write(EVENTS[start : start + 200], "")
+    return tmp_path / "events" / "v1"
+
+
+@pytest.fixture
+def firms_root(tmp_path: Path) -> Path:
+    """Give a store of 40 decisions, an order each, and what became of them."""
+    writer = HistoryWriter(open_store(tmp_path.as_uri()))
+    writer.open()
+    writer.write(firm(40), "")
     return tmp_path / "events" / "v1"
 
 
@@ -58,3 +67,37 @@ def test_duckdb(root: Path) -> None:
         bids = f"SELECT unnest(bids) AS bid FROM '{root}/**/type=book_change/*.parquet'"
         lots = database.execute(f"SELECT sum(bid.lots) FROM ({bids})").fetchall()
     assert lots == [(sum(level.lots for change in CHANGES for level in change.bids),)]
+
+
+def test_fills_by_strategy_in_each(firms_root: Path) -> None:
+    """The question that one asks first: what did each strategy trade, and at which fees."""
+    decisions, reports = (
+        f"{firms_root}/**/type=decision/*.parquet",
+        f"{firms_root}/**/type=report/*.parquet",
+    )
+    join = (
+        f"SELECT strategy, count(*), sum(fill_lots), sum(fee_units) FROM '{decisions}' "
+        f"JOIN '{reports}' USING (strategy, symbol, epoch, \"order\") "
+        "WHERE kind = 3 GROUP BY strategy"
+    )
+    with duckdb.connect() as database:
+        assert database.execute(join).fetchall() == [("maker", 40, 400, 40)]
+
+    paths = [str(path) for path in firms_root.glob("**/type=report/*.parquet")]
+    fills = pd.read_parquet(paths).query("kind == 3")
+    assert fills.groupby("strategy")["fill_lots"].sum().to_dict() == {"maker": 400}
+
+    fills_of = pl.scan_parquet(reports, hive_partitioning=True).filter(pl.col("kind") == 3)
+    assert fills_of.group_by("strategy", "symbol").agg(pl.sum("fee_units")).collect().rows() == [
+        ("maker", "BTCUSDT", 40)
+    ]
+
+
+def test_the_clock_in_each(firms_root: Path) -> None:
+    times = [NOON_NS + number * 4_000_000 for number in range(1, 41)]
+    paths = sorted(firms_root.glob("**/type=time/*.parquet"))
+    assert pd.concat(map(pd.read_parquet, paths))["received_ns"].tolist() == times
+    assert pl.read_parquet(paths)["received_ns"].to_list() == times
+    with duckdb.connect() as database:
+        found = database.execute(f"SELECT received_ns FROM '{paths[0]}'").fetchall()
+    assert [time for (time,) in found] == times
