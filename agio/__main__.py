@@ -4,10 +4,12 @@ from agio import hot_paths
 
 hot_paths.prefer_source()  # before the command line imports anything that is compiled
 
+from agio.bench_command import bench  # noqa: E402
 from agio.command_line import main  # noqa: E402
 from agio.feeds_command import feeds  # noqa: E402
 from agio.history_commands import history  # noqa: E402
 
+main.add_command(bench)
 main.add_command(feeds)
 main.add_command(history)
 

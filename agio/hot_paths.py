@@ -24,6 +24,7 @@ HOT_MODULES = (
     "matching.core.holds",
     "matching.core.ladder",
     "matching.core.order_table",
+    "matching.core.bare_book",
     "matching.core.price_limits",
     "matching.core.order_book",
     "matching.core.event_writer",

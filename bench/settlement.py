@@ -20,8 +20,9 @@ from accounts.edge.schema import migrate
 from accounts.edge.settler import BATCH_RECORDS_MAX
 from accounts.settlement import Settlement
 from agio.embedded_postgres import EmbeddedPostgres
+from agio.flow_runs import opening as flow_opening
 from bench.figures import Figure, figure, show
-from bench.flow import ACCOUNTS, listings
+from bench.flow import ACCOUNTS
 from matching.core.engine import Engine
 from vocabulary import commands as c
 from vocabulary.catalogue import Catalogue
@@ -59,7 +60,7 @@ def journal(trades: int) -> tuple[list[bytes], list[bytes]]:
     """Return the records that list and fund, and those of orders that trade with each other."""
     engine = Engine()
     records: list[bytes] = []
-    opening = listings()
+    opening = list(flow_opening(1, range(1, ACCOUNTS + 1)))
     commands = list(opening)
     for number in range(2 * trades):
         side = Side.SELL if number % 2 == 0 else Side.BUY

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import rule
 
-from bench.flow import FlowMaker, listings
+from agio.flow_runs import Translation
+from bench.flow import make_flow
 from matching.core import invariants, snapshot
 from matching.core.client_order_ids import ClientOrderId, ClientOrderIds
 from matching.core.engine import Engine
@@ -88,8 +89,8 @@ TestRestartedEngineAndNaiveVenue = RestartedEngineAndNaiveVenue.TestCase
 @pytest.mark.parametrize("seed", range(3))
 def test_i5_an_engine_restored_anywhere_in_a_long_flow_goes_on_as_the_first(seed: int) -> None:
     chance = random.Random(seed)
-    flow = listings()
-    flow += FlowMaker(seed, len(flow) + 1).take(8_000)
+    translation = Translation(make_flow(8_000, seed=seed, depth=500))
+    flow = translation.opening + translation.take(8_500)
     engine, follower = Engine(), Engine()
     for sequence, command in enumerate(flow, 1):
         if chance.random() < 0.001:

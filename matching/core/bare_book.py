@@ -1,0 +1,131 @@
+"""Ladders and orders alone: no accounts, no funds, no checks, no events but trades.
+
+What the engine's own books cost without all that the engine adds. The commands are those of a flow
+file (`agio.flow_file`), 4 words each; trades come out as 4 words: the resting order's id, the
+incoming one's, price and quantity.
+"""
+
+from array import array
+from collections.abc import Iterator
+
+from matching.core.ladder import Ladder, Order
+from matching.core.order_table import OrderTable
+from vocabulary.types import Side
+
+LIMIT = 1
+IMMEDIATE_OR_CANCEL = 2
+MARKET = 3
+CANCEL = 4
+
+SELL = Side.SELL.value
+COMMAND_WORDS = 4
+TRADE_WORDS = 4
+TICKS_MAX = 2**62
+
+
+class BareBook:
+    """The books of some symbols, numbered from 0."""
+
+    def __init__(self, symbols: int) -> None:
+        self.ladders = [Ladder(sign) for _ in range(symbols) for sign in (1, -1)]
+        self.orders = OrderTable()
+        self.spare: list[Order] = []  # closed ones, for the next to come
+        self.buffer = array("q", bytes(8 * TRADE_WORDS * 4096))
+        self.words = self.buffer
+        self.end = 0
+
+    def run(self, commands: memoryview, first: int, count: int) -> bytes:
+        """Execute some commands, given as words, and return the trades that they caused."""
+        for at in range(COMMAND_WORDS * first, COMMAND_WORDS * (first + count), COMMAND_WORDS):
+            self.execute(
+                commands[at] & 0xFF,
+                commands[at] >> 8 & 0xFF,
+                commands[at] >> 16 & 0xFFFF,
+                commands[at + 1],
+                commands[at + 2],
+                commands[at + 3],
+            )
+        trades = bytes(memoryview(self.buffer)[: self.end])
+        self.end = 0
+        return trades
+
+    def resting(self) -> Iterator[tuple[int, int, int, int]]:
+        """Yield symbol, order id, price and open lots: bids then asks, best price first."""
+        for index, ladder in enumerate(self.ladders):
+            for level in ladder:
+                for order in level:
+                    yield index // 2, order.order_id, level.price_ticks, order.leaves_lots
+
+    def execute(
+        self, kind: int, side: int, symbol: int, order_id: int, price_ticks: int, lots: int
+    ) -> None:
+        own = self.ladders[2 * symbol + side - 1]
+        opposite = self.ladders[2 * symbol + 2 - side]
+        if kind == LIMIT:
+            lots = self.match(opposite, order_id, price_ticks, lots)
+            if lots:
+                order = self.spare.pop() if self.spare else Order()
+                order.order_id = order_id
+                self.rest(own, order, price_ticks, lots)
+        elif kind == CANCEL:
+            found = self.orders.find(order_id)
+            if found is not None:
+                self.leave(own, found)
+        elif kind == IMMEDIATE_OR_CANCEL:
+            self.match(opposite, order_id, price_ticks, lots)
+        elif kind == MARKET:
+            self.match(opposite, order_id, 0 if side == SELL else TICKS_MAX, lots)
+        else:
+            found = self.orders.find(order_id)
+            if found is None:
+                return
+            if found.price_ticks == price_ticks and lots <= found.leaves_lots:
+                own.reduce(found, found.leaves_lots - lots)
+                return
+            self.leave(own, found)
+            lots = self.match(opposite, order_id, price_ticks, lots)
+            if lots:
+                order = self.spare.pop()
+                order.order_id = order_id
+                self.rest(own, order, price_ticks, lots)
+
+    def match(self, ladder: Ladder, order_id: int, limit_ticks: int, lots: int) -> int:
+        """Trade with what rests on a side, up to a limit, and return what is left."""
+        limit = ladder.sign * limit_ticks
+        while lots > 0:
+            level = ladder.best
+            if level is None or ladder.sign * level.price_ticks < limit:
+                break
+            resting = level.oldest
+            assert resting is not None
+            traded = min(lots, resting.leaves_lots)
+            lots -= traded
+            self.report(resting.order_id, order_id, level.price_ticks, traded)
+            if traded == resting.leaves_lots:
+                self.leave(ladder, resting)
+            else:
+                ladder.reduce(resting, traded)
+        return lots
+
+    def rest(self, ladder: Ladder, order: Order, price_ticks: int, lots: int) -> None:
+        order.price_ticks = price_ticks
+        order.leaves_lots = lots
+        ladder.append(order)
+        self.orders.add(order)
+
+    def leave(self, ladder: Ladder, order: Order) -> None:
+        ladder.remove(order)
+        self.orders.remove(order)
+        self.spare.append(order)
+
+    def report(self, resting_id: int, incoming_id: int, price_ticks: int, lots: int) -> None:
+        at = self.end
+        if at + TRADE_WORDS > len(self.buffer):
+            self.buffer = self.buffer + array("q", bytes(8 * len(self.buffer)))
+            self.words = self.buffer
+        words = self.words
+        words[at] = resting_id
+        words[at + 1] = incoming_id
+        words[at + 2] = price_ticks
+        words[at + 3] = lots
+        self.end = at + TRADE_WORDS
