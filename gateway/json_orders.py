@@ -12,7 +12,14 @@ from typing import Any, NamedTuple
 
 from gateway.json_api import order_replies
 from gateway.json_api import requests as r
-from gateway.json_api.errors import ApiError, ErrorCode, internal_error, outcome_unknown, refusal
+from gateway.json_api.errors import (
+    ApiError,
+    ErrorCode,
+    internal_error,
+    not_now,
+    outcome_unknown,
+    refusal,
+)
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
 from gateway.orders import Order, Report, ReportKind
@@ -128,11 +135,11 @@ class JsonOrders:
         if pending is not None:
             pending.answer(pending.reply(reports))
 
-    def on_refused(self, session_number: int) -> None:
-        """Answer a request that the matching process took for none."""
+    def on_refused(self, session_number: int, why: str | None) -> None:
+        """Answer a request that was not executed: for now, and `why`, or never."""
         pending = self._pending.pop(session_number, None)
         if pending is not None:
-            pending.answer(internal_error())
+            pending.answer(internal_error() if why is None else not_now(why))
 
     def expire(self, now_ns: int) -> None:
         """Answer "unknown" to whoever has waited too long."""

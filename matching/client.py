@@ -15,6 +15,7 @@ from matching.link import (
     Funds,
     FundsReport,
     Refusal,
+    RefusalCode,
     pack_commands,
     unpack_refused,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "MatchingClient",
     "MatchingUnavailable",
     "Refusal",
+    "RefusalCode",
 ]
 
 UNANSWERED_COMMANDS_MAX: Final = 16_384  # the sequencer remembers as many numbers of each session
@@ -162,7 +164,8 @@ class MatchingClient(LinkClient[Record]):
         self._handed_over(records)
 
     def _refused(self, refusal: Refusal) -> None:
-        log.error("command refused by the sequencer", **refusal._asdict())
+        told = log.debug if refusal.code is RefusalCode.NOT_NOW else log.error
+        told("command refused by the sequencer", **refusal._asdict())
         self._unanswered.pop((refusal.session_id, refusal.session_number), None)
         if self._on_refused is not None:
             self._on_refused(refusal)

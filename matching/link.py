@@ -110,6 +110,7 @@ class RefusalCode(IntEnum):
     MALFORMED_COMMAND = 1
     NUMBER_FORGOTTEN = 2
     ENGINE_FAILED = 3
+    NOT_NOW = 4
 
 
 class LinkError(ValueError):

@@ -14,9 +14,10 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
+from matching.admission import Admission
 from matching.link import Refusal, RefusalCode
 from matching.sequencer import CommandRefused, Sequencer, check_command
-from vocabulary.codec import RECORD_BYTES_MAX, CodecError, pack, pack_record, unpack_command
+from vocabulary.codec import HEADER, RECORD_BYTES_MAX, CodecError, pack, pack_record, unpack_command
 from vocabulary.commands import ExpireOrders
 from vocabulary.types import CLOCK_SESSION_ID
 
@@ -62,7 +63,7 @@ class Batch(Generic[Sender]):
 
 
 class Pipeline(Generic[Sender]):
-    """Takes commands through sequencer and engine, but for those at which an engine `failed`."""
+    """Takes commands through sequencer and engine, where `admission` does not refuse them."""
 
     def __init__(
         self,
@@ -72,7 +73,7 @@ class Pipeline(Generic[Sender]):
     ) -> None:
         self._engine = engine
         self._sequencer = sequencer
-        self._failed = failed
+        self.admission = Admission(failed)
 
     def execute(self, submissions: Iterable[tuple[Sender, bytes]], now_ns: int) -> Batch[Sender]:
         """Execute packed commands of many senders in the order given.
@@ -82,7 +83,7 @@ class Pipeline(Generic[Sender]):
         """
         batch: Batch[Sender] = Batch()
         timestamp_ns = self._sequencer.timestamp(now_ns)
-        if 0 < self._engine.next_expiry_ns <= timestamp_ns:
+        if 0 < self._engine.next_expiry_ns <= timestamp_ns and self.admission.takes_clock:
             sequence = self._sequencer.take(CLOCK_SESSION_ID, timestamp_ns)
             expire = pack(ExpireOrders(CLOCK_SESSION_ID, timestamp_ns))
             batch.records.append(self._apply(expire, sequence, timestamp_ns))
@@ -104,13 +105,13 @@ class Pipeline(Generic[Sender]):
                 except CodecError as fault:
                     batch.faults.append((sender, fault))
                     break
-                if executed is None and (session_id, number) in self._failed:
-                    batch.refusals.append((sender, _failed_before(session_id, number)))
-                elif executed is None:
+                if executed is not None:
+                    batch.repeats.append((sender, executed))
+                elif refusal := self.admission.refusal(_kind(commands, at), session_id, number):
+                    batch.refusals.append((sender, refusal))
+                else:
                     sequence = self._sequencer.take(session_id, number)
                     batch.records.append(self._apply(commands[at:end], sequence, timestamp_ns))
-                else:
-                    batch.repeats.append((sender, executed))
                 at = end
             if len(batch.records) > first:
                 batch.own.append((sender, first, len(batch.records)))
@@ -125,17 +126,18 @@ class Pipeline(Generic[Sender]):
         record = pack_record(sequence, timestamp_ns, command, events)
         if len(record) > RECORD_BYTES_MAX:
             raise _engine_failed(command, f"record {sequence} of {len(record)} bytes is too large")
+        self.admission.took(len(record))
         return record
+
+
+def _kind(commands: bytes, at: int) -> int:
+    kind: int = HEADER.unpack_from(commands, at)[0]
+    return kind
 
 
 def _engine_failed(command: bytes, what: str) -> EngineFailedError:
     told, _ = unpack_command(command)
     return EngineFailedError(told.session_id, told.session_number, f"engine failed: {what}: {told}")
-
-
-def _failed_before(session_id: int, number: int) -> Refusal:
-    text = "the engine failed at this command before; it was not executed"
-    return Refusal(RefusalCode.ENGINE_FAILED, session_id, number, text)
 
 
 def _forgotten(session_id: int, number: int) -> Refusal:

@@ -184,7 +184,7 @@ class Gateway:
         _, session_id, session_number, text = refusal
         self.fix.on_refused(session_id, session_number, text, time.time_ns())
         self.fix.flush()
-        self.json.on_refused(session_id, session_number)
+        self.json.on_refused(refusal)
 
     def _on_caught_up(self) -> None:
         self._caught_up.set()

@@ -22,7 +22,7 @@ from gateway.json_orders import ORDERS_PER_S_MAX, JsonOrders
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
 from gateway.orders import Report
-from matching.client import MatchingClient, MatchingUnavailable
+from matching.client import MatchingClient, MatchingUnavailable, Refusal, RefusalCode
 from vocabulary.codec import Record
 from vocabulary.commands import Command
 from vocabulary.events import InstrumentListed
@@ -116,10 +116,11 @@ class JsonDoor:
         self._json_orders.on_record(record, reports)
         self._user_streams.on_record(record, reports)
 
-    def on_refused(self, session_id: int, session_number: int) -> None:
-        """Take in that the matching process took a command for none."""
-        if session_id == self._json_orders.session_id:
-            self._json_orders.on_refused(session_number)
+    def on_refused(self, refusal: Refusal) -> None:
+        """Take in that the matching process did not execute a command."""
+        if refusal.session_id == self._json_orders.session_id:
+            why = refusal.text if refusal.code is RefusalCode.NOT_NOW else None
+            self._json_orders.on_refused(refusal.session_number, why)
 
     def on_market_update(self, kind: str, symbol: str, message: object) -> None:
         """Take a change of the market feed in; this is `MarketFeed`'s `on_update`."""

@@ -189,6 +189,11 @@ def internal_error() -> ApiError:
     return ApiError(ErrorCode.UNKNOWN, "An unknown error occurred while processing the request.")
 
 
+def not_now(why: str) -> ApiError:
+    """Return the error of a request that was not executed, and may be made again later."""
+    return ApiError(ErrorCode.SERVER_BUSY, f"Not executed: {why}. Please try again later.")
+
+
 def outcome_unknown() -> ApiError:
     """Return the error of a command whose record did not arrive in time: it may still execute."""
     return ApiError(

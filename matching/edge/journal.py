@@ -4,10 +4,14 @@ Segments are filled with zeros before they are used. Measured here for commits o
 20 kB (write and fdatasync, p50): a growing file 0.15 and 0.22 ms, one from `posix_fallocate` 0.10
 and 0.19 (its extents must be marked as written), a zero-filled one 0.11 and 0.11. Filling 64 MiB
 takes 40 ms, so a thread of its own makes the next segment while the present one is used.
+
+So a disk that runs full is noticed a segment ahead: the next one can't be made, and what is left of
+the present one is space that nobody can take from us.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Sequence
@@ -17,13 +21,20 @@ from pathlib import Path
 from typing import Final, Literal
 
 from matching.edge.segments import Chunk, Segment, Segments, TornTail
-from matching.journal_format import SEGMENT_HEADER, pack_mark, pack_segment_header, segment_name
+from matching.journal_format import (
+    MARK_BYTES,
+    SEGMENT_HEADER,
+    pack_mark,
+    pack_segment_header,
+    segment_name,
+)
 
 Mode = Literal["fsync", "os"]
 
 SEGMENT_BYTES: Final = 64 << 20
 _SPARE_NAME = "spare.preparing"
 _ZEROS = bytes(1 << 20)
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 
 class JournalLockedError(Exception):
@@ -80,6 +91,27 @@ class Journal:
         self._failed = False
         self._spare = self._filler.submit(self._fill, self._segment_bytes)
 
+    def room(self, enough: int) -> int | None:
+        """Return how many bytes of records it takes if the disk is full, None if it is not.
+
+        It waits to know where less than `enough` is left of the present segment.
+        """
+        segment = self.segments.last
+        left = max(segment.size - segment.end - MARK_BYTES, 0) if segment is not None else 0
+        if left < enough:
+            self._spare.exception()
+        return left if self._lacks_space() else None
+
+    def look_for_space(self) -> None:
+        """Make the next segment after all, if there is space for it by now."""
+        if self._lacks_space() and self.free_bytes() >= self._segment_bytes:
+            self._spare = self._filler.submit(self._fill, self._segment_bytes)
+
+    def free_bytes(self) -> int:
+        """Return what is free on the journal's disk."""
+        disk = os.statvfs(self._directory)
+        return disk.f_bavail * disk.f_frsize
+
     @property
     def torn_tail(self) -> TornTail | None:
         return self.segments.torn_tail
@@ -132,6 +164,11 @@ class Journal:
             os.close(self._lock)
             self._lock = self._file = -1
 
+    def _lacks_space(self) -> bool:
+        """Say whether the next segment is known to have found no space."""
+        error = self._spare.exception() if self._spare.done() else None
+        return isinstance(error, OSError) and error.errno in _NO_SPACE
+
     def _take_lock(self) -> int:
         lock = os.open(self._directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -171,11 +208,18 @@ class Journal:
 
     def _fill(self, size: int) -> Path:
         path = self._directory / _SPARE_NAME
-        with path.open("wb", buffering=0) as file:
-            for at in range(0, size, len(_ZEROS)):
-                file.write(_ZEROS[: size - at])
-            if self.mode == "fsync":
-                os.fsync(file.fileno())
+        if self.free_bytes() < size:  # to fill it up would only harm others
+            raise OSError(errno.ENOSPC, f"no space for {size} bytes", str(path))
+        try:
+            with path.open("wb", buffering=0) as file:
+                left = size
+                while left:
+                    left -= file.write(_ZEROS[:left])
+                if self.mode == "fsync":
+                    os.fsync(file.fileno())
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
         return path
 
     def _write(self, data: bytes, offset: int) -> None:

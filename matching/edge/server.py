@@ -24,6 +24,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from matching.core.engine import Engine
 from matching.edge.connection import Connection
+from matching.edge.disk_watch import DiskWatch
 from matching.edge.failed_commands import note_failed_command, read_failed_commands
 from matching.edge.journal import SEGMENT_BYTES, Journal, Mode
 from matching.edge.publisher import Publisher, Question
@@ -47,7 +48,7 @@ BATCH_BYTES: Final = 512 << 10
 """A batch takes requests up to about this size; what is left waits for the next one."""
 
 REPLAY_REPORT_SECONDS: Final = 2.0
-SNAPSHOT_TICK_SECONDS: Final = 0.25
+TICK_SECONDS: Final = 0.25
 CONNECTIONS_MAX: Final = 256
 READER_BUFFER_BYTES_MAX: Final = 16 << 20
 STOP_SECONDS: Final = 1.0
@@ -119,6 +120,7 @@ class MatchingServer:
         self._pipeline: Pipeline[Connection] = Pipeline(self._engine, self._sequencer)
         self._journal: Journal
         self._publisher: Publisher
+        self._disk: DiskWatch
         self._server: asyncio.Server
         self._loop: asyncio.AbstractEventLoop
         self._alarm: asyncio.Handle
@@ -147,6 +149,7 @@ class MatchingServer:
             self._journal.begin()
             if self._journal.torn_tail is not None:
                 log.warning("torn tail cut", **self._journal.torn_tail._asdict())
+            self._disk = DiskWatch(self._journal, self._pipeline.admission, self._segment_bytes)
             self._publisher = Publisher(self._journal, self._engine, self._fail)
             self._state = "running"
             await self._listen()
@@ -188,6 +191,7 @@ class MatchingServer:
         return {
             "ready": self._state == "running",
             "state": self._state,
+            "takes": self._pipeline.admission.takes if is_open else "nothing",
             "sequence": self._journal.last_sequence if is_open else self._sequencer.last_sequence,
             "connections": len(self._connections),
             "live_readers": self._publisher.live_readers if is_open else 0,
@@ -225,9 +229,11 @@ class MatchingServer:
         )
 
     def _tick(self) -> None:
-        if self._snapshots and self._state == "running":
-            self._snapshots.tick(self._journal.last_sequence)
-            self._loop.call_later(SNAPSHOT_TICK_SECONDS, self._tick)
+        if self._state == "running":
+            self._disk.tick()
+            if self._snapshots:
+                self._snapshots.tick(self._journal.last_sequence)
+            self._loop.call_later(TICK_SECONDS, self._tick)
 
     async def _listen(self) -> None:
         def connect() -> Connection:
@@ -298,6 +304,7 @@ class MatchingServer:
             return
         submissions, questions = self._next_requests()
         try:
+            self._disk.look()
             batch = self._pipeline.execute(submissions, time.time_ns())
             self._commit(batch)
             # Durable from here on.
@@ -318,6 +325,8 @@ class MatchingServer:
             wait_s = (next_expiry_ns - time.time_ns()) / 1e9
             # No further ahead than this, as the clock may be set meanwhile.
             wait_s = min(max(wait_s, 0.0), ALARM_SECONDS_MAX)
+            if not self._pipeline.admission.takes_clock:
+                wait_s = ALARM_SECONDS_MAX
             self._alarm = self._loop.call_later(wait_s, self._schedule_batch)
 
     def _next_requests(

@@ -225,9 +225,18 @@ def test_a_late_record_was_answered_with_unknown(desk: Desk) -> None:
 def test_what_matching_took_for_no_command_is_answered(desk: Desk) -> None:
     desk.submit()
     desk.submitted.clear()
-    desk.orders.on_refused(1)
-    desk.orders.on_refused(1)
+    desk.orders.on_refused(1, None)
+    desk.orders.on_refused(1, None)
     assert desk.run().code == -1000
+
+
+def test_what_matching_can_not_execute_now_is_answered_with_the_reason(desk: Desk) -> None:
+    desk.submit()
+    desk.submitted.clear()
+    desk.orders.on_refused(1, "only cancels are taken: the journal's disk is full")
+    answer = desk.run()
+    assert (answer.code, answer.http_status) == (-1008, 503)
+    assert "the journal's disk is full" in answer.message
 
 
 def test_new_orders_are_throttled_and_cancels_are_not() -> None:

@@ -198,6 +198,7 @@ async def test_health_tells_state_sequence_and_connections(venue: Venue) -> None
     assert venue.server.health() == {
         "ready": True,
         "state": "running",
+        "takes": "everything",
         "sequence": 8,
         "connections": 1,
         "live_readers": 1,
