@@ -13,6 +13,7 @@ from agio.child_process import free_port
 from agio.history_commands import history
 from agio.hot_paths import ROOT
 from tests.trading.history.sample_events import firm, plausible
+from trading.history.batches import EncodedBatch
 from trading.history.edge.event_queue import open_queue
 from trading.history.edge.object_store import open_store
 from trading.history.edge.reader import HistoryReader
@@ -125,7 +126,7 @@ async def test_the_service_stores_what_is_queued_until_it_is_told_to_stop(
     monkeypatch.setenv("AGIO_TRADING_QUEUE_URL", redis_url)
     monkeypatch.setenv("AGIO_HISTORY_METRICS_PORT", str(port))
     queue = open_queue(redis_url)
-    await queue.put(list(plausible(500)))
+    await queue.put([EncodedBatch.of(list(plausible(500)))])
     await queue.close()
     process = subprocess.Popen(
         [sys.executable, "-m", "agio", "history", "run", "--data", str(tmp_path)], cwd=ROOT

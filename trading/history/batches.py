@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -10,6 +11,18 @@ from trading.events import AnyEvent, EventError
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[AnyEvent])
+
+
+class EncodedBatch(NamedTuple):
+    """At least one event, consecutive: the numbers of the first and the last, and the bytes."""
+
+    first: int
+    last: int
+    data: bytes
+
+    @classmethod
+    def of(cls, events: Sequence[AnyEvent]) -> EncodedBatch:
+        return cls(events[0].stream_sequence, events[-1].stream_sequence, encode_batch(events))
 
 
 def encode_batch(events: Sequence[AnyEvent]) -> bytes:

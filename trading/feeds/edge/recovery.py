@@ -14,9 +14,10 @@ from trading.feeds.admission import Admission
 from trading.feeds.edge.publisher import RING_EVENTS
 from trading.feeds.edge.stream_log import StreamLog
 from trading.history.batches import decode_batch
-from trading.history.edge.event_queue import QueueFailedError, open_queue
+from trading.history.edge.event_queue import EventQueue, QueueFailedError
 
 QUEUE_RETRY_S = 0.5
+EMPTY_READS_MAX = 20
 
 log = structlog.get_logger("feeds")
 
@@ -28,17 +29,17 @@ class Past(NamedTuple):
     recent: list[bytes]
 
 
-async def recover(stream_log: StreamLog, queue_url: str, admission: Admission) -> Past:
+async def recover(stream_log: StreamLog, queue: EventQueue, admission: Admission) -> Past:
     """Return the stream's past. `admission` knows its own events then, and the log is open.
 
-    Raises `OSError`, and `msgspec.MsgspecError` for a log of another version.
+    Raises `OSError`, `QueueFailedError`, and `msgspec.MsgspecError` for a log of another version.
     """
     head, recent, newest = stream_log.recover()
     if head.known:
         admission.restore(head.known)
     _recall(admission, recent[len(recent) - newest :])
     last = recent[-1].stream_sequence if recent else head.last
-    async for events in _queued_behind(last, queue_url):
+    async for events in _queued_behind(last, queue):
         if not recent or events[0].stream_sequence != recent[-1].stream_sequence + 1:
             recent = []
         recent = (recent + events)[-RING_EVENTS:]
@@ -56,33 +57,32 @@ def _recall(admission: Admission, events: Iterable[AnyEvent]) -> None:
             admission.recall(event)
 
 
-async def _queued_behind(last: int, queue_url: str) -> AsyncIterator[list[AnyEvent]]:
+async def _queued_behind(last: int, queue: EventQueue) -> AsyncIterator[list[AnyEvent]]:
     """Yield what the queue has behind event `last`: more than the log, after a lost machine.
 
     A handler that used numbers on this machine does not wait for a queue that does not answer.
     """
-    queue = open_queue(queue_url)
-    try:
-        while True:
-            try:
-                newest = await queue.last()
-                break
-            except QueueFailedError as error:
-                log.warning("queue not reached", reason=str(error))
-                if last:
-                    return
-                await asyncio.sleep(QUEUE_RETRY_S)
-        if newest is None or _last_of(newest.data) <= last:
+    while True:
+        try:
+            newest = await queue.last_sequence()
+            break
+        except QueueFailedError as error:
+            log.warning("queue not reached", reason=str(error))
+        if last:
             return
-        position = ""
-        while batches := await queue.read(position):
-            position = batches[-1].position
-            for batch in batches:
-                events = [each for each in _events(batch.data) if each.stream_sequence > last]
-                if events:
-                    yield events
-    finally:
-        await queue.close()
+        await asyncio.sleep(QUEUE_RETRY_S)
+    position, empty = "", 0
+    while last < newest:
+        batches = await queue.read(position)
+        empty = 0 if batches else empty + 1
+        if empty == EMPTY_READS_MAX:
+            raise QueueFailedError(f"it says that it has event {newest}, and gives {last}")
+        for batch in batches:
+            position = batch.position
+            events = [each for each in _events(batch.data) if each.stream_sequence > last]
+            if events:
+                last = events[-1].stream_sequence
+                yield events
 
 
 def _events(data: bytes) -> list[AnyEvent]:
@@ -91,8 +91,3 @@ def _events(data: bytes) -> list[AnyEvent]:
     except EventError as error:
         log.warning("batch in the queue rejected", reason=str(error))
         return []
-
-
-def _last_of(data: bytes) -> int:
-    events = _events(data)
-    return events[-1].stream_sequence if events else 0

@@ -24,6 +24,7 @@ from trading.feeds.edge.stream_log import StreamLog
 from trading.feeds.edge.websocket_source import WebSocketSource
 from trading.feeds.handler import FeedHandler, Input, InputKind, Question
 from trading.feeds.rejects import Rejected
+from trading.history.edge.event_queue import open_queue
 
 TICK_S = 0.025
 ASK_BACKOFF_S_MIN = 0.1
@@ -69,8 +70,8 @@ class FeedsService:
         if len(self._sources) > 1 and not all(source.is_live for source in self._sources):
             raise ValueError("a recording is played alone")
         self._symbols = symbols
-        self._queue_url = queue_url
-        self._queue = QueueWriter(queue_url)
+        self._event_queue = open_queue(queue_url)
+        self._queue = QueueWriter(self._event_queue)
         self._host, self._port, self._reports_port = host, port, reports_port
         self._data_directory = data_directory
         self._record_file = record_file
@@ -99,7 +100,7 @@ class FeedsService:
         self._data_directory.mkdir(parents=True, exist_ok=True)
         self._quarantine = Quarantine(self._data_directory / "quarantine.jsonl")
         self._admission = Admission()
-        last, recent = await recover(self._log, self._queue_url, self._admission)
+        last, recent = await recover(self._log, self._event_queue, self._admission)
         self._handler = FeedHandler(self._symbols, last, self._admission)
         if self._record_file is not None:
             self._recorder = Recorder(self._record_file)

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from trading.events import AnyEvent
+from trading.history.batches import EncodedBatch
+
+BATCHES_KEPT = 10_000
+"""How many batches Redis keeps, about. Kafka has settings of its own."""
 
 READ_WAIT_S = 0.25
 """How long `read` waits for a batch before it returns none."""
@@ -32,20 +35,23 @@ class QueuedBatch(NamedTuple):
 class EventQueue(Protocol):
     """Batches in the order in which they were put. All methods raise `QueueFailedError`."""
 
-    async def put(self, events: Sequence[AnyEvent]) -> None:
-        """Append a batch of at least one event; return once the queue has it."""
+    async def put(self, batches: Sequence[EncodedBatch]) -> None:
+        """Append batches, all behind `last_sequence`; return once the queue has them.
+
+        After a failure any number of them, from the first on, may be there: ask `last_sequence`.
+        """
 
     async def read(self, after: str) -> list[QueuedBatch]:
         """Return the next batches, none if none came within `READ_WAIT_S`; "": the oldest."""
 
-    async def last(self) -> QueuedBatch | None:
-        """Return the newest batch: where the numbering of the stream stands."""
+    async def last_sequence(self) -> int:
+        """Return the number of the last event in the queue, 0 if it is empty."""
 
     async def close(self) -> None: ...
 
 
-def open_queue(url: str, *, batches_max: int = 1_000_000) -> EventQueue:
-    """Return the queue of `redis://…`, or of `kafka://HOST:PORT[,HOST:PORT]/TOPIC`.
+def open_queue(url: str, *, batches_max: int = BATCHES_KEPT) -> EventQueue:
+    """Return the queue of `redis://…`, or of `kafka://HOST:PORT[,HOST:PORT]/TOPIC`; not connected.
 
     Redis keeps about `batches_max` batches. Kafka keeps what the topic's retention says.
     """

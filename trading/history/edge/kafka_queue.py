@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from trading.events import AnyEvent
-from trading.history.batches import encode_batch
+from trading.events import EventError
+from trading.history.batches import EncodedBatch, decode_batch
 from trading.history.edge.event_queue import (
     BATCHES_READ_MAX,
     READ_WAIT_S,
@@ -24,6 +24,7 @@ from trading.history.edge.event_queue import (
 )
 
 KAFKA_TIMEOUT_S = 10.0
+KAFKA_STOP_S = 1.0
 BATCH_BYTES_MAX = 16 * 2**20
 
 
@@ -38,22 +39,23 @@ class KafkaQueue:
         self._consumer: Any = None
         self._next_offset: int | None = None
 
-    async def put(self, events: Sequence[AnyEvent]) -> None:
-        async with _failures_named():
-            if self._producer is None:
-                producer = AIOKafkaProducer(
-                    bootstrap_servers=self._servers,
-                    enable_idempotence=True,
-                    max_request_size=BATCH_BYTES_MAX,
-                )
-                await producer.start()
-                self._producer = producer
-            await self._producer.send_and_wait(
-                self._partition.topic,
-                encode_batch(events),
-                key=b"%d" % events[0].stream_sequence,
-                partition=self._partition.partition,
-            )
+    async def put(self, batches: Sequence[EncodedBatch]) -> None:
+        try:
+            async with _failures_named():
+                producer = await self._started_producer()
+                await asyncio.gather(*[await self._send(producer, each) for each in batches])
+        except QueueFailedError:
+            await self._drop_producer()
+            raise
+
+    async def _send(self, producer: Any, batch: EncodedBatch) -> Any:
+        """Return the future of a record that is sent behind those before."""
+        return await producer.send(
+            self._partition.topic,
+            batch.data,
+            key=b"%d" % batch.first,
+            partition=self._partition.partition,
+        )
 
     async def read(self, after: str) -> list[QueuedBatch]:
         async with _failures_named():
@@ -69,21 +71,43 @@ class KafkaQueue:
             self._next_offset = int(batches[-1].position) + 1
         return batches
 
-    async def last(self) -> QueuedBatch | None:
+    async def last_sequence(self) -> int:
         async with _failures_named():
             consumer = await self._assigned_consumer()
             end = (await consumer.end_offsets([self._partition]))[self._partition]
             start = (await consumer.beginning_offsets([self._partition]))[self._partition]
             if end == start:
-                return None
+                return 0
             self._next_offset = None
             consumer.seek(self._partition, end - 1)
-            return _batch(await consumer.getone(self._partition))
+            record = await consumer.getone(self._partition)
+        try:
+            return decode_batch(_batch(record).data)[-1].stream_sequence
+        except (EventError, IndexError) as error:
+            raise QueueFailedError(f"Kafka: the newest record is no batch: {error}") from error
 
     async def close(self) -> None:
-        for client in (self._producer, self._consumer):
-            if client is not None:
-                await client.stop()
+        await self._drop_producer()
+        if self._consumer is not None:
+            await self._consumer.stop()
+
+    async def _started_producer(self) -> Any:
+        if self._producer is None:
+            self._producer = AIOKafkaProducer(
+                bootstrap_servers=self._servers,
+                enable_idempotence=True,  # what is sent again within a session is there once
+                max_request_size=BATCH_BYTES_MAX,
+            )
+            await self._producer.start()
+        return self._producer
+
+    async def _drop_producer(self) -> None:
+        """Let go of a session that failed: what it had not sent is not to come later."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with suppress(KafkaError, OSError, TimeoutError):
+                async with asyncio.timeout(KAFKA_STOP_S):
+                    await producer.stop()
 
     async def _assigned_consumer(self) -> Any:
         if self._consumer is None:

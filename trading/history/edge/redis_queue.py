@@ -1,4 +1,8 @@
-"""The event queue as a Redis Stream: an entry per batch, of the fields `first` and `events`."""
+"""The event queue as a Redis Stream: an entry per batch, of the fields `first` and `events`.
+
+An entry's id is `<stream_sequence of its last event>-0`: Redis refuses a batch that it has, and
+XREAD after `N-0` gives what follows event N.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import hiredis
 from redis.asyncio import Redis
+from redis.asyncio.connection import Connection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from trading.events import AnyEvent
-from trading.history.batches import encode_batch
+from trading.history.batches import EncodedBatch
 from trading.history.edge.event_queue import (
     BATCHES_READ_MAX,
     READ_WAIT_S,
@@ -27,17 +34,25 @@ class RedisQueue:
     """Holds about `batches_max` batches: Redis trims by whole nodes of its list, never too many."""
 
     def __init__(self, url: str, *, batches_max: int, key: str = STREAM_KEY) -> None:
-        self._redis = Redis.from_url(url, socket_timeout=None, socket_connect_timeout=None)
+        # Timeouts are ours: redis-py's make a task of each write.
+        self._redis = Redis.from_url(
+            url, socket_timeout=None, socket_connect_timeout=None, retry=Retry(NoBackoff(), 0)
+        )
         self._batches_max = batches_max
         self._key = key
+        self._putting: Connection | None = None
 
-    async def put(self, events: Sequence[AnyEvent]) -> None:
-        fields: dict[Any, Any] = {
-            b"first": events[0].stream_sequence,
-            b"events": encode_batch(events),
-        }
-        async with _failures_named():
-            await self._redis.xadd(self._key, fields, maxlen=self._batches_max, approximate=True)
+    async def put(self, batches: Sequence[EncodedBatch]) -> None:
+        packed = b"".join([self._xadd(batch) for batch in batches])
+        try:
+            async with _failures_named():
+                connection = await self._connected()
+                await connection.send_packed_command(packed)
+                for _ in batches:
+                    await connection.read_response()
+        except BaseException:  # answers that nobody read would be taken for those to the next
+            await self._disconnect()
+            raise
 
     async def read(self, after: str) -> list[QueuedBatch]:
         async with _failures_named():
@@ -46,13 +61,33 @@ class RedisQueue:
             )
         return [_batch(*entry) for _key, entries in replies for entry in entries]
 
-    async def last(self) -> QueuedBatch | None:
+    async def last_sequence(self) -> int:
         async with _failures_named():
             entries: Any = await self._redis.xrevrange(self._key, count=1)
-        return _batch(*entries[0]) if entries else None
+        return int(entries[0][0].partition(b"-")[0]) if entries else 0
 
     async def close(self) -> None:
+        await self._disconnect()
         await self._redis.aclose()
+
+    async def _connected(self) -> Connection:
+        if self._putting is None:
+            connection: Connection = self._redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+            await connection.connect()  # type: ignore[no-untyped-call]
+            self._putting = connection
+        return self._putting
+
+    async def _disconnect(self) -> None:
+        connection, self._putting = self._putting, None
+        if connection is not None:
+            await connection.disconnect(nowait=True)
+
+    def _xadd(self, batch: EncodedBatch) -> bytes:
+        bound = ("MAXLEN", "~", self._batches_max)
+        fields = ("first", batch.first, "events", batch.data)
+        command = ("XADD", self._key, *bound, f"{batch.last}-0", *fields)
+        packed: bytes = hiredis.pack_command(command)  # type: ignore[arg-type]
+        return packed
 
 
 def _batch(entry_id: bytes, fields: dict[bytes, bytes]) -> QueuedBatch:

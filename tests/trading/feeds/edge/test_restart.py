@@ -26,7 +26,7 @@ from tests.trading.feeds.live_feeds import (
     subscribed,
 )
 from trading.events import BookChanged, BookReset, FeedLost, InstrumentDefined
-from trading.feeds.edge.queue_writer import KEY
+from trading.history.edge.redis_queue import STREAM_KEY
 
 pytestmark = pytest.mark.timeout(40)
 
@@ -78,7 +78,7 @@ async def test_a_queue_that_was_emptied_gets_what_it_had(
         pass
     before = queued(redis_url)
     with redis.Redis.from_url(redis_url) as client:
-        client.delete(KEY)
+        client.delete(STREAM_KEY)
     async with feeds(tmp_path, redis_url, source_url(venue)):
         await eventually(lambda: len(queued(redis_url)) > len(before))
         assert queued(redis_url)[: len(before)] == before
@@ -137,7 +137,7 @@ def feeds_process(*arguments: Any) -> Iterator[FeedsProcess]:
     [
         ({"FEEDS_SOURCES": "btcusdt"}, "neither ws://, wss:// nor file:///PATH"),
         ({"FEEDS_SOURCES": "ws://127.0.0.1:1 file:///x"}, "a recording is played alone"),
-        ({"TRADING_QUEUE_URL": "kafka://127.0.0.1:1/events"}, "redis://"),
+        ({"TRADING_QUEUE_URL": "http://127.0.0.1:1/events"}, "redis://"),
     ],
 )
 def test_settings_that_will_not_do_are_refused(

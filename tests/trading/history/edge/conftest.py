@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.trading.history.edge.store_servers import kafka_topic, s3_bucket
+from tests.trading.history.edge.store_servers import s3_bucket
 
 
 @pytest.fixture
@@ -22,19 +22,6 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "directory":
         return (tmp_path / "store").as_uri()
     url: str = request.getfixturevalue("s3_store_url")
-    return url
-
-
-@pytest.fixture
-def kafka_url() -> Iterator[str]:
-    with kafka_topic() as url:
-        yield url
-
-
-@pytest.fixture(params=["redis", "kafka"])
-def queue_url(request: pytest.FixtureRequest) -> str:
-    """Give an empty queue: the test runs once on each kind."""
-    url: str = request.getfixturevalue(f"{request.param}_url")
     return url
 
 

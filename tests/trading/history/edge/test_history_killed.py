@@ -6,6 +6,7 @@ import pytest
 
 from tests.trading.history.edge.history_process import start_history
 from tests.trading.history.sample_events import plausible
+from trading.history.batches import EncodedBatch
 from trading.history.edge.event_queue import open_queue
 from trading.history.edge.object_store import ObjectStore, open_store
 from trading.history.edge.reader import HistoryReader
@@ -29,7 +30,7 @@ async def test_kill_9_in_the_middle_of_uploads(
     events = list(plausible(events_count))
     queue = open_queue(redis_url)
     for start in range(0, events_count, BATCH):
-        await queue.put(events[start : start + BATCH])
+        await queue.put([EncodedBatch.of(events[start : start + BATCH])])
     await queue.close()
     store = open_store(url)
     chance = random.Random(7)

@@ -1,12 +1,13 @@
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import redis
 from prometheus_client import REGISTRY
 
 from tests.trading.history.sample_events import NOON_NS, plausible
-from trading.events import TradePrinted
+from trading.events import AnyEvent, TradePrinted
+from trading.history.batches import EncodedBatch, encode_batch
 from trading.history.edge.event_queue import open_queue
 from trading.history.edge.object_store import ObjectStore, open_store
 from trading.history.edge.reader import HistoryReader
@@ -20,6 +21,12 @@ def service(queue_url: str, store_url: str, flush_events: int = 1000) -> History
     return HistoryService(
         queue_url=queue_url, store_url=store_url, flush_seconds=0.2, flush_events=flush_events
     )
+
+
+def put_anyhow(redis_url: str, events: Sequence[AnyEvent]) -> None:
+    """Put a batch into the Redis Stream as it comes, also where it is there already."""
+    with redis.Redis.from_url(redis_url) as client:
+        client.xadd(STREAM_KEY, {"first": 1, "events": encode_batch(events)})
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -45,11 +52,11 @@ async def test_what_is_queued_is_stored_in_time_by_size_and_at_the_end(
     history = service(queue_url, tmp_path.as_uri())
     await history.start()
     for start in range(0, 2500, 100):
-        await queue.put(events[start : start + 100])
+        await queue.put([EncodedBatch.of(events[start : start + 100])])
     await until(lambda: through(store) == 2500)  # two by their size, the last by its time
     assert history.health()["ready"] is True
     await until(lambda: history.health()["pending_events"] == 0)
-    await queue.put(events[2500:])
+    await queue.put([EncodedBatch.of(events[2500:])])
     await until(lambda: history.health()["pending_events"] == 5)
     await history.stop()
 
@@ -59,7 +66,7 @@ async def test_what_is_queued_is_stored_in_time_by_size_and_at_the_end(
 
     again = service(queue_url, tmp_path.as_uri())
     await again.start()
-    await queue.put(list(plausible(10, 2506)))
+    await queue.put([EncodedBatch.of(list(plausible(10, 2506)))])
     await again.stop()
     await queue.close()
 
@@ -71,13 +78,13 @@ async def test_what_the_full_queue_dropped_is_a_published_and_counted_gap(
     queue = open_queue(redis_url, batches_max=50)
     events = list(plausible(3000))
     history = service(redis_url, tmp_path.as_uri())
-    await queue.put(events[:10])
+    await queue.put([EncodedBatch.of(events[:10])])
     await history.start()
     await until(lambda: through(store) == 10)
     await history.stop()
     missing = counted("missing_events")
     for start in range(10, 3000, 10):  # nobody reads meanwhile
-        await queue.put(events[start : start + 10])
+        await queue.put([EncodedBatch.of(events[start : start + 10])])
 
     history = service(redis_url, tmp_path.as_uri())
     await history.start()
@@ -99,16 +106,14 @@ async def test_what_the_full_queue_dropped_is_a_published_and_counted_gap(
 
 async def test_batches_that_come_again_count_once(redis_url: str, tmp_path: Path) -> None:
     events = list(plausible(100))
-    queue = open_queue(redis_url)
     before = counted("duplicate_events")
     history = service(redis_url, tmp_path.as_uri())
     for first, last in ((0, 40), (0, 40), (20, 60), (60, 100), (60, 100)):
-        await queue.put(events[first:last])
+        put_anyhow(redis_url, events[first:last])
     await history.start()
     store = open_store(tmp_path.as_uri())
     await until(lambda: through(store) == 100)
     await history.stop()
-    await queue.close()
     assert list(HistoryReader(store).read()) == events
     assert counted("duplicate_events") - before == 40 + 20 + 40
 
@@ -116,21 +121,19 @@ async def test_batches_that_come_again_count_once(redis_url: str, tmp_path: Path
 async def test_what_is_no_event_leaves_a_gap_and_stops_nothing(
     redis_url: str, tmp_path: Path
 ) -> None:
-    queue = open_queue(redis_url)
     batches, misfits = (counted("rejected", what=what) for what in ("batch", "event"))
     events = list(plausible(30))
-    await queue.put(events[:10])
+    put_anyhow(redis_url, events[:10])
     with redis.Redis.from_url(redis_url) as client:
         client.xadd(STREAM_KEY, {"first": 11, "events": b"rubbish"})
         client.xadd(STREAM_KEY, {"other": 1})
     too_large = TradePrinted(21, "BTCUSDT", 1, 1, NOON_NS + 21_000_000, 2**63, 1, 1, True)
-    await queue.put([too_large, *events[21:]])
+    put_anyhow(redis_url, [too_large, *events[21:]])
     history = service(redis_url, tmp_path.as_uri())
     await history.start()
     store = open_store(tmp_path.as_uri())
     await until(lambda: through(store) == 30)
     await history.stop()
-    await queue.close()
     (hole,) = HistoryReader(store).gaps()
     assert isinstance(hole, Hole)
     assert (hole.first_sequence, hole.last_sequence) == (11, 21)
@@ -139,17 +142,15 @@ async def test_what_is_no_event_leaves_a_gap_and_stops_nothing(
 
 
 async def test_a_stream_that_counts_anew_is_not_mixed_in(redis_url: str, tmp_path: Path) -> None:
-    queue = open_queue(redis_url)
     history = service(redis_url, tmp_path.as_uri())
     await history.start()
     store = open_store(tmp_path.as_uri())
-    await queue.put(list(plausible(50)))
+    put_anyhow(redis_url, list(plausible(50)))
     await until(lambda: through(store) == 50)
-    await queue.put(list(plausible(10, start_ns=NOON_NS + 10**9)))
+    put_anyhow(redis_url, list(plausible(10, start_ns=NOON_NS + 10**9)))
     await until(lambda: history.health()["ready"] is False)
     assert "counts anew" in str(history.health()["failure"])
     await history.stop()
-    await queue.close()
     assert through(store) == 50
 
 
@@ -160,14 +161,14 @@ async def test_a_queue_and_a_store_that_come_back_are_gone_on_with(
     events = list(plausible(100))
     history = service(redis_url, tmp_path.as_uri())
     await history.start()
-    await queue.put(events[:50])
+    await queue.put([EncodedBatch.of(events[:50])])
     store = open_store(tmp_path.as_uri())
     await until(lambda: through(store) == 50)
 
     aside = tmp_path.with_name("aside")  # the disk goes away
     tmp_path.rename(aside)
     tmp_path.write_bytes(b"")
-    await queue.put(events[50:])
+    await queue.put([EncodedBatch.of(events[50:])])
     await until(lambda: history.health()["ready"] is False)
     tmp_path.unlink()
     aside.rename(tmp_path)
