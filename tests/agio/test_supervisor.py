@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from agio import configuration, supervisor
+from agio import children, configuration, supervisor
 from agio.child_process import ServerFailedError
 from tests.agio.running_venue import RunningVenue, free_port_base, is_running, wait_for
 
@@ -161,7 +161,7 @@ def test_a_killed_supervisor_leaves_no_orphan_and_the_next_starts(tmp_path: Path
 def test_a_service_that_cannot_start_is_named_with_its_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor, "START_ATTEMPTS_MAX", 0)
+    monkeypatch.setattr(children, "START_ATTEMPTS_MAX", 0)
     port_base = free_port_base()
     with socket.create_server(("127.0.0.1", port_base + 10)):  # matching's metrics
         venue = supervisor.Venue(configuration.load({"data": tmp_path, "port_base": port_base}))

@@ -79,6 +79,7 @@ class FeedsService:
         self._metrics = FeedMetrics()
         self._asking: dict[Question, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._began_after = 0
         self._handler: FeedHandler
         self._admission: Admission
         self._publisher: EventPublisher
@@ -101,6 +102,7 @@ class FeedsService:
         self._quarantine = Quarantine(self._data_directory / "quarantine.jsonl")
         self._admission = Admission()
         last, recent = await recover(self._log, self._event_queue, self._admission)
+        self._began_after = last
         self._handler = FeedHandler(self._symbols, last, self._admission)
         if self._record_file is not None:
             self._recorder = Recorder(self._record_file)
@@ -139,6 +141,7 @@ class FeedsService:
         return {
             "ready": handler.is_ready and not self._failure,
             "failure": self._failure,
+            "began_after": self._began_after,
             "sequence": handler.sequencer.last,
             "sources_connected": len(handler.connected),
             "books_in_sync": sorted(

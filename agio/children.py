@@ -1,0 +1,172 @@
+"""The processes that one of ours starts, watches and stops: services, and embedded servers.
+
+Children never outlive us: each gets a signal when this process dies, however it dies.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from agio import child_process, venue
+from agio.child_process import ServerFailedError
+
+log = structlog.get_logger("agio")
+
+READY_TIMEOUT_S = 600.0  # a long journal is replayed before matching is ready
+STOP_TIMEOUT_S = 30.0
+START_ATTEMPTS_MAX = 4
+OUTPUT_BYTES_MAX = 2**20  # of what a service printed, which is a traceback if anything
+BACKOFF_S_MIN = 0.25
+BACKOFF_S_MAX = 15.0
+STEADY_S = 60.0  # who ran this long starts over with the shortest back-off
+
+
+class Child(Protocol):
+    """Something that runs as a process: a service of ours, or an embedded server."""
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]: ...
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class ServiceProcess:
+    """One `agio SERVICE` as a child, by default NAME itself.
+
+    What it prints goes to LOGS/NAME.output.
+    """
+
+    def __init__(
+        self, name: str, environment: Mapping[str, str], logs: Path, arguments: Sequence[str] = ()
+    ) -> None:
+        self.output = logs / f"{name}.output"
+        self._arguments = arguments or (name,)
+        self._environment = environment
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "not started"
+        return self._process
+
+    def start(self) -> None:
+        """Start it; it is not ready yet."""
+        if self.output.exists() and self.output.stat().st_size > OUTPUT_BYTES_MAX:
+            os.truncate(self.output, 0)
+        with self.output.open("ab") as output:
+            self._process = child_process.start(
+                [sys.executable, "-m", "agio", *self._arguments],
+                None,
+                ends_by=signal.SIGTERM,
+                output=output,
+                environment=self._environment,
+            )
+
+    def stop(self) -> None:
+        if self._process is not None:
+            child_process.stop(self._process, signal.SIGTERM, STOP_TIMEOUT_S)
+
+
+@dataclass
+class Watched:
+    """A child under watch, and when it may start again."""
+
+    name: str
+    child: Child
+    started_s: float
+    backoff_s: float = BACKOFF_S_MIN
+    restart_at_s: float | None = None
+    restarts: int = 0
+
+    def look(self, now_s: float) -> None:
+        """Start the child again if it has ended and its back-off is over."""
+        if self.restart_at_s is None:
+            status = self.child.process.poll()
+            if status is None:
+                return
+            if now_s - self.started_s > STEADY_S:
+                self.backoff_s = BACKOFF_S_MIN
+            self.restart_at_s = now_s + self.backoff_s
+            log.error("ended", child=self.name, status=status, restart_in_s=self.backoff_s)
+        if now_s < self.restart_at_s:
+            return
+        self.backoff_s = min(2 * self.backoff_s, BACKOFF_S_MAX)
+        self.restarts += 1
+        try:
+            self.child.start()
+        except ServerFailedError:
+            self.restart_at_s = now_s + self.backoff_s
+            log.exception("not restarted", child=self.name)
+        else:
+            self.started_s = now_s
+            self.restart_at_s = None
+            log.info("restarted", child=self.name, restarts=self.restarts)
+
+
+class Children:
+    """Those who run, in the order of their start. `tell` hears in a few words what is done.
+
+    All methods are for the main thread.
+    """
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._watched: list[Watched] = []
+
+    def start(self, name: str, child: Child) -> Watched:
+        """Start a child. Raises what that does; it is stopped with the others then, too."""
+        self._tell(f"starting {name}")
+        watched = Watched(name, child, started_s=time.monotonic())
+        self._watched.append(watched)  # first, so that an interrupted start is stopped too
+        child.start()
+        log.info("started", child=name, pid=child.process.pid)
+        return watched
+
+    def wait_until_ready(self, watched: Watched, url: str) -> None:
+        """Wait until a service's health at `url` says ready. Raises `ServerFailedError`."""
+        assert isinstance(watched.child, ServiceProcess)
+        # A predecessor whose supervisor was killed may still hold the port for a moment: hence
+        # some attempts.
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while not _is_ready(watched, url):
+            self.watch()
+            if watched.restarts > START_ATTEMPTS_MAX or time.monotonic() > deadline:
+                output = child_process.tail(watched.child.output)
+                raise ServerFailedError(f"agio {watched.name} does not get ready: {output}")
+            time.sleep(0.05)
+
+    def watch(self) -> None:
+        """Start again what has ended, each child with a back-off of its own."""
+        for watched in self._watched:
+            watched.look(time.monotonic())
+
+    def stop_those(self, is_meant: Callable[[Watched], bool]) -> None:
+        """Stop some, the last started first, and wait for it."""
+        for watched in self._watched[::-1]:
+            if is_meant(watched):
+                self._tell(f"stopping {watched.name}")
+                self._watched.remove(watched)  # from here on it may end
+                watched.child.stop()
+                log.info("stopped", child=watched.name)
+
+    def stop(self) -> None:
+        """Stop all, the last started first, and wait for it."""
+        self.stop_those(lambda _watched: True)
+
+    def restarts(self) -> dict[str, int]:
+        return {watched.name: watched.restarts for watched in self._watched}
+
+
+def _is_ready(watched: Watched, url: str) -> bool:
+    state = venue.health(url)
+    return state["ready"] is True and state["pid"] == watched.child.process.pid
