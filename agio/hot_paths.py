@@ -41,6 +41,10 @@ HOT_MODULES = (
     "trading.strategies.imbalance",
     "trading.strategies.market_making",
     "trading.strategies.momentum",
+    "trading.backtest.venue",
+    "trading.backtest.recording",
+    "trading.backtest.background",
+    "trading.backtest.simulation",
 )
 
 

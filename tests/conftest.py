@@ -22,6 +22,7 @@ settings.register_profile("agio", deadline=None)
 settings.load_profile("agio")
 
 database_numbers = count(1)
+COMPILED = ("tests/matching/core/", "tests/trading/backtest/test_")
 
 
 def pytest_report_header() -> list[str]:
@@ -35,7 +36,7 @@ def pytest_report_header() -> list[str]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of what is compiled: `make test` runs them both ways."""
     for item in items:
-        if "tests/matching/core/" in item.path.as_posix():
+        if any(compiled in item.path.as_posix() for compiled in COMPILED):
             item.add_marker("core")
 
 

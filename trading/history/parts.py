@@ -81,10 +81,15 @@ def check(part: Part, data: bytes) -> None:
 
 def decode(part: Part, data: bytes) -> list[AnyEvent]:
     """Return the part's events. Raises `PartDamagedError`."""
+    return rows.from_rows(part.type, part.symbol, decode_table(part, data))
+
+
+def decode_table(part: Part, data: bytes) -> pa.Table:
+    """Return the part's rows, for who needs no objects. Raises `PartDamagedError`."""
     check(part, data)
     try:
         table = pq.read_table(pa.BufferReader(data), use_threads=False)
-        events = rows.from_rows(part.type, part.symbol, table)
+        rows.check_schema(part.type, table)
     except (pa.ArrowException, OSError, rows.RowsError) as error:
         raise PartDamagedError(f"{part.key}: {error}") from None
     numbers = table.column("stream_sequence").to_numpy()
@@ -94,7 +99,7 @@ def decode(part: Part, data: bytes) -> list[AnyEvent]:
         raise PartDamagedError(f"{part.key}: events {numbers[0]} to {numbers[-1]}")
     if (np.diff(numbers) <= 0).any():
         raise PartDamagedError(f"{part.key}: its events are not in order")
-    return events
+    return table
 
 
 def date_of(received_ns: int) -> str:

@@ -150,9 +150,8 @@ def to_rows(name: str, events: Sequence[AnyEvent]) -> pa.Table:
 
 def from_rows(name: str, symbol: str, rows: pa.Table) -> list[AnyEvent]:
     """Return the events of the rows, the very ones they were made of. Raises `RowsError`."""
+    check_schema(name, rows)
     event_type, schema, enumerations = TABLES[name]
-    if not rows.schema.equals(schema):
-        raise RowsError(f"not the {name} table of version {VERSION}: {rows.schema}")
     make: Callable[..., AnyEvent] = event_type
     columns: dict[str, Iterable[Any]] = {
         field.name: _values(field, rows.column(field.name)) for field in schema
@@ -161,6 +160,12 @@ def from_rows(name: str, symbol: str, rows: pa.Table) -> list[AnyEvent]:
         columns[field] = map(enumeration, columns[field])
     columns["symbol"] = [symbol] * rows.num_rows
     return list(map(make, *(columns[field] for field in event_type.__struct_fields__)))
+
+
+def check_schema(name: str, rows: pa.Table) -> None:
+    """Raise `RowsError` unless these are rows of the type."""
+    if not rows.schema.equals(TABLES[name].schema):
+        raise RowsError(f"not the {name} table of version {VERSION}: {rows.schema}")
 
 
 def _is_int64(number: int) -> bool:

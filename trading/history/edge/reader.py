@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from operator import attrgetter
 
 import msgspec
+import pyarrow as pa
 
 from trading.events import AnyEvent
 from trading.history import manifest, parts
@@ -136,10 +137,11 @@ class HistoryReader:
 
     def events_of(self, part: Part) -> list[AnyEvent]:
         """Return a part's events. Raises `PartDamagedError`."""
-        stored = self._store.get(part.key)
-        if stored is None:
-            raise PartDamagedError(f"{part.key}: is not there")
-        return parts.decode(part, stored.data)
+        return parts.decode(part, self._data_of(part))
+
+    def table_of(self, part: Part) -> pa.Table:
+        """Return a part's rows, as `trading.history.rows` has them. Raises `PartDamagedError`."""
+        return parts.decode_table(part, self._data_of(part))
 
     def _stream(self, wanted: Range) -> Iterator[AnyEvent]:
         for group in self.groups(wanted):
@@ -164,6 +166,12 @@ class HistoryReader:
             last_sequence = max(last_sequence, part.last_sequence)
         if group:
             yield group
+
+    def _data_of(self, part: Part) -> bytes:
+        stored = self._store.get(part.key)
+        if stored is None:
+            raise PartDamagedError(f"{part.key}: is not there")
+        return stored.data
 
     def _manifests(self, wanted: Range) -> Iterator[DayManifest]:
         first, last = parts.date_of(wanted.from_ns), parts.date_of(wanted.to_ns)

@@ -1,0 +1,1 @@
+"""Recorded history as a market again, in the venue's own matching core."""

@@ -1,0 +1,53 @@
+cimport cython
+
+from matching.core.engine cimport Engine
+from matching.core.event_writer cimport EventWriter
+from matching.core.holds cimport Account
+from matching.core.ladder cimport Ladder, Level, Order
+from matching.core.order_book cimport OrderBook
+
+cdef long long ENTER
+cdef long long REPLACE
+cdef long long CANCEL
+cdef long long REJECTED
+cdef long long TRADED
+cdef long long BACKGROUND_PLACE
+cdef Py_ssize_t TRADE_WORDS
+cdef long long ACCOUNT_MASK
+cdef long long RESTING_LIMIT
+cdef long long IMMEDIATE_LIMIT
+
+
+@cython.final
+cdef class SimulatedVenue:
+    cdef readonly Engine engine
+    cdef readonly object instrument
+    cdef readonly long long sequence
+    cdef public long long now_ns
+    cdef readonly long long refused
+    cdef long long[::1] words
+    cdef public list changed
+    cdef readonly list own_events
+    cdef readonly Account background
+    cdef readonly OrderBook book
+
+    @cython.locals(ladder=Ladder, level=Level)
+    cpdef long long level_lots(self, int side, long long price_ticks) except *
+    @cython.locals(ladder=Ladder, level=Level, order=Order, lots="long long")
+    cpdef long long background_lots(self, int side, long long price_ticks) except *
+    cpdef long long firm_order_count(self) except *
+    @cython.locals(ladder=Ladder, level=Level, order=Order, older=Order, taken="long long")
+    cpdef void shrink(self, int side, long long price_ticks, long long lots) except *
+    @cython.locals(ladder=Ladder, level=Level, newest=Order)
+    cpdef void grow(self, int side, long long price_ticks, long long lots) except *
+    cpdef void take(self, int side, long long price_ticks, long long lots) except *
+    @cython.locals(sequence="long long")
+    cdef void enter(self, long long terms, long long price_ticks, long long lots) except *
+    cdef void replace(self, Order order, long long quantity_lots) except *
+    cdef void cancel(self, Order order) except *
+    cdef void carry_out(self, bytes text) except *
+    @cython.locals(
+        words="long long[::1]", at=Py_ssize_t, kind="long long", accounts="long long",
+        incoming_side=int,
+    )
+    cdef void look_at(self, EventWriter events) except *
