@@ -66,6 +66,8 @@ cdef class Ladder:
     cdef readonly list pages
     cdef readonly Level best
 
+    @cython.locals(key="long long", at=Py_ssize_t, page=Page, slot=int)
+    cpdef Level level_at(self, long long price_ticks)
     @cython.locals(
         key="long long",
         slot=int,

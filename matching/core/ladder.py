@@ -145,6 +145,18 @@ class Ladder:
                     assert level is not None
                     yield level
 
+    def level_at(self, price_ticks: int) -> Level | None:
+        """Return the level of a price; None if nothing rests there."""
+        key = self.sign * price_ticks
+        at = self.page_index(key >> PAGE_BITS)
+        if at == len(self.pages):
+            return None
+        page = self.pages[at]
+        slot = key & SLOT_MASK
+        if page.number != key >> PAGE_BITS or not page.occupied >> slot & 1:
+            return None
+        return page.levels[slot]
+
     def append(self, order: Order) -> None:
         """Put an order at the back of the queue at its price."""
         key = self.sign * order.price_ticks

@@ -28,7 +28,6 @@ def instrument_of(defined: InstrumentDefined, maker_fee_ppm: int, taker_fee_ppm:
         base,
         quote,
         listing_terms(base, quote, tick.text, lot.text),
-        notional_units_min=0,
         maker_fee_ppm=maker_fee_ppm,
         taker_fee_ppm=taker_fee_ppm,
     )

@@ -3,15 +3,12 @@ cimport cython
 from matching.core.engine cimport Engine
 from matching.core.event_writer cimport EventWriter
 from matching.core.holds cimport Account
-from matching.core.ladder cimport Ladder, Level, Order
+from matching.core.ladder cimport Level, Order
 from matching.core.order_book cimport OrderBook
 
-cdef long long ENTER
-cdef long long REPLACE
-cdef long long CANCEL
 cdef long long REJECTED
 cdef long long TRADED
-cdef long long BACKGROUND_PLACE
+cdef long long NAME_BYTES
 cdef Py_ssize_t TRADE_WORDS
 cdef long long ACCOUNT_MASK
 cdef long long RESTING_LIMIT
@@ -25,27 +22,31 @@ cdef class SimulatedVenue:
     cdef readonly long long sequence
     cdef public long long now_ns
     cdef readonly long long refused
-    cdef long long[::1] words
+    cdef long long[::1] entering
+    cdef long long[::1] replacing
+    cdef long long[::1] canceling
     cdef public list changed
     cdef readonly list own_events
     cdef readonly Account background
     cdef readonly OrderBook book
 
-    @cython.locals(ladder=Ladder, level=Level)
+    @cython.locals(level=Level)
     cpdef long long level_lots(self, int side, long long price_ticks) except *
-    @cython.locals(ladder=Ladder, level=Level, order=Order, lots="long long")
+    @cython.locals(level=Level, order=Order, lots="long long")
     cpdef long long background_lots(self, int side, long long price_ticks) except *
     cpdef long long firm_order_count(self) except *
-    @cython.locals(ladder=Ladder, level=Level, order=Order, older=Order, taken="long long")
+    @cython.locals(level=Level, order=Order, older=Order, taken="long long")
     cpdef void shrink(self, int side, long long price_ticks, long long lots) except *
-    @cython.locals(ladder=Ladder, level=Level, newest=Order)
+    @cython.locals(level=Level, newest=Order)
     cpdef void grow(self, int side, long long price_ticks, long long lots) except *
     cpdef void take(self, int side, long long price_ticks, long long lots) except *
-    @cython.locals(sequence="long long")
+    @cython.locals(words="long long[::1]")
     cdef void enter(self, long long terms, long long price_ticks, long long lots) except *
+    @cython.locals(words="long long[::1]")
     cdef void replace(self, Order order, long long quantity_lots) except *
+    @cython.locals(words="long long[::1]")
     cdef void cancel(self, Order order) except *
-    cdef void carry_out(self, bytes text) except *
+    cdef void carry_out(self, const long long[::1] words) except *
     @cython.locals(
         words="long long[::1]", at=Py_ssize_t, kind="long long", accounts="long long",
         incoming_side=int,

@@ -24,18 +24,9 @@ from vocabulary.types import INT64_MAX, OrderType, Side, TimeInForce
 BACKGROUND_ID = 1
 INSTRUMENT_ID = 1
 FIRM_SHARE = 1000  # of all that there is, a firm's account gets one part in so many
-NO_TEXT = bytes(136)
-TEXT_AT = 56  # where an EnterOrder has its client order id
+NAME_BYTES = 7
 
 
-def header_word(command_type: type[c.Command]) -> int:
-    layout = LAYOUTS[command_type]
-    return layout.kind | layout.version << 16 | layout.size << 32
-
-
-ENTER = header_word(c.EnterOrder)
-REPLACE = header_word(c.ReplaceOrder)
-CANCEL = header_word(c.CancelOrder)
 REJECTED = LAYOUTS[e.CommandRejected].kind
 TRADED = LAYOUTS[e.TradeExecuted].kind
 TRADE_WORDS = LAYOUTS[e.TradeExecuted].size // 8
@@ -43,7 +34,6 @@ BUY = Side.BUY.value
 SELL = Side.SELL.value
 RESTING_LIMIT = OrderType.LIMIT.value << 8 | TimeInForce.GOOD_TILL_CANCEL.value << 16
 IMMEDIATE_LIMIT = OrderType.LIMIT.value << 8 | TimeInForce.IMMEDIATE_OR_CANCEL.value << 16
-BACKGROUND_PLACE = BACKGROUND_ID | INSTRUMENT_ID << 32
 ACCOUNT_MASK = 0xFFFFFFFF
 
 
@@ -60,7 +50,9 @@ class SimulatedVenue:
         self.sequence = 0
         self.now_ns = 0
         self.refused = 0
-        self.words = memoryview(array("q", bytes(LAYOUTS[c.ReplaceOrder].size)))
+        self.entering = _words(c.EnterOrder)
+        self.replacing = _words(c.ReplaceOrder)
+        self.canceling = _words(c.CancelOrder)
         self.changed: list[tuple[int, int]] = []
         """Side and price of the levels at which the background was traded with."""
         self.own_events: list[e.Event] = []
@@ -73,14 +65,12 @@ class SimulatedVenue:
 
     def level_lots(self, side: int, price_ticks: int) -> int:
         """Return all that rests at a price, the firm's orders with it."""
-        ladder = self.book.own(side)
-        level: Level | None = ladder.levels.get(ladder.sign * price_ticks)
+        level: Level | None = self.book.own(side).level_at(price_ticks)
         return level.lots if level is not None else 0
 
     def background_lots(self, side: int, price_ticks: int) -> int:
         """Return what others have at a price."""
-        ladder = self.book.own(side)
-        level: Level | None = ladder.levels.get(ladder.sign * price_ticks)
+        level: Level | None = self.book.own(side).level_at(price_ticks)
         if level is None:
             return 0
         lots = level.lots
@@ -98,9 +88,8 @@ class SimulatedVenue:
 
     def shrink(self, side: int, price_ticks: int, lots: int) -> None:
         """Take so many of the background's lots at a price away, the newest first."""
-        ladder = self.book.own(side)
-        level: Level = ladder.levels[ladder.sign * price_ticks]
-        order: Order | None = level.newest
+        level: Level | None = self.book.own(side).level_at(price_ticks)
+        order: Order | None = level.newest if level is not None else None
         while lots > 0:
             assert order is not None
             older = order.older
@@ -115,8 +104,7 @@ class SimulatedVenue:
 
     def grow(self, side: int, price_ticks: int, lots: int) -> None:
         """Let the background join the queue at a price with so many lots more."""
-        ladder = self.book.own(side)
-        level: Level | None = ladder.levels.get(ladder.sign * price_ticks)
+        level: Level | None = self.book.own(side).level_at(price_ticks)
         newest = level.newest if level is not None else None
         if newest is not None and newest.account is self.background:
             self.replace(newest, newest.quantity_lots + lots)  # it is the last in the queue anyway
@@ -149,42 +137,34 @@ class SimulatedVenue:
         events, self.own_events = self.own_events, []
         return events
 
-    # --- The background's commands, as words.
+    # --- The background's commands, as words: see `vocabulary.codec`.
 
     def enter(self, terms: int, price_ticks: int, lots: int) -> None:
-        sequence = self.sequence + 1
-        words = self.words
-        words[0] = ENTER
-        words[3] = BACKGROUND_PLACE
+        words = self.entering
         words[4] = terms
         words[5] = price_ticks
         words[6] = lots
-        words[12] = 0
-        # Any eight bytes will do as its client order id, but no others may have the same.
-        name = b"\x08" + sequence.to_bytes(8, "little")
-        self.carry_out(NO_TEXT[:TEXT_AT] + name)
+        # Its client order id: a length and as many bytes, such as no other order has.
+        words[7] = NAME_BYTES | self.sequence << 8
+        self.carry_out(words)
 
     def replace(self, order: Order, quantity_lots: int) -> None:
-        words = self.words
-        words[0] = REPLACE
-        words[3] = BACKGROUND_PLACE
+        words = self.replacing
         words[4] = order.order_id
         words[5] = order.price_ticks
         words[6] = quantity_lots
-        self.carry_out(NO_TEXT)
+        self.carry_out(words)
 
     def cancel(self, order: Order) -> None:
-        words = self.words
-        words[0] = CANCEL
-        words[3] = BACKGROUND_PLACE
+        words = self.canceling
         words[4] = order.order_id
-        self.carry_out(NO_TEXT)
+        self.carry_out(words)
 
-    def carry_out(self, text: bytes) -> None:
-        """Submit the command in `words`, whose text is in `text`, and look at what it did."""
+    def carry_out(self, words: memoryview) -> None:
+        """Submit a command and look at what it did."""
         self.sequence += 1
         self.engine.state.timestamp_ns = self.now_ns
-        self.engine.dispatch(text, self.words, 0, self.sequence)
+        self.engine.dispatch(b"", words, 0, self.sequence)
         self.look_at(self.engine.events)
 
     def look_at(self, events: EventWriter) -> None:
@@ -228,7 +208,7 @@ class SimulatedVenue:
                 instrument.quote.asset_id,
                 instrument.lot_units,
                 instrument.tick_lot_units,
-                instrument.notional_units_min,
+                0,
                 instrument.maker_fee_ppm,
                 instrument.taker_fee_ppm,
                 instrument.symbol.encode(),
@@ -242,6 +222,15 @@ class SimulatedVenue:
         self.sequence += 1
         answer = _event(self.engine.apply(pack(command), self.sequence, self.now_ns), 0)
         assert not isinstance(answer, e.CommandRejected), f"{command}: {answer}"
+
+
+def _words(command_type: type[c.Command]) -> memoryview:
+    """Return the words of a command of the background's, all of whose other fields are 0."""
+    layout = LAYOUTS[command_type]
+    words = array("q", bytes(layout.size))
+    words[0] = layout.kind | layout.version << 16 | layout.size << 32
+    words[3] = BACKGROUND_ID | INSTRUMENT_ID << 32
+    return memoryview(words)
 
 
 def _event(data: bytes, offset: int) -> e.Event:
