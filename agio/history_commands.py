@@ -57,8 +57,8 @@ def list_days(settings: Configuration, *, as_json: bool) -> None:
     """List what the store has: a line for each date and symbol, and the gaps."""
     from trading.history.edge.reader import HistoryReader
 
-    with _failures_told():
-        reader = HistoryReader(_store(settings))
+    with failures_told():
+        reader = HistoryReader(store(settings))
         days, gaps = reader.days(), reader.gaps()
     lines = [
         f"{day.date} {day.symbol:12} {sum(day.counts.values()):>12,} events "
@@ -108,8 +108,8 @@ def show(
         "types": types or None,
     }
     wanted = Range(**{name: bound for name, bound in bounds.items() if bound is not None})  # type: ignore[arg-type]
-    with _failures_told():
-        for event in HistoryReader(_store(settings)).read(wanted, allow_gaps=allow_gaps):
+    with failures_told():
+        for event in HistoryReader(store(settings)).read(wanted, allow_gaps=allow_gaps):
             fields = {"type": TABLE_OF[type(event)]}
             fields |= {name: getattr(event, name) for name in event.__struct_fields__}
             line = msgspec.json.encode(fields).decode()
@@ -123,10 +123,10 @@ def verify(settings: Configuration, *, as_json: bool) -> None:
     """Read all of the store again: hashes, counts, order, holes. Exits 1 if anything is wrong."""
     from trading.history.edge import verification
 
-    with _failures_told(), Progress(console=Console(stderr=True), transient=True) as progress:
+    with failures_told(), Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("reading parts", total=None)
         verified = verification.verify(
-            _store(settings), lambda done, of: progress.update(task, completed=done, total=of)
+            store(settings), lambda done, of: progress.update(task, completed=done, total=of)
         )
     summary = (
         f"{verified.events:,} events in {verified.parts:,} parts, {verified.size_bytes:,} bytes, "
@@ -140,14 +140,14 @@ def verify(settings: Configuration, *, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-def _store(settings: Configuration) -> ObjectStore:
+def store(settings: Configuration) -> ObjectStore:
     from trading.history.edge.object_store import open_store
 
     return open_store(settings.history_store_url)
 
 
 @contextmanager
-def _failures_told() -> Iterator[None]:
+def failures_told() -> Iterator[None]:
     from trading.history.edge.object_store import StoreFailedError
     from trading.history.edge.reader import GapError
     from trading.history.manifest import ManifestError

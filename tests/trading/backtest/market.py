@@ -24,6 +24,7 @@ from trading.events import (
     MarketEvent,
     OrderReported,
     ReportKind,
+    TimePassed,
     TradePrinted,
 )
 from vocabulary.types import Side
@@ -67,6 +68,9 @@ class Recorder:
 
     def lose(self) -> Recorder:
         return self._add(FeedLost, 0, "no connection")
+
+    def wait(self) -> Recorder:
+        return self._add(TimePassed, 0)
 
     def _book(self, kind: type[Any], bids: BookText, asks: BookText, after_ns: int) -> Recorder:
         self.now_ns += after_ns

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.trading.backtest.market import EPOCH, SYMBOL, Recorder, Script, levels, simulate
+from tests.trading.backtest.market import EPOCH, SYMBOL, Act, Recorder, Script, levels, simulate
 from trading.backtest.simulation import Simulation
 from trading.decisions import OrderStyle
 from trading.events import BookChanged, BookReset, OrderReported, ReportKind, TradePrinted
@@ -33,6 +33,7 @@ def book_of(simulation: Simulation) -> tuple[dict[int, int], dict[int, int]]:
     return bids, asks
 
 
+@settings(max_examples=40)
 @given(st.lists(steps, max_size=30))
 def test_whatever_happens_the_book_is_the_recorded_one(drawn: list[tuple[str, Any]]) -> None:
     recorder = Recorder().reset({99: 5}, {101: 5})
@@ -56,6 +57,7 @@ def test_whatever_happens_the_book_is_the_recorded_one(drawn: list[tuple[str, An
     assert simulation.venue.refused == 0
 
 
+@settings(max_examples=40)
 @given(st.lists(steps, max_size=30), st.integers(95, 99), st.booleans())
 def test_the_strategy_sees_what_is_in_the_core(
     drawn: list[tuple[str, Any]], price: int, takes: bool
@@ -71,7 +73,11 @@ def test_the_strategy_sees_what_is_in_the_core(
             recorder.change(**{kind: given_})
     recorder.change({}, {})
     style = OrderStyle.IMMEDIATE if takes else OrderStyle.RESTING
-    acts = {2: [(Side.BUY, price, 3, OrderStyle.RESTING)], 5: [(Side.BUY, 103, 7, style)], 9: [1]}
+    acts: dict[int, list[Act]] = {
+        2: [(Side.BUY, price, 3, OrderStyle.RESTING)],
+        5: [(Side.BUY, 103, 7, style)],
+        9: [1],
+    }
     script = Script(acts)
     simulation = simulate(recorder.events, script)
     sides: tuple[dict[int, int], dict[int, int]] = ({}, {})
