@@ -25,6 +25,7 @@ PhaseName = Literal[
     "cancel_only",
     "closed",
 ]
+DAY_MS = 24 * 3600 * 1000
 BandPpm = Annotated[int, Field(ge=0, le=BAND_PPM_MAX, strict=True)]
 
 
@@ -50,7 +51,8 @@ class LimitsFields(BaseModel):
     """Bounds of the orders in an instrument; none where they are 0.
 
     Quantities in base, notionals (price x quantity) in quote; bands in parts per million of the
-    reference price: of limit prices, and of the prices at which a market order trades.
+    reference price: of limit prices, of the prices at which a market order trades, and of those at
+    which any order does, beyond which an auction of so many milliseconds begins.
     """
 
     quantity_min: Decimal = "0"
@@ -60,6 +62,8 @@ class LimitsFields(BaseModel):
     open_orders_max: Annotated[int, Field(ge=0, le=OPEN_ORDERS_PER_ACCOUNT_MAX, strict=True)] = 0
     price_band_ppm: BandPpm = 0
     market_collar_ppm: BandPpm = 0
+    volatility_band_ppm: BandPpm = 0
+    volatility_auction_ms: Annotated[int, Field(ge=0, le=DAY_MS, strict=True)] = 0
 
 
 class ListInstrumentRequest(LimitsFields, Request):

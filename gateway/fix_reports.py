@@ -116,6 +116,7 @@ _CANCEL_TEXTS = {
     CancelReason.FILL_OR_KILL: b"58=not all of it could be filled at once\x01",
     CancelReason.MARKET_EXHAUSTED: b"58=no more orders to trade with\x01",
     CancelReason.MARKET_COLLAR: b"58=the next price is too far from the reference price\x01",
+    CancelReason.VOLATILITY_INTERRUPTION: b"58=an auction interrupts trading\x01",
     CancelReason.EXPIRED: b"58=its time is over\x01",
     CancelReason.MASS_CANCELED: b"58=all orders were canceled\x01",
 }

@@ -25,6 +25,7 @@ History
 2   A book's limits and reference price.
 3   Of closed orders only what their client order ids need.
 4   What was said of a book's auction.
+5   When it ends.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ from matching.core.engine import Engine
 from matching.sequencer import Sequencer
 
 MAGIC: Final = b"agiosnap"
-VERSION: Final = 4
+VERSION: Final = 5
 SUFFIX: Final = ".snapshot"
 HEADER: Final = Struct("<8sIIqIIqqq16s8x")
 _SECTION_SIZE: Final = Struct("<I")

@@ -70,7 +70,7 @@ class CancelAllOrders(Command, frozen=True, gc=False):
 
 
 class ExpireOrders(Command, frozen=True, gc=False):
-    """Take out the open orders whose time is over at the record's `timestamp_ns`.
+    """Take out the open orders, and end the auctions, whose time is over at `timestamp_ns`.
 
     The matching process orders this itself, before it executes anything later.
     """

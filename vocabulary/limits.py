@@ -32,7 +32,7 @@ class Limits(NamedTuple):
     market_collar_ppm: int = 0
     """How far off a market order may trade."""
     volatility_band_ppm: int = 0
-    """How far off any order may trade before an auction interrupts."""
+    """How far off any order may trade: where the next trade would be further, an auction begins."""
     volatility_auction_ns: int = 0
     """How long that auction takes."""
 

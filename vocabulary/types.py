@@ -74,6 +74,7 @@ class TradingPhase(IntEnum):
     CLOSING_AUCTION = 5
     CANCEL_ONLY = 6
     CLOSED = 7
+    VOLATILITY_AUCTION = 8
 
 
 class CancelReason(IntEnum):
@@ -89,3 +90,5 @@ class CancelReason(IntEnum):
     """The day, or the time that its owner had set, was over."""
     MARKET_COLLAR = 20
     """A market order came to the price beyond which none of its instrument may trade."""
+    VOLATILITY_INTERRUPTION = 21
+    """What was left of it, and was not to rest, could only trade where an auction interrupts."""

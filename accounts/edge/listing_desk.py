@@ -36,6 +36,8 @@ from vocabulary.limits import Limits
 from vocabulary.rejects import Refused
 from vocabulary.types import TradingPhase
 
+MILLISECOND_NS = 1_000_000
+
 
 class ListingDesk:
     """Assets and instruments. Methods raise `OpsError`."""
@@ -217,11 +219,14 @@ def _limits(instrument: Instrument, body: LimitsFields) -> Limits:
             body.open_orders_max,
             body.price_band_ppm,
             body.market_collar_ppm,
+            body.volatility_band_ppm,
+            body.volatility_auction_ms * MILLISECOND_NS,
         )
     except (Refused, ValueError) as error:
         raise OpsError(422, "invalid_limits", str(error)) from None
     if not limits.are_possible:
-        raise OpsError(422, "invalid_limits", "a minimum is above its maximum")
+        text = "a minimum is above its maximum, or a volatility band goes without its time"
+        raise OpsError(422, "invalid_limits", text)
     return limits
 
 
@@ -241,6 +246,8 @@ def _fields(instrument: Instrument, phase: TradingPhase) -> dict[str, object]:
         "open_orders_max": limits.open_orders_max,
         "price_band_ppm": limits.price_band_ppm,
         "market_collar_ppm": limits.market_collar_ppm,
+        "volatility_band_ppm": limits.volatility_band_ppm,
+        "volatility_auction_ms": limits.volatility_auction_ns // MILLISECOND_NS,
         "maker_fee_ppm": instrument.maker_fee_ppm,
         "taker_fee_ppm": instrument.taker_fee_ppm,
         "phase": phase.name.lower(),

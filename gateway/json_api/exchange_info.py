@@ -14,6 +14,7 @@ STATUSES = {
     TradingPhase.PRE_OPEN: "PRE_TRADING",
     TradingPhase.OPENING_AUCTION: "AUCTION_MATCH",
     TradingPhase.TRADING: "TRADING",
+    TradingPhase.VOLATILITY_AUCTION: "AUCTION_MATCH",
     TradingPhase.CLOSING_AUCTION: "AUCTION_MATCH",
     TradingPhase.HALTED: "HALT",
     TradingPhase.CANCEL_ONLY: "CANCEL_ONLY",

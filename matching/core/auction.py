@@ -14,6 +14,7 @@ from matching.core.fees import fee_units
 from matching.core.ladder import Ladder, Order
 from matching.core.matcher import Matcher
 from matching.core.order_book import OrderBook
+from matching.core.state import State
 from matching.core.trading_phase import AUCTIONS
 from vocabulary import events as e
 from vocabulary.codec import pack
@@ -95,7 +96,7 @@ def _levels(ladder: Ladder, opposite: Ladder) -> list[Level]:
 
 def publish(matcher: Matcher, instrument_id: int) -> None:
     """Say what the auction in an instrument, or (0) in any, would come to, where that changed."""
-    for book in matcher.state.auctions.values():
+    for _, book in sorted(matcher.state.auctions.items()):
         if instrument_id not in (0, book.instrument_id):
             continue
         cross = book_cross(book)
@@ -113,11 +114,34 @@ def enter_phase(matcher: Matcher, book: OrderBook, phase: TradingPhase) -> None:
     if phase is TradingPhase.TRADING or closes:
         uncross(matcher, book)
     book.phase = phase.value
+    book.auction_ends_ns = 0
+    if phase is TradingPhase.VOLATILITY_AUCTION and book.has_volatility_band:
+        book.auction_ends_ns = matcher.state.timestamp_ns + book.limits.volatility_auction_ns
     book.indicative_ticks, book.indicative_lots, book.surplus_lots = NOTHING
     matcher.state.auctions.pop(book.instrument_id, None)
     if phase in AUCTIONS:
         matcher.state.auctions[book.instrument_id] = book
     matcher.events.write(pack(e.PhaseChanged(book.instrument_id, phase)))
+
+
+def interrupt(matcher: Matcher) -> None:
+    """Let an auction take over where the next trade would have left the volatility band."""
+    book, matcher.interrupted = matcher.interrupted, None
+    assert book is not None
+    enter_phase(matcher, book, TradingPhase.VOLATILITY_AUCTION)
+
+
+def next_end_ns(state: State) -> int:
+    """Return when the next auction ends by itself; 0 if none does."""
+    ends = (book.auction_ends_ns for book in state.auctions.values())
+    return min((end_ns for end_ns in ends if end_ns), default=0)
+
+
+def end_auctions(matcher: Matcher) -> None:
+    """Let trading go on where the time of a volatility auction is over."""
+    for _, book in sorted(matcher.state.auctions.items()):
+        if 0 < book.auction_ends_ns <= matcher.state.timestamp_ns:
+            enter_phase(matcher, book, TradingPhase.TRADING)
 
 
 def uncross(matcher: Matcher, book: OrderBook) -> None:

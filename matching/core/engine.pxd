@@ -97,6 +97,7 @@ cdef class Engine:
         known=ClientOrderId,
         order=Order,
         held_units="long long",
+        calm_ticks="long long",
     )
     cdef object enter_order(
         self, const long long[::1] words, Py_ssize_t at, long long sequence

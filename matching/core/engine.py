@@ -170,8 +170,10 @@ class Engine:
 
     @property
     def next_expiry_ns(self) -> int:
-        """The time of the next open order to end by its time in force; 0 if none ever does."""
-        return self.state.expiries.next_ns()
+        """The time of the next open order or auction to end by itself; 0 if none ever does."""
+        order_ns = self.state.expiries.next_ns()
+        auction_ns = auction.next_end_ns(self.state) if self.state.auctions else 0
+        return min(order_ns or auction_ns, auction_ns or order_ns)
 
     @property
     def open_order_count(self) -> int:
@@ -189,9 +191,12 @@ class Engine:
             self.cancel_all_orders(words, at)
         elif kind == EXPIRE_ORDERS:
             self.expire_orders()
+            auction.end_auctions(self.matcher)
         else:
             command, _ = unpack_command(data, at * 8)
             operate(self.matcher, command)
+        if self.matcher.interrupted is not None:
+            auction.interrupt(self.matcher)
         if self.state.auctions:
             # Expiries and cancels of all there are may have changed any auction.
             auction.publish(self.matcher, words[at + 3] >> 32 if kind <= CANCEL_ORDER else 0)
@@ -254,7 +259,8 @@ class Engine:
         self.matcher.set_funds(order, book, is_market)
         held_units = order.hold_per_lot * lots
         if is_market and side == BUY:
-            held_units = book.market_buy_units(lots, limit_ticks, order.spends.available)
+            calm_ticks = book.calm_limit(side, limit_ticks)
+            held_units = book.market_buy_units(lots, calm_ticks, order.spends.available)
         if held_units < 0 or held_units > order.spends.available:
             return self.events.command_rejected(INSUFFICIENT_FUNDS)
         if flags & POST_ONLY and book.crosses(side, price_ticks):

@@ -17,17 +17,21 @@ cdef int NOT_IMMEDIATE
 cdef int KILLED
 cdef int MARKET_EXHAUSTED
 cdef int MARKET_COLLAR
+cdef int VOLATILITY
 
 
 @cython.final
 cdef class Matcher:
     cdef readonly State state
     cdef readonly EventWriter events
+    cdef public OrderBook interrupted
 
     @cython.locals(account=Account)
     cdef void set_funds(self, Order order, OrderBook book, bint is_market) except *
 
-    @cython.locals(account=Account, reason=int, is_empty=bint)
+    cdef int reason_not_to_rest(self, OrderBook book, Order order, bint is_market) except -1
+
+    @cython.locals(account=Account, reason=int)
     cdef object enter(
         self,
         OrderBook book,
@@ -37,7 +41,7 @@ cdef class Matcher:
         long long held_units,
     )
 
-    @cython.locals(ladder=Ladder, level=Level, resting=Order, last_ticks="long long")
+    @cython.locals(ladder=Ladder, level=Level, resting=Order, limit_ticks="long long", last_ticks="long long", is_calm=bint)
     cdef void match(self, OrderBook book, Order incoming) except *
 
     @cython.locals(

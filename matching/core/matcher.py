@@ -18,6 +18,7 @@ NOT_IMMEDIATE = CancelReason.IMMEDIATE_OR_CANCEL.value
 KILLED = CancelReason.FILL_OR_KILL.value
 MARKET_EXHAUSTED = CancelReason.MARKET_EXHAUSTED.value
 MARKET_COLLAR = CancelReason.MARKET_COLLAR.value
+VOLATILITY = CancelReason.VOLATILITY_INTERRUPTION.value
 
 
 class Matcher:
@@ -26,6 +27,7 @@ class Matcher:
     def __init__(self, state: State, events: EventWriter) -> None:
         self.state = state
         self.events = events
+        self.interrupted: OrderBook | None = None  # its auction begins when the command is done
 
     def set_funds(self, order: Order, book: OrderBook, is_market: bool) -> None:
         """Give an order the funds that it spends and receives, and what a lot of it holds."""
@@ -54,36 +56,43 @@ class Matcher:
             order.order_id, account.account_id, order.instrument_id, held_units
         )
         if time_in_force == FILL_OR_KILL and not book.can_fill(
-            order.side, order.price_ticks, order.leaves_lots
+            order.side, book.calm_limit(order.side, order.price_ticks), order.leaves_lots
         ):
             return self.cancel_incoming(order, KILLED, held_units)
         self.match(book, order)
         if order.leaves_lots == 0:
             return self.close(order)
         if is_market or time_in_force == IMMEDIATE_OR_CANCEL:
-            reason = NOT_IMMEDIATE
-            if is_market:
-                is_empty = book.opposite(order.side).best is None
-                reason = MARKET_EXHAUSTED if is_empty else MARKET_COLLAR
+            reason = self.reason_not_to_rest(book, order, is_market)
             return self.cancel_incoming(order, reason, order.hold_per_lot * order.leaves_lots)
         if order.expire_time_ns:
             self.state.expiries.add(order)
         return self.rest(book, order)
+
+    def reason_not_to_rest(self, book: OrderBook, order: Order, is_market: bool) -> int:
+        if self.interrupted is not None:
+            return VOLATILITY
+        if not is_market:
+            return NOT_IMMEDIATE
+        return MARKET_EXHAUSTED if book.opposite(order.side).best is None else MARKET_COLLAR
 
     def match(self, book: OrderBook, incoming: Order) -> None:
         """Trade an order with what rests on the other side, best price first, oldest first."""
         if book.phase != TRADING:
             return
         ladder = book.opposite(incoming.side)
+        limit_ticks = incoming.price_ticks
+        if book.has_volatility_band:
+            limit_ticks = book.calm_limit(incoming.side, limit_ticks)
         last_ticks = 0
         while incoming.leaves_lots > 0:
             level = ladder.best
             if level is None:
                 break
             if incoming.side == BUY:
-                if level.price_ticks > incoming.price_ticks:
+                if level.price_ticks > limit_ticks:
                     break
-            elif level.price_ticks < incoming.price_ticks:
+            elif level.price_ticks < limit_ticks:
                 break
             last_ticks = level.price_ticks
             resting = level.oldest
@@ -94,6 +103,9 @@ class Matcher:
                 self.close(resting)
         if last_ticks:
             book.set_reference(last_ticks)
+        is_calm = limit_ticks == incoming.price_ticks or incoming.leaves_lots == 0
+        if not is_calm and book.crosses(incoming.side, incoming.price_ticks):
+            self.interrupted = book
 
     def trade(self, book: OrderBook, resting: Order, incoming: Order) -> None:
         """Let two orders meet at the resting order's price and move the funds."""

@@ -26,16 +26,20 @@ cdef class OrderBook:
     cdef readonly long long open_orders_max
     cdef readonly dict open_counts
     cdef readonly bint has_bands
+    cdef readonly bint has_volatility_band
     cdef readonly long long reference_ticks
     cdef readonly long long lowest_limit_ticks
     cdef readonly long long highest_limit_ticks
     cdef readonly long long lowest_market_ticks
     cdef readonly long long highest_market_ticks
+    cdef readonly long long lowest_calm_ticks
+    cdef readonly long long highest_calm_ticks
     cdef public long long maker_fee_ppm
     cdef public long long taker_fee_ppm
     cdef readonly Funds base_fees
     cdef readonly Funds quote_fees
     cdef public int phase
+    cdef public long long auction_ends_ns
     cdef public long long indicative_ticks
     cdef public long long indicative_lots
     cdef public long long surplus_lots
@@ -53,6 +57,8 @@ cdef class OrderBook:
     @cython.locals(maximum="long long")
     cpdef bint has_too_many(self, Account account) except -1
     cpdef long long market_limit(self, int side) noexcept
+    @cython.locals(best=Level, is_far=bint)
+    cpdef long long calm_limit(self, int side, long long limit_ticks) except *
     cpdef Ladder own(self, int side)
     cpdef Ladder opposite(self, int side)
     @cython.locals(best=Level)

@@ -46,6 +46,7 @@ class OrderBook:
         self.base_fees = base_fees  # the venue's own funds
         self.quote_fees = quote_fees
         self.phase = TradingPhase.TRADING.value
+        self.auction_ends_ns = 0  # 0: when the desk says so
         self.indicative_ticks = 0  # what was last said of its auction: see `auction.publish`
         self.indicative_lots = 0
         self.surplus_lots = 0
@@ -71,7 +72,10 @@ class OrderBook:
                 for level in ladder:
                     for order in level:
                         self.count_open(order.account, 1)
-        self.has_bands = limits.price_band_ppm > 0 or limits.market_collar_ppm > 0
+        self.has_volatility_band = limits.volatility_band_ppm > 0
+        self.has_bands = (
+            limits.price_band_ppm > 0 or limits.market_collar_ppm > 0 or self.has_volatility_band
+        )
         self.set_bounds()
 
     def set_reference(self, price_ticks: int) -> None:
@@ -84,6 +88,7 @@ class OrderBook:
         limits = self.limits
         self.lowest_limit_ticks, self.highest_limit_ticks = self.band(limits.price_band_ppm)
         self.lowest_market_ticks, self.highest_market_ticks = self.band(limits.market_collar_ppm)
+        self.lowest_calm_ticks, self.highest_calm_ticks = self.band(limits.volatility_band_ppm)
 
     def band(self, band_ppm: int) -> tuple[int, int]:
         """Return the lowest and the highest price in ticks within a band about the reference."""
@@ -105,6 +110,15 @@ class OrderBook:
     def market_limit(self, side: int) -> int:
         """Return the worst price at which a market order of this side may trade."""
         return self.highest_market_ticks if side == BUY else self.lowest_market_ticks
+
+    def calm_limit(self, side: int, limit_ticks: int) -> int:
+        """Return the worst price at which an order of this side and limit trades uninterrupted."""
+        best = self.opposite(side).best
+        if side == BUY:
+            is_far = best is not None and best.price_ticks < self.lowest_calm_ticks
+            return 0 if is_far else min(limit_ticks, self.highest_calm_ticks)
+        is_far = best is not None and best.price_ticks > self.highest_calm_ticks
+        return PRICE_MAX + 1 if is_far else max(limit_ticks, self.lowest_calm_ticks)
 
     def own(self, side: int) -> Ladder:
         """Return where an order of this side rests."""

@@ -66,6 +66,7 @@ FIELDS: Final[dict[type, Fields]] = {
             "maker_fee_ppm",
             "taker_fee_ppm",
             "phase",
+            "auction_ends_ns",
             "indicative_ticks",
             "indicative_lots",
             "surplus_lots",
@@ -83,6 +84,9 @@ FIELDS: Final[dict[type, Fields]] = {
             "highest_limit_ticks",
             "lowest_market_ticks",
             "highest_market_ticks",
+            "has_volatility_band",
+            "lowest_calm_ticks",
+            "highest_calm_ticks",
             "base_fees",
             "quote_fees",
             "buys",
@@ -214,6 +218,7 @@ def _take_book(
     maker_fee_ppm: int,
     taker_fee_ppm: int,
     phase: int,
+    auction_ends_ns: int,
     indicative_ticks: int,
     indicative_lots: int,
     surplus_lots: int,
@@ -235,6 +240,7 @@ def _take_book(
     book.phase = phase
     if phase in AUCTIONS:
         state.auctions[instrument_id] = book
+    book.auction_ends_ns = auction_ends_ns
     book.indicative_ticks = indicative_ticks
     book.indicative_lots = indicative_lots
     book.surplus_lots = surplus_lots

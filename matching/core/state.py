@@ -63,7 +63,8 @@ class State:
             fees = (book.maker_fee_ppm, book.taker_fee_ppm)
             add("book", instrument_id, self.symbols[instrument_id], *terms, *fees)
             add(*book.limits, book.reference_ticks, book.phase, book.trade_count)
-            add(book.indicative_ticks, book.indicative_lots, book.surplus_lots)
+            cross = (book.indicative_ticks, book.indicative_lots, book.surplus_lots)
+            add(*cross, book.auction_ends_ns)
             for ladder in (book.buys, book.sells):
                 for level in ladder:
                     for order in level:

@@ -33,6 +33,7 @@ TABLE: Final[dict[TradingPhase, dict[type[c.Command], Treatment]]] = {
         TradingPhase.PRE_OPEN: _COLLECTED,
         TradingPhase.OPENING_AUCTION: _COLLECTED,
         TradingPhase.TRADING: _MATCHED,
+        TradingPhase.VOLATILITY_AUCTION: _COLLECTED,
         TradingPhase.CLOSING_AUCTION: _COLLECTED,
         TradingPhase.HALTED: _CANCELS,
         TradingPhase.CANCEL_ONLY: _CANCELS,
@@ -45,7 +46,13 @@ COLLECTING: Final = frozenset(
 )
 """The phases, as integers, whose orders wait for an auction's price."""
 
-AUCTIONS: Final = frozenset({TradingPhase.OPENING_AUCTION, TradingPhase.CLOSING_AUCTION})
+AUCTIONS: Final = frozenset(
+    {
+        TradingPhase.OPENING_AUCTION,
+        TradingPhase.VOLATILITY_AUCTION,
+        TradingPhase.CLOSING_AUCTION,
+    }
+)
 """The phases in which the price that an auction would have is published."""
 
 

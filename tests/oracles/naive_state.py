@@ -1,6 +1,7 @@
 """What the naive venue remembers, and what can be derived from it."""
 
 from dataclasses import dataclass
+from itertools import takewhile
 
 from tests.oracles.naive_auction import naive_cross
 from vocabulary import commands as c
@@ -48,6 +49,7 @@ class NaiveState:
         self.limits: dict[int, Limits] = {}
         self.references: dict[int, int] = {}
         self.phases: dict[int, TradingPhase] = {}
+        self.auction_ends_ns: dict[int, int] = {}
         self.indicative: dict[int, tuple[int, int, int]] = {}  # of the auctions, the oldest first
         self.fees: dict[int, tuple[int, int]] = {}
         self.totals: dict[tuple[int, int], int] = {}
@@ -56,6 +58,7 @@ class NaiveState:
         self.trades: dict[int, int] = {}
         self.priorities = 0
         self.now_ns = 0
+        self.interrupted = 0  # the instrument in which the command at hand was
 
     def spent_asset(self, instrument_id: int, side: Side) -> int:
         terms = self.instruments[instrument_id]
@@ -122,6 +125,19 @@ class NaiveState:
         )
         return naive_cross(buys, sells, self.references[instrument_id])
 
+    def is_calm(self, instrument_id: int, price: int) -> bool:
+        lowest, highest = self.band(instrument_id, self.limits[instrument_id].volatility_band_ppm)
+        return lowest <= price <= highest
+
+    def calm_counterparties(self, instrument_id: int, side: Side, limit: int) -> list[NaiveOrder]:
+        """Those with which it would trade before an auction interrupts."""
+        found = self.counterparties(instrument_id, side, limit)
+        return list(takewhile(lambda order: self.is_calm(instrument_id, order.price), found))
+
+    def next_expiry_ns(self) -> int:
+        times = [order.expire_time_ns for order in self.open] + [*self.auction_ends_ns.values()]
+        return min((time for time in times if time), default=0)
+
     def market_limit(self, instrument_id: int, side: Side) -> int:
         lowest, highest = self.band(instrument_id, self.limits[instrument_id].market_collar_ppm)
         return highest if side is Side.BUY else lowest
@@ -129,7 +145,7 @@ class NaiveState:
     def market_cost(self, instrument_id: int, lots: int) -> int:
         cost = 0
         limit = self.market_limit(instrument_id, Side.BUY)
-        for order in self.counterparties(instrument_id, Side.BUY, limit):
+        for order in self.calm_counterparties(instrument_id, Side.BUY, limit):
             taken = min(lots, order.leaves)
             cost += self.worth(instrument_id, Side.BUY, order.price, taken)
             lots -= taken

@@ -33,6 +33,7 @@ NEVER_REST = (TimeInForce.IMMEDIATE_OR_CANCEL, TimeInForce.FILL_OR_KILL)
 COLLECTING = (
     TradingPhase.PRE_OPEN,
     TradingPhase.OPENING_AUCTION,
+    TradingPhase.VOLATILITY_AUCTION,
     TradingPhase.CLOSING_AUCTION,
 )
 
@@ -40,7 +41,11 @@ COLLECTING = (
 class NaiveVenue(NaiveOperations):
     def apply(self, command: c.Command, sequence: int, now_ns: int = 0) -> list[e.Event]:
         self.now_ns = now_ns
-        return [*self.execute(command, sequence), *self.indications()]
+        self.interrupted = 0
+        events = self.execute(command, sequence)
+        if self.interrupted:
+            events += self.enter_phase(self.interrupted, TradingPhase.VOLATILITY_AUCTION)
+        return [*events, *self.indications()]
 
     def execute(self, command: c.Command, sequence: int) -> list[e.Event]:
         match command:
@@ -160,7 +165,8 @@ class NaiveVenue(NaiveOperations):
             expire_time_ns,
         )
         events: list[e.Event] = [e.OrderAccepted(sequence, account, order.instrument_id, cost)]
-        fillable = sum(o.leaves for o in self.counterparties(order.instrument_id, side, limit))
+        calm = self.calm_counterparties(order.instrument_id, side, limit)
+        fillable = sum(resting.leaves for resting in calm)
         if command.time_in_force is TimeInForce.FILL_OR_KILL and fillable < lots:
             return [*events, self.canceled(order, CancelReason.FILL_OR_KILL, cost)]
         events += self.match(order, limit, is_market)
@@ -173,6 +179,8 @@ class NaiveVenue(NaiveOperations):
 
     def cancel_rest(self, order: NaiveOrder, is_market: bool) -> e.Event:
         left = self.worth(order.instrument_id, order.side, order.price, order.leaves)
+        if self.interrupted:
+            return self.canceled(order, CancelReason.VOLATILITY_INTERRUPTION, left)
         if not is_market:
             return self.canceled(order, CancelReason.IMMEDIATE_OR_CANCEL, left)
         other = Side.SELL if order.side is Side.BUY else Side.BUY
@@ -257,24 +265,34 @@ class NaiveVenue(NaiveOperations):
     def expire(self) -> list[e.Event]:
         due = [order for order in self.open if 0 < order.expire_time_ns <= self.now_ns]
         first_first = sorted(due, key=lambda order: (order.expire_time_ns, order.order_id))
-        return [self.cancel_resting(order, CancelReason.EXPIRED) for order in first_first]
+        events = [self.cancel_resting(order, CancelReason.EXPIRED) for order in first_first]
+        for instrument_id, end_ns in sorted(self.auction_ends_ns.items()):
+            if 0 < end_ns <= self.now_ns:
+                events += self.enter_phase(instrument_id, TradingPhase.TRADING)
+        return events
 
     def change_phase(self, command: c.ChangePhase) -> list[e.Event]:
-        instrument_id, phase = command.instrument_id, command.phase
-        if instrument_id not in self.instruments:
+        if command.instrument_id not in self.instruments:
             return [e.CommandRejected(R.UNKNOWN_INSTRUMENT)]
+        return self.enter_phase(command.instrument_id, command.phase)
+
+    def enter_phase(self, instrument_id: int, phase: TradingPhase) -> list[e.Event]:
         closes = phase is TradingPhase.CLOSED
         closes = closes and self.phases[instrument_id] is TradingPhase.CLOSING_AUCTION
         trades = self.uncross(instrument_id) if phase is TradingPhase.TRADING or closes else []
         self.phases[instrument_id] = phase
         self.indicative.pop(instrument_id, None)
-        if phase in (TradingPhase.OPENING_AUCTION, TradingPhase.CLOSING_AUCTION):
+        self.auction_ends_ns[instrument_id] = 0
+        if phase is TradingPhase.VOLATILITY_AUCTION:
+            wait_ns = self.limits[instrument_id].volatility_auction_ns
+            self.auction_ends_ns[instrument_id] = self.now_ns + wait_ns if wait_ns else 0
+        if phase in COLLECTING and phase is not TradingPhase.PRE_OPEN:
             self.indicative[instrument_id] = NOTHING
         return [*trades, e.PhaseChanged(instrument_id, phase)]
 
     def indications(self) -> list[e.Event]:
         events: list[e.Event] = []
-        for instrument_id, told in self.indicative.items():
+        for instrument_id, told in sorted(self.indicative.items()):
             cross = self.cross(instrument_id)
             if cross != told:
                 self.indicative[instrument_id] = cross
@@ -307,7 +325,12 @@ class NaiveVenue(NaiveOperations):
         events: list[e.Event] = []
         if self.phases[incoming.instrument_id] in COLLECTING:
             return events
-        for resting in self.counterparties(incoming.instrument_id, incoming.side, limit):
+        calm = self.calm_counterparties(incoming.instrument_id, incoming.side, limit)
+        if len(calm) < len(self.counterparties(incoming.instrument_id, incoming.side, limit)) and (
+            sum(resting.leaves for resting in calm) < incoming.leaves
+        ):
+            self.interrupted = incoming.instrument_id
+        for resting in calm:
             if incoming.leaves == 0:
                 break
             ready = limit if incoming.side is Side.BUY and not is_market else None

@@ -92,6 +92,8 @@ async def test_instrument_is_listed_halted_resumed_and_priced(desk: DeskClient) 
         "open_orders_max": 0,
         "price_band_ppm": 0,
         "market_collar_ppm": 0,
+        "volatility_band_ppm": 0,
+        "volatility_auction_ms": 0,
         "maker_fee_ppm": 1000,
         "taker_fee_ppm": 2000,
         "phase": "trading",
@@ -123,7 +125,13 @@ async def test_an_auction_is_settled_to_the_last_unit(desk: DeskClient, trader: 
 async def test_limits_are_set_and_known_after_a_restart(
     desk: DeskClient, trader: Trader, matching: MatchingServer, postgres_url: str
 ) -> None:
-    limits = {"quantity_min": "0.0100", "notional_max": "5000.000000", "price_band_ppm": 100_000}
+    limits = {
+        "quantity_min": "0.0100",
+        "notional_max": "5000.000000",
+        "price_band_ppm": 100_000,
+        "volatility_band_ppm": 50_000,
+        "volatility_auction_ms": 300_000,
+    }
     changed = await desk.post("/instruments/BTCUSDT/limits", limits)
     assert changed.status == 200
     # What is not named is no limit, not even one that was there before.

@@ -81,6 +81,7 @@ BAD_REQUESTS = [
     ("POST", LIMITS, {"quantity_min": "0.00001"}, 422, "invalid_limits", None),
     ("POST", LIMITS, {"notional_min": "0.0000001"}, 422, "invalid_limits", None),
     ("POST", LIMITS, {"quantity_min": "2", "quantity_max": "1"}, 422, "invalid_limits", None),
+    ("POST", LIMITS, {"volatility_band_ppm": 1}, 422, "invalid_limits", None),
     ("POST", LIMITS, {"market_collar_ppm": -1}, 422, "invalid_request", "market_collar_ppm"),
     (
         "POST",

@@ -55,6 +55,7 @@ class Both:
 
     def check(self) -> None:
         invariants.check(self.engine.state)
+        assert self.engine.next_expiry_ns == self.venue.next_expiry_ns()
         assert self.engine.funds() == self.venue.funds()
         for instrument_id, book in self.engine.state.books.items():
             for side, ladder in ((Side.BUY, book.buys), (Side.SELL, book.sells)):
@@ -201,6 +202,7 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
         notionals=st.sampled_from(((0, 0), (8, 0), (8, 120))),
         open_orders=st.sampled_from((0, 0, 1, 3)),
         bands=st.tuples(bands, bands),
+        volatility=st.sampled_from(((0, 0), (250_000, 3600 * 10**9), (600_000, 1), (1, 0))),
     )
     def set_limits(
         self,
@@ -209,8 +211,9 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
         notionals: tuple[int, int],
         open_orders: int,
         bands: tuple[int, int],
+        volatility: tuple[int, int],
     ) -> None:
-        limits = (*quantities, *notionals, open_orders, *bands, 0, 0)
+        limits = (*quantities, *notionals, open_orders, *bands, *volatility)
         self.both.ask(c.SetLimits(8, 1, instrument_id, *limits))
 
     @rule(instrument_id=instruments, price=st.sampled_from((0, 3, 5, -1, 2**41)))

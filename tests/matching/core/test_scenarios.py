@@ -37,7 +37,7 @@ TIMES_IN_FORCE = {
 }
 LIMITS = re.compile(
     r"limits:(?: quantity (\d+) to (\d+))?,?(?: worth (\d+) to (\d+))?,?(?: open orders (\d+))?,?"
-    r"(?: band (\d+)%)?,?(?: collar (\d+)%)?(?: none)?"
+    r"(?: band (\d+)%)?,?(?: collar (\d+)%)?,?(?: volatility (\d+)% for (\d+) hours?)?(?: none)?"
 )
 PHASE = re.compile(r"phase (\w+(?: \w+)?)")
 REFERENCE = re.compile(r"reference price (\d+)")
@@ -116,8 +116,9 @@ class Table:
         if match := FEES.fullmatch(request):
             return c.SetFees(1, 1, 1, *map(int, match.groups()))
         if match := LIMITS.fullmatch(request):
-            *sizes, band, collar = (int(number or 0) for number in match.groups())
-            limits = (*sizes, band * PERCENT, collar * PERCENT, 0, 0)
+            *sizes, band, collar, calm, hours = (int(number or 0) for number in match.groups())
+            bands = (band * PERCENT, collar * PERCENT, calm * PERCENT)
+            limits = (*sizes, *bands, hours * HOUR_NS)
             return c.SetLimits(1, 1, 1, *limits)
         if match := REFERENCE.fullmatch(request):
             return c.SetReferencePrice(1, 1, 1, int(match[1]))
