@@ -28,6 +28,7 @@ HOT_MODULES = (
     "matching.core.price_limits",
     "matching.core.order_book",
     "matching.core.event_writer",
+    "matching.core.self_trade",
     "matching.core.state",
     "matching.core.matcher",
     "matching.core.engine",

@@ -14,7 +14,14 @@ from gateway.order_tracker import Orders
 from gateway.orders import Order
 from vocabulary.commands import CancelOrder, EnterOrder, ReplaceOrder
 from vocabulary.rejects import Refused, RejectReason
-from vocabulary.types import INT64_MAX, OrderFlags, OrderType, Side, TimeInForce
+from vocabulary.types import (
+    INT64_MAX,
+    OrderFlags,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
 
 NEW_ORDER_SINGLE = b"D"
 ORDER_CANCEL_REQUEST = b"F"
@@ -49,6 +56,14 @@ _DAY_NS = 24 * 3600 * 10**9
 _FLAGS = {
     None: OrderFlags.NONE,
     values.ExecInst.PARTICIPATE_DONT_INITIATE: OrderFlags.POST_ONLY,
+}
+_PREVENTIONS = {
+    None: SelfTradePrevention.ACCOUNT_DEFAULT,
+    values.SelfTradePreventionMode.NONE: SelfTradePrevention.NONE,
+    values.SelfTradePreventionMode.EXPIRE_TAKER: SelfTradePrevention.EXPIRE_TAKER,
+    values.SelfTradePreventionMode.EXPIRE_MAKER: SelfTradePrevention.EXPIRE_MAKER,
+    values.SelfTradePreventionMode.EXPIRE_BOTH: SelfTradePrevention.EXPIRE_BOTH,
+    values.SelfTradePreventionMode.DECREMENT: SelfTradePrevention.DECREMENT,
 }
 _UNSUPPORTED = frozenset({
     tags.StopPx,
@@ -146,6 +161,7 @@ def _enter_order(
         quantity=_quantity(message),
         client_order_id=message.get(tags.ClOrdID) or b"",
         expire_time_ns=_expire_time_ns(message),
+        self_trade_prevention=_PREVENTIONS[message.get(tags.SelfTradePreventionMode)],
     )
 
 

@@ -10,11 +10,18 @@ from gateway.fix import tags, values
 from gateway.fix.codec import FixMessage
 from gateway.fix.timestamps import format_utc_timestamp
 from gateway.fix_orders import ORDER_CANCEL_REQUEST
-from gateway.orders import Fill, Order, OrderStatus, Report, ReportKind
+from gateway.orders import Fill, Order, OrderStatus, PreventedMatch, Report, ReportKind
 from vocabulary.catalogue import Catalogue
 from vocabulary.commands import EnterOrder
 from vocabulary.rejects import RejectReason
-from vocabulary.types import CancelReason, OrderFlags, OrderType, Side, TimeInForce
+from vocabulary.types import (
+    CancelReason,
+    OrderFlags,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
 
 EXECUTION_REPORT = b"8"
 ORDER_CANCEL_REJECT = b"9"
@@ -91,6 +98,7 @@ _EXEC_TYPES = {
     ReportKind.CANCELED: values.ExecType.CANCELED,
     ReportKind.EXPIRED: values.ExecType.EXPIRED,
     ReportKind.REPLACED: values.ExecType.REPLACED,
+    ReportKind.DECREMENTED: values.ExecType.RESTATED,
     # FIX 4.4 vol. 4, appendix D: an order that was received before is answered with its status.
     ReportKind.REPEATED: values.ExecType.ORDER_STATUS,
 }
@@ -101,6 +109,7 @@ _ORD_STATUSES = {
     OrderStatus.CANCELED: values.OrdStatus.CANCELED,
     OrderStatus.EXPIRED: values.OrdStatus.EXPIRED,
     OrderStatus.REJECTED: values.OrdStatus.REJECTED,
+    OrderStatus.EXPIRED_IN_MATCH: values.OrdStatus.EXPIRED,
 }
 # Whole fields, ready to be put in.
 _ORD_STATUS_FIELDS = {status: f"39={value.decode()}\x01" for status, value in _ORD_STATUSES.items()}
@@ -111,6 +120,10 @@ _FLAG_FIELDS = {
     OrderFlags.NONE: "",
     OrderFlags.POST_ONLY: f"18={values.ExecInst.PARTICIPATE_DONT_INITIATE.decode()}\x01",
 }
+_PREVENTION_FIELDS = {
+    mode: f"25001={mode.value}\x01" if mode > SelfTradePrevention.NONE else ""
+    for mode in SelfTradePrevention
+}
 _CANCEL_TEXTS = {
     CancelReason.IMMEDIATE_OR_CANCEL: b"58=what was not filled at once is canceled\x01",
     CancelReason.FILL_OR_KILL: b"58=not all of it could be filled at once\x01",
@@ -118,6 +131,7 @@ _CANCEL_TEXTS = {
     CancelReason.MARKET_COLLAR: b"58=the next price is too far from the reference price\x01",
     CancelReason.VOLATILITY_INTERRUPTION: b"58=an auction interrupts trading\x01",
     CancelReason.EXPIRED: b"58=its time is over\x01",
+    CancelReason.SELF_TRADE_PREVENTED: b"58=it met another order of its account\x01",
     CancelReason.MASS_CANCELED: b"58=all orders were canceled\x01",
 }
 _ADDED_LIQUIDITY = 1
@@ -194,7 +208,7 @@ def _execution_report(report: Report, order: Order) -> bytes:
     exec_type = _EXEC_TYPES[report.kind]
     cumulative_lots, leaves_lots = report.cumulative_lots, report.leaves_lots
     state = _state(order, report.status, cumulative_lots, leaves_lots, report.quote_units)
-    return b"37=%d\x0111=%b\x01%b17=%d-%d\x01150=%b\x01%b60=%b\x01%b%b" % (
+    return b"37=%d\x0111=%b\x01%b17=%d-%d\x01150=%b\x01%b60=%b\x01%b%b%b" % (
         order.order_id,
         report.client_order_id,
         b"41=%b\x01" % original if original else b"",
@@ -205,6 +219,7 @@ def _execution_report(report: Report, order: Order) -> bytes:
         format_utc_timestamp(report.timestamp_ns),
         b"" if report.fill is None else _trade(report.fill),
         _CANCEL_TEXTS.get(report.reason, b"") if isinstance(report.reason, CancelReason) else b"",
+        b"" if report.prevented is None else _prevented(report.prevented, order, report.kind),
     )
 
 
@@ -221,7 +236,7 @@ def _state(
         f"55={instrument.symbol}\x01{_SIDE_FIELDS[order.side]}"
         f"38={quantity_text(order.quantity_lots)}\x01{_ORDER_TYPE_FIELDS[order.order_type]}"
         f"{price}{_TIME_IN_FORCE_FIELDS[order.time_in_force]}{_expire_time(order)}"
-        f"{_FLAG_FIELDS[order.flags]}"
+        f"{_FLAG_FIELDS[order.flags]}{_PREVENTION_FIELDS[order.self_trade_prevention]}"
         f"151={quantity_text(leaves_lots)}\x0114={quantity_text(cumulative_lots)}\x01"
         f"6={instrument.average_price_text(quote_units, cumulative_lots)}\x01"
     ).encode()
@@ -240,6 +255,19 @@ def _trade(fill: Fill) -> bytes:
         f"31={instrument.price_text(fill.price_ticks)}\x01527={fill.trade_id}\x01"
         f"851={_ADDED_LIQUIDITY if fill.is_maker else _REMOVED_LIQUIDITY}\x01"
         f"136=1\x01137={fee_asset.text(fill.fee_units)}\x01138={fee_asset.name}\x01139=4\x01"
+    ).encode()
+
+
+def _prevented(prevented: PreventedMatch, order: Order, kind: ReportKind) -> bytes:
+    instrument = order.instrument
+    # FIX 4.4 vol. 6: ExecRestatementReason(378) is required in a Restated report.
+    restated = "378=5\x01" if kind is ReportKind.DECREMENTED else ""
+    return (
+        f"{restated}25024={prevented.prevented_match_id}\x01"
+        f"25025={instrument.price_text(prevented.price_ticks)}\x01"
+        f"25026={instrument.quantity_text(prevented.quantity_lots)}\x01"
+        f"25029={prevented.counter_order_id}\x01"
+        f"25030={instrument.quantity_text(order.prevented_lots)}\x01"
     ).encode()
 
 

@@ -27,7 +27,7 @@ from gateway.throttle import Throttle, Throttled
 from vocabulary import commands as c
 from vocabulary.codec import Record
 from vocabulary.rejects import Refused, RejectReason
-from vocabulary.types import OrderFlags, OrderType, Side, TimeInForce
+from vocabulary.types import OrderFlags, OrderType, SelfTradePrevention, Side, TimeInForce
 
 Answer = Callable[[Any], None]
 """Called once: with an `ApiError`, or with what msgspec encodes."""
@@ -170,6 +170,9 @@ class JsonOrders:
                 quantity=request.quantity,
                 client_order_id=self._client_order_id(request.new_client_order_id, number),
                 expire_time_ns=(request.good_till_date or 0) * 1_000_000,
+                self_trade_prevention=SelfTradePrevention[
+                    request.self_trade_prevention_mode or "ACCOUNT_DEFAULT"
+                ],
             )
         except Refused as refused:
             raise refusal(refused.reason) from None

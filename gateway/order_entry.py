@@ -17,6 +17,7 @@ from vocabulary.types import (
     INT64_MAX,
     OrderFlags,
     OrderType,
+    SelfTradePrevention,
     Side,
     TimeInForce,
 )
@@ -49,6 +50,7 @@ class OrderEntry:
         quantity: str,
         client_order_id: bytes,
         expire_time_ns: int = 0,
+        self_trade_prevention: SelfTradePrevention = SelfTradePrevention.ACCOUNT_DEFAULT,
     ) -> c.EnterOrder:
         """Return the command for a new order; a market order has no price."""
         instrument = self._instrument(symbol)
@@ -71,6 +73,7 @@ class OrderEntry:
             quantity_lots,
             client_order_id,
             expire_time_ns,
+            self_trade_prevention,
         )
 
     def replace_order(

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any
 
-from gateway.orders import Fill, Order, OrderStatus, Report, ReportKind
+from gateway.orders import Fill, Order, OrderStatus, PreventedMatch, Report, ReportKind
 from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.catalogue import Catalogue
 from vocabulary.codec import Record
 from vocabulary.rejects import RejectReason
-from vocabulary.types import CLOSED_ORDERS_REMEMBERED_MAX, CancelReason, Side
+from vocabulary.types import CLOSED_ORDERS_REMEMBERED_MAX, CancelReason, SelfTradePrevention, Side
 
 CLOSED_ORDERS_MAX = CLOSED_ORDERS_REMEMBERED_MAX
 """How many closed orders of an account are remembered: the newest, which may be repeated."""
@@ -51,6 +51,7 @@ class Orders:
         self.open_order_count = 0
         self._orders: dict[int, Order] = {}
         self._accounts: dict[int, _Account] = {}
+        self._preventions: dict[int, SelfTradePrevention] = {}  # by account, where it has set one
         self._reports: list[Report] = []
         self._record: Record
         # By type, since a chain of isinstance costs more than what most events do.
@@ -64,6 +65,8 @@ class Orders:
             e.TradeExecuted: self._apply_trade,
             e.AuctionTradeExecuted: self._apply_trade,
             e.OrderCanceled: self._apply_canceled,
+            e.MatchPrevented: self._apply_prevented,
+            e.SelfTradePreventionSet: self._apply_prevention_set,
         }
 
     def apply(self, record: Record) -> list[Report]:
@@ -114,7 +117,10 @@ class Orders:
         command = self._record.command
         assert isinstance(command, c.EnterOrder)
         instrument = self.catalogue.instruments[event.instrument_id]
-        order = Order(event.order_id, command, instrument, self._record.timestamp_ns)
+        prevention = command.self_trade_prevention or self._preventions.get(
+            event.account_id, SelfTradePrevention.NONE
+        )
+        order = Order(event.order_id, command, instrument, self._record.timestamp_ns, prevention)
         account = self._accounts.get(event.account_id)
         if account is None:
             account = self._accounts[event.account_id] = _Account()
@@ -139,6 +145,7 @@ class Orders:
             order.client_order_id = command.client_order_id
         order.price_ticks = event.price_ticks
         order.quantity_lots = event.quantity_lots
+        order.decreased_lots = 0
         order.leaves_lots = event.leaves_lots
         order.updated_ns = self._record.timestamp_ns
         self._report(
@@ -188,6 +195,18 @@ class Orders:
         order = self._orders[event.order_id]
         order.updated_ns = self._record.timestamp_ns
         order.leaves_lots = 0
+        if event.reason is CancelReason.SELF_TRADE_PREVENTED:
+            assert order.prevented is not None
+            order.prevented_lots += order.prevented.quantity_lots
+            self._close(order, OrderStatus.EXPIRED_IN_MATCH)
+            self._report(
+                ReportKind.EXPIRED,
+                order,
+                reason=event.reason,
+                is_requester=True,
+                prevented=order.prevented,
+            )
+            return
         if event.reason not in {CancelReason.REQUESTED, CancelReason.MASS_CANCELED}:
             self._close(order, OrderStatus.EXPIRED)
             self._report(ReportKind.EXPIRED, order, reason=event.reason, is_requester=True)
@@ -202,6 +221,29 @@ class Orders:
             client_order_id=command.client_order_id,
             original_client_order_id=order.client_order_id if command.client_order_id else b"",
         )
+
+    def _apply_prevented(self, event: e.MatchPrevented) -> None:
+        sides = (
+            (event.resting_order_id, event.incoming_order_id, event.resting_decrease_lots),
+            (event.incoming_order_id, event.resting_order_id, event.incoming_decrease_lots),
+        )
+        for order_id, counter_order_id, decrease_lots in sides:
+            order = self._orders[order_id]
+            order.prevented = PreventedMatch(
+                event.prevented_match_id, event.price_ticks, event.quantity_lots, counter_order_id
+            )
+            if decrease_lots:
+                order.prevented_lots += decrease_lots
+                order.decreased_lots += decrease_lots
+                order.quantity_lots -= decrease_lots
+                order.leaves_lots -= decrease_lots
+                order.updated_ns = self._record.timestamp_ns
+                self._report(
+                    ReportKind.DECREMENTED, order, is_requester=True, prevented=order.prevented
+                )
+
+    def _apply_prevention_set(self, event: e.SelfTradePreventionSet) -> None:
+        self._preventions[event.account_id] = event.self_trade_prevention
 
     def _apply_rejected(self, event: e.CommandRejected) -> None:
         command = self._record.command
@@ -262,6 +304,7 @@ class Orders:
         fill: Fill | None = None,
         client_order_id: bytes = b"",
         original_client_order_id: bytes = b"",
+        prevented: PreventedMatch | None = None,
     ) -> None:
         if order is None:
             status, cumulative_lots, leaves_lots, quote_units = OrderStatus.REJECTED, 0, 0, 0
@@ -289,6 +332,7 @@ class Orders:
                 is_requester,
                 client_order_id,
                 original_client_order_id,
+                prevented,
             )
         )
 

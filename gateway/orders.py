@@ -11,7 +11,14 @@ from typing import NamedTuple
 from vocabulary import commands as c
 from vocabulary.instrument import Asset, Instrument
 from vocabulary.rejects import RejectReason
-from vocabulary.types import CancelReason, OrderFlags, OrderType, Side, TimeInForce
+from vocabulary.types import (
+    CancelReason,
+    OrderFlags,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
 
 _NEVER_REST = (TimeInForce.IMMEDIATE_OR_CANCEL, TimeInForce.FILL_OR_KILL)
 
@@ -25,6 +32,8 @@ class OrderStatus(IntEnum):
     CANCELED = auto()
     EXPIRED = auto()
     REJECTED = auto()
+    EXPIRED_IN_MATCH = auto()
+    """It met an order of its own account; FIX 4.4 knows it as Expired only."""
 
     @property
     def is_open(self) -> bool:
@@ -40,10 +49,21 @@ class ReportKind(IntEnum):
     CANCELED = auto()
     EXPIRED = auto()
     REPLACED = auto()
+    DECREMENTED = auto()
+    """Its quantity fell as it met an order of its own account."""
     REPEATED = auto()
     """A new order was sent again under its client order id: this is how it stands."""
     CANCEL_REJECTED = auto()
     REPLACE_REJECTED = auto()
+
+
+class PreventedMatch(NamedTuple):
+    """One side of two orders of an account that did not trade with each other."""
+
+    prevented_match_id: int
+    price_ticks: int
+    quantity_lots: int
+    counter_order_id: int
 
 
 class Order:
@@ -53,6 +73,7 @@ class Order:
         "account_id",
         "client_order_id",
         "cumulative_lots",
+        "decreased_lots",
         "entered_ns",
         "expire_time_ns",
         "flags",
@@ -60,9 +81,12 @@ class Order:
         "leaves_lots",
         "order_id",
         "order_type",
+        "prevented",
+        "prevented_lots",
         "price_ticks",
         "quantity_lots",
         "quote_units",
+        "self_trade_prevention",
         "session_id",
         "side",
         "status",
@@ -71,7 +95,12 @@ class Order:
     )
 
     def __init__(
-        self, order_id: int, command: c.EnterOrder, instrument: Instrument, entered_ns: int
+        self,
+        order_id: int,
+        command: c.EnterOrder,
+        instrument: Instrument,
+        entered_ns: int,
+        prevention: SelfTradePrevention = SelfTradePrevention.NONE,
     ) -> None:
         self.order_id = order_id
         self.account_id = command.account_id
@@ -84,6 +113,10 @@ class Order:
         self.flags: OrderFlags = command.flags
         self.price_ticks = command.price_ticks
         self.quantity_lots = self.leaves_lots = command.quantity_lots
+        self.self_trade_prevention = prevention
+        self.prevented_lots = 0
+        self.decreased_lots = 0  # of those, what the order went on without
+        self.prevented: PreventedMatch | None = None  # the last one
         self.cumulative_lots = 0
         self.quote_units = 0
         self.client_order_id = command.client_order_id
@@ -143,6 +176,7 @@ class Report(NamedTuple):
     is_requester: bool
     client_order_id: bytes
     original_client_order_id: bytes
+    prevented: PreventedMatch | None = None
 
     @property
     def exec_id(self) -> str:

@@ -30,8 +30,13 @@ class Depth:
                 self._add(Side.SELL, event.sell_price_ticks, -event.quantity_lots)
             case e.TradeExecuted(incoming_side=incoming_side):
                 # The incoming order's lots never were in the book.
-                resting_side = Side.SELL if incoming_side is Side.BUY else Side.BUY
-                self._add(resting_side, event.price_ticks, -event.quantity_lots)
+                self._add(opposite(incoming_side), event.price_ticks, -event.quantity_lots)
+            case e.MatchPrevented():
+                if not event.resting_decrease_lots:
+                    return False  # what ends is told of in an event of its own
+                self._add(
+                    opposite(event.incoming_side), event.price_ticks, -event.resting_decrease_lots
+                )
             case e.OrderReplaced(kept_priority=True):
                 change_lots = event.leaves_lots - event.previous_leaves_lots
                 self._add(event.side, event.price_ticks, change_lots)
@@ -68,6 +73,10 @@ class Depth:
             levels[price_ticks] = new_lots
         else:
             del levels[price_ticks]
+
+
+def opposite(side: Side) -> Side:
+    return Side.SELL if side is Side.BUY else Side.BUY
 
 
 def _changes(levels: dict[int, int], before: dict[int, int]) -> list[Level]:

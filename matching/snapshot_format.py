@@ -26,6 +26,7 @@ History
 3   Of closed orders only what their client order ids need.
 4   What was said of a book's auction.
 5   When it ends.
+6   Self-trade prevention.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ from matching.core.engine import Engine
 from matching.sequencer import Sequencer
 
 MAGIC: Final = b"agiosnap"
-VERSION: Final = 5
+VERSION: Final = 6
 SUFFIX: Final = ".snapshot"
 HEADER: Final = Struct("<8sIIqIIqqq16s8x")
 _SECTION_SIZE: Final = Struct("<I")

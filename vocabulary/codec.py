@@ -31,6 +31,7 @@ never given to anything else.
 History
 -------
 1   The first version of all messages, and of the record.
+    `EnterOrder` 2: self-trade prevention.
     `ListInstrument` 2: the phase that it starts in, and its limits.
 """
 
@@ -51,6 +52,7 @@ from vocabulary.types import (
     CancelReason,
     OrderFlags,
     OrderType,
+    SelfTradePrevention,
     Side,
     TimeInForce,
     TradingPhase,
@@ -66,7 +68,7 @@ FIRST_EVENT_KIND = 64
 # A class's fields stand in its layout in the order in which the class names them. Behind the kind
 # stands the body of version 1, then what each further version appends.
 _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
-    c.EnterOrder: (1, "QqII4B4xqq40pq"),
+    c.EnterOrder: (1, "QqII4B4xqq40pq", "B7x"),
     c.ReplaceOrder: (2, "QqIIqqq40p40p"),
     c.CancelOrder: (3, "QqIIq40p40p"),
     c.CancelAllOrders: (4, "QqII40p"),
@@ -78,6 +80,7 @@ _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     c.CreditFunds: (20, "QqIIq"),
     c.SetLimits: (32, "QqI4xqqqqIIIIq"),
     c.SetReferencePrice: (33, "QqI4xq"),
+    c.SetSelfTradePrevention: (21, "QqIB3x"),
     e.CommandRejected: (64, "I4x"),
     e.OrderAccepted: (65, "qIIq"),
     e.OrderReplaced: (66, "qIIB?6xqqqqqq"),
@@ -85,11 +88,13 @@ _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     e.TradeExecuted: (68, "qIB3xqqqqqqIIqqqqqqq"),
     e.OrderCanceled: (69, "qIIB?B5xqqqq"),
     e.OrderRepeated: (70, "qII"),
+    e.MatchPrevented: (71, "qIB3xIB3xqqqqqqqq"),
     e.AssetListed: (80, "II16p"),
     e.InstrumentListed: (81, "III4xqqqII32p"),
     e.PhaseChanged: (82, "II"),
     e.FeesChanged: (83, "III4x"),
     e.FundsCredited: (84, "IIqq"),
+    e.SelfTradePreventionSet: (85, "IB3x"),
     e.LimitsChanged: (96, "I4xqqqqIIIIq"),
     e.ReferencePriceSet: (97, "I4xq"),
     e.IndicativePriceChanged: (98, "I4xqqq"),
@@ -103,6 +108,7 @@ _ENUMS: dict[str, type[Enum]] = {
     "time_in_force": TimeInForce,
     "flags": OrderFlags,
     "phase": TradingPhase,
+    "self_trade_prevention": SelfTradePrevention,
 }
 
 

@@ -7,7 +7,14 @@ they make a resent command known, so that it executes once (see `matching.sequen
 
 import msgspec
 
-from vocabulary.types import OrderFlags, OrderType, Side, TimeInForce, TradingPhase
+from vocabulary.types import (
+    OrderFlags,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+    TradingPhase,
+)
 
 
 class Command(msgspec.Struct, frozen=True, gc=False):
@@ -33,6 +40,7 @@ class EnterOrder(Command, frozen=True, gc=False):
     quantity_lots: int
     client_order_id: bytes
     expire_time_ns: int = 0
+    self_trade_prevention: SelfTradePrevention = SelfTradePrevention.ACCOUNT_DEFAULT
 
 
 class ReplaceOrder(Command, frozen=True, gc=False):
@@ -147,6 +155,13 @@ class SetFees(Command, frozen=True, gc=False):
     instrument_id: int
     maker_fee_ppm: int
     taker_fee_ppm: int
+
+
+class SetSelfTradePrevention(Command, frozen=True, gc=False):
+    """What orders of an account that follow do where they would trade with one of its own."""
+
+    account_id: int
+    self_trade_prevention: SelfTradePrevention
 
 
 class CreditFunds(Command, frozen=True, gc=False):

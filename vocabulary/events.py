@@ -8,7 +8,7 @@ state of its own.
 import msgspec
 
 from vocabulary.rejects import RejectReason
-from vocabulary.types import CancelReason, Side, TradingPhase
+from vocabulary.types import CancelReason, SelfTradePrevention, Side, TradingPhase
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
@@ -111,6 +111,30 @@ class AuctionTradeExecuted(TradeExecuted, frozen=True, gc=False):
     sell_price_ticks: int
 
 
+class MatchPrevented(Event, frozen=True, gc=False):
+    """Two orders of one account would have traded `quantity_lots`, and did not.
+
+    `prevented_match_id` counts an instrument's prevented matches from 1. An order that ends by it
+    is told of in an `OrderCanceled` behind this event. Where one goes on with less (`DECREMENT`),
+    its quantity fell by `..._decrease_lots` in place and `..._released_units` of what it spends
+    are available again.
+    """
+
+    prevented_match_id: int
+    instrument_id: int
+    incoming_side: Side
+    account_id: int
+    self_trade_prevention: SelfTradePrevention
+    price_ticks: int
+    quantity_lots: int
+    resting_order_id: int
+    incoming_order_id: int
+    resting_decrease_lots: int
+    incoming_decrease_lots: int
+    resting_released_units: int
+    incoming_released_units: int
+
+
 class OrderCanceled(Event, frozen=True, gc=False):
     """An order ended with `leaves_lots` unfilled.
 
@@ -127,6 +151,13 @@ class OrderCanceled(Event, frozen=True, gc=False):
     leaves_lots: int
     cumulative_lots: int
     released_units: int
+
+
+class SelfTradePreventionSet(Event, frozen=True, gc=False):
+    """See `vocabulary.commands.SetSelfTradePrevention`."""
+
+    account_id: int
+    self_trade_prevention: SelfTradePrevention
 
 
 class AssetListed(Event, frozen=True, gc=False):

@@ -64,6 +64,25 @@ class OrderFlags(IntFlag):
     POST_ONLY = 1
 
 
+class SelfTradePrevention(IntEnum):
+    """What becomes of two orders of one account that would trade with each other.
+
+    The incoming order's mode decides; the resting one's is not asked.
+    """
+
+    ACCOUNT_DEFAULT = 0
+    """What the account has set for its orders; `NONE` if it has set nothing."""
+    NONE = 1
+    """They trade."""
+    EXPIRE_TAKER = 2
+    """The incoming order ends."""
+    EXPIRE_MAKER = 3
+    """The resting order ends, and the incoming one goes on."""
+    EXPIRE_BOTH = 4
+    DECREMENT = 5
+    """The larger quantity falls by what is left of the smaller order, which ends."""
+
+
 class TradingPhase(IntEnum):
     """What an instrument is at; `matching.core.trading_phase` says what it then takes."""
 
@@ -88,6 +107,8 @@ class CancelReason(IntEnum):
     """A market order found no more orders to trade with."""
     EXPIRED = 6
     """The day, or the time that its owner had set, was over."""
+    SELF_TRADE_PREVENTED = 7
+    """It met another order of its account (see `SelfTradePrevention`)."""
     MARKET_COLLAR = 20
     """A market order came to the price beyond which none of its instrument may trade."""
     VOLATILITY_INTERRUPTION = 21

@@ -920,3 +920,11 @@ class MessageHandling:
 
 class ResponseMode:
     EVERYTHING = b"1"
+
+
+class SelfTradePreventionMode:
+    NONE = b"1"
+    EXPIRE_TAKER = b"2"
+    EXPIRE_MAKER = b"3"
+    EXPIRE_BOTH = b"4"
+    DECREMENT = b"5"

@@ -8,7 +8,13 @@ from typing import Any
 from gateway.json_api.order_replies import milliseconds
 from vocabulary.instrument import Instrument, decimal_text
 from vocabulary.limits import Limits
-from vocabulary.types import INT64_MAX, PRICE_TICKS_MAX, QUANTITY_LOTS_MAX, TradingPhase
+from vocabulary.types import (
+    INT64_MAX,
+    PRICE_TICKS_MAX,
+    QUANTITY_LOTS_MAX,
+    SelfTradePrevention,
+    TradingPhase,
+)
 
 STATUSES = {
     TradingPhase.PRE_OPEN: "PRE_TRADING",
@@ -21,6 +27,10 @@ STATUSES = {
     TradingPhase.CLOSED: "END_OF_DAY",
 }
 PPM = 1_000_000
+
+SELF_TRADE_PREVENTION_MODES = [
+    mode.name for mode in SelfTradePrevention if mode is not SelfTradePrevention.ACCOUNT_DEFAULT
+]
 ORDER_TYPES = ["LIMIT", "LIMIT_MAKER", "MARKET"]
 
 
@@ -110,5 +120,5 @@ def _symbol(instrument: Instrument, phase: TradingPhase) -> dict[str, Any]:
         "permissions": ["SPOT"],
         "permissionSets": [["SPOT"]],
         "defaultSelfTradePreventionMode": "NONE",
-        "allowedSelfTradePreventionModes": ["NONE"],
+        "allowedSelfTradePreventionModes": SELF_TRADE_PREVENTION_MODES,
     }

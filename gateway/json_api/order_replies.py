@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -96,6 +97,8 @@ class OrderReply(Reply):
     working_time: int
     orig_quote_order_qty: str
     self_trade_prevention_mode: str
+    prevented_match_id: int | msgspec.UnsetType = msgspec.UNSET
+    prevented_quantity: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class MyTrade(Reply):
@@ -118,6 +121,11 @@ def milliseconds(time_ns: int) -> int:
     return time_ns // 1_000_000
 
 
+def original_lots(order: Order) -> int:
+    """Return what was ordered, what a prevented match took off it included, as Binance counts."""
+    return order.quantity_lots + order.decreased_lots
+
+
 def order_type_name(order: Order) -> str:
     if order.order_type is OrderType.MARKET:
         return "MARKET"
@@ -135,7 +143,12 @@ def placed(order: Order, fills: Sequence[Fill], response_type: str) -> Reply:
     )
     if response_type == "ACK":
         return OrderAck(*ack)
-    result = (*ack, *_terms(order), milliseconds(order.entered_ns), "NONE")
+    result = (
+        *ack,
+        *_terms(order),
+        milliseconds(order.entered_ns),
+        order.self_trade_prevention.name,
+    )
     if response_type == "RESULT":
         return OrderResult(*result)
     return OrderFull(*result, [_fill(fill) for fill in fills])
@@ -151,7 +164,7 @@ def canceled(order: Order, client_order_id: bytes) -> CancelReply:
         client_order_id.decode(),
         milliseconds(order.updated_ns),
         *_terms(order),
-        "NONE",
+        order.self_trade_prevention.name,
     )
 
 
@@ -178,7 +191,8 @@ def order_reply(order: Order) -> OrderReply:
         is_working=order.is_working,
         working_time=milliseconds(order.entered_ns),
         orig_quote_order_qty=zero,
-        self_trade_prevention_mode="NONE",
+        self_trade_prevention_mode=order.self_trade_prevention.name,
+        **_prevented(order),
     )
 
 
@@ -206,7 +220,7 @@ def _terms(order: Order) -> tuple[str, str, str, str, str, str, str, str, str]:
     instrument = order.instrument
     return (
         instrument.price_text(order.price_ticks),
-        instrument.quantity_text(order.quantity_lots),
+        instrument.quantity_text(original_lots(order)),
         instrument.quantity_text(order.cumulative_lots),
         instrument.quote.text(0),
         instrument.quote.text(order.quote_units),
@@ -215,6 +229,15 @@ def _terms(order: Order) -> tuple[str, str, str, str, str, str, str, str, str]:
         order_type_name(order),
         order.side.name,
     )
+
+
+def _prevented(order: Order) -> dict[str, Any]:
+    if order.prevented is None:
+        return {}
+    return {
+        "prevented_match_id": order.prevented.prevented_match_id,
+        "prevented_quantity": order.instrument.quantity_text(order.prevented_lots),
+    }
 
 
 def _fill(fill: Fill) -> FillReply:

@@ -24,6 +24,11 @@ Identifier = Annotated[int, Meta(ge=0, le=INT64_MAX)]
 Interval = Literal["1m", "5m", "15m", "1h", "4h", "1d"]
 
 
+SelfTradePreventionMode = Literal[
+    "NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT"
+]
+
+
 class Request(msgspec.Struct, forbid_unknown_fields=True, rename="camel", kw_only=True):
     """A request without parameters."""
 
@@ -94,6 +99,7 @@ class PlaceOrder(SignedRequest, kw_only=True):
     price: str | None = None
     new_client_order_id: str | None = None
     new_order_resp_type: Literal["ACK", "RESULT", "FULL"] | None = None
+    self_trade_prevention_mode: SelfTradePreventionMode | None = None
 
     def check(self) -> None:
         """Raise `ApiError` unless the type has the price and time in force it needs, no others."""

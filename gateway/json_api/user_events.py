@@ -6,7 +6,12 @@ from typing import Any
 
 import msgspec
 
-from gateway.json_api.order_replies import TIME_IN_FORCE_NAMES, milliseconds, order_type_name
+from gateway.json_api.order_replies import (
+    TIME_IN_FORCE_NAMES,
+    milliseconds,
+    order_type_name,
+    original_lots,
+)
 from gateway.orders import Order, Report, ReportKind
 
 EXECUTION_TYPES = {
@@ -15,6 +20,7 @@ EXECUTION_TYPES = {
     ReportKind.CANCELED: "CANCELED",
     ReportKind.EXPIRED: "EXPIRED",
     ReportKind.REPLACED: "REPLACED",
+    ReportKind.DECREMENTED: "TRADE_PREVENTION",
 }
 """What a report becomes. A refusal has none: it changed no order, and its sender has the answer."""
 
@@ -23,8 +29,9 @@ def execution_report(report: Report, order: Order) -> dict[str, Any]:
     """Return the event for a report about an order; its kind is one of `EXECUTION_TYPES`."""
     instrument = order.instrument
     fill = report.fill
+    prevented = report.prevented
     time_ms = milliseconds(report.timestamp_ns)
-    return {
+    event = {
         "e": "executionReport",
         "E": time_ms,
         "s": instrument.symbol,
@@ -32,7 +39,7 @@ def execution_report(report: Report, order: Order) -> dict[str, Any]:
         "S": order.side.name,
         "o": order_type_name(order),
         "f": TIME_IN_FORCE_NAMES[order.time_in_force],
-        "q": instrument.quantity_text(order.quantity_lots),
+        "q": instrument.quantity_text(original_lots(order)),
         "p": instrument.price_text(order.price_ticks),
         "P": instrument.price_text(0),
         "F": instrument.quantity_text(0),
@@ -59,8 +66,19 @@ def execution_report(report: Report, order: Order) -> dict[str, Any]:
         "Y": instrument.quote.text(fill.quote_units if fill else 0),
         "Q": instrument.quote.text(0),
         "W": milliseconds(order.entered_ns),
-        "V": "NONE",
+        "V": order.self_trade_prevention.name,
     }
+    if prevented is not None:
+        event |= {
+            "x": "TRADE_PREVENTION",
+            "v": prevented.prevented_match_id,
+            "A": instrument.quantity_text(order.prevented_lots),
+            "B": instrument.quantity_text(prevented.quantity_lots),
+            "U": prevented.counter_order_id,
+            "Cs": instrument.symbol,
+            "pL": instrument.price_text(prevented.price_ticks),
+        }
+    return event
 
 
 def stream_terminated(time_ms: int) -> dict[str, Any]:

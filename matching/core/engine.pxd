@@ -6,6 +6,7 @@ from matching.core.holds cimport Account
 from matching.core.ladder cimport Order, new_order
 from matching.core.matcher cimport Matcher
 from matching.core.order_book cimport OrderBook
+from matching.core.self_trade cimport market_buy_units
 from matching.core.state cimport State
 
 cdef long long ENTER_ORDER
@@ -53,6 +54,7 @@ cdef int WOULD_TAKE_LIQUIDITY
 cdef int REQUESTED
 cdef int MASS_CANCELED
 cdef int EXPIRED
+cdef int EXPIRE_MAKER
 
 cdef long long ending(int time_in_force, long long expire_time_ns, long long now_ns) except *
 cdef bint never_rests(int time_in_force) except -1
@@ -80,28 +82,41 @@ cdef class Engine:
     @cython.locals(
         account_id="long long",
         instrument_id="long long",
-        terms="long long",
+        price_ticks="long long",
+        lots="long long",
         side=int,
+        is_market=bint,
+        flags=int,
+        expire_time_ns="long long",
+        account=Account,
+        book=OrderBook,
+        end=Py_ssize_t,
+        prevention=int,
+        content="unsigned long long",
+        now_ns="long long",
+        known=ClientOrderId,
+        refusal=int,
+        limit_ticks="long long",
+        order=Order,
+        held_units="long long",
+        time_in_force=int,
+    )
+    cdef object enter_order(
+        self, const long long[::1] words, Py_ssize_t at, long long sequence
+    )
+
+    @cython.locals(
         is_market=bint,
         time_in_force=int,
         flags=int,
         price_ticks="long long",
         lots="long long",
-        expire_time_ns="long long",
-        account=Account,
-        book=OrderBook,
-        limit_ticks="long long",
         refusal=int,
-        now_ns="long long",
-        content="unsigned long long",
-        known=ClientOrderId,
-        order=Order,
-        held_units="long long",
-        calm_ticks="long long",
     )
-    cdef object enter_order(
-        self, const long long[::1] words, Py_ssize_t at, long long sequence
-    )
+    cdef int terms_refusal(self, OrderBook book, const long long[::1] words, Py_ssize_t at) except -1
+
+    @cython.locals(limit_ticks="long long", units_max="long long")
+    cdef long long market_buy_units(self, OrderBook book, Order order) except *
 
     @cython.locals(
         account_id="long long",

@@ -17,6 +17,7 @@ from matching.core.ladder import Order, new_order
 from matching.core.matcher import Matcher
 from matching.core.operations import operate
 from matching.core.order_book import OrderBook
+from matching.core.self_trade import EXPIRE_MAKER, market_buy_units
 from matching.core.state import State
 from matching.core.trading_phase import COLLECTING
 from vocabulary import commands as c
@@ -207,16 +208,16 @@ class Engine:
     def enter_order(self, words: memoryview, at: int, sequence: int) -> None:
         account_id = words[at + 3] & ID_MASK
         instrument_id = words[at + 3] >> 32
-        terms = words[at + 4]
-        side = terms & 0xFF
-        is_market = (terms >> 8 & 0xFF) == MARKET
-        time_in_force = terms >> 16 & 0xFF
-        flags = terms >> 24 & 0xFF
         price_ticks = words[at + 5]
         lots = words[at + 6]
+        side = words[at + 4] & 0xFF
+        is_market = (words[at + 4] >> 8 & 0xFF) == MARKET
+        flags = words[at + 4] >> 24 & 0xFF
         account: Account | None = self.state.accounts.get(account_id)
         book: OrderBook | None = self.state.books.get(instrument_id)
-        content = content_of(words, at + 3, at + ENTER_ORDER_WORDS)
+        end = at + (words[at] >> 35)
+        prevention = words[at + ENTER_ORDER_WORDS] & 0xFF if end > at + ENTER_ORDER_WORDS else 0
+        content = content_of(words, at + 3, end)
         now_ns = self.state.timestamp_ns
         known: ClientOrderId | None = None
         if account is not None:
@@ -230,20 +231,7 @@ class Engine:
             return self.events.command_rejected(UNKNOWN_ACCOUNT)
         if book is None:
             return self.events.command_rejected(UNKNOWN_INSTRUMENT)
-        refusal = phase_refusal(book, is_market, time_in_force, flags)
-        if refusal:
-            return self.events.command_rejected(refusal)
-        if flags & POST_ONLY and (is_market or never_rests(time_in_force)):
-            return self.events.command_rejected(UNSUPPORTED_ORDER)
-        expire_time_ns = ending(time_in_force, words[at + 12], now_ns)
-        if expire_time_ns < 0:
-            return self.events.command_rejected(EXPIRE_TIME_OUT_OF_RANGE)
-        refusal = price_refusal(book, price_ticks, is_market)
-        if refusal:
-            return self.events.command_rejected(refusal)
-        if not book.quantity_lots_min <= lots <= book.quantity_lots_max:
-            return self.events.command_rejected(QUANTITY_OUT_OF_RANGE)
-        refusal = 0 if is_market else notional_refusal(book, price_ticks, lots)
+        refusal = self.terms_refusal(book, words, at)
         if refusal:
             return self.events.command_rejected(refusal)
         if account is None:
@@ -253,14 +241,15 @@ class Engine:
         if book.has_too_many(account):
             return self.events.command_rejected(TOO_MANY_OPEN_ORDERS)
         limit_ticks = book.market_limit(side) if is_market else price_ticks
+        expire_time_ns = ending(words[at + 4] >> 16 & 0xFF, words[at + 12], now_ns)
         order = new_order(
             sequence, account, instrument_id, side, limit_ticks, lots, flags, expire_time_ns
         )
+        order.self_trade_prevention = prevention or account.self_trade_prevention
         self.matcher.set_funds(order, book, is_market)
         held_units = order.hold_per_lot * lots
         if is_market and side == BUY:
-            calm_ticks = book.calm_limit(side, limit_ticks)
-            held_units = book.market_buy_units(lots, calm_ticks, order.spends.available)
+            held_units = self.market_buy_units(book, order)
         if held_units < 0 or held_units > order.spends.available:
             return self.events.command_rejected(INSUFFICIENT_FUNDS)
         if flags & POST_ONLY and book.crosses(side, price_ticks):
@@ -270,7 +259,37 @@ class Engine:
         order.client_order_id = account.client_order_ids.add(
             words, at + ENTER_NAME_AT, sequence, content
         )
+        time_in_force = words[at + 4] >> 16 & 0xFF
         return self.matcher.enter(book, order, time_in_force, is_market, held_units)
+
+    def terms_refusal(self, book: OrderBook, words: memoryview, at: int) -> int:
+        """Return why a new order's own terms are refused, whoever sends it, or 0."""
+        is_market = (words[at + 4] >> 8 & 0xFF) == MARKET
+        time_in_force = words[at + 4] >> 16 & 0xFF
+        flags = words[at + 4] >> 24 & 0xFF
+        price_ticks = words[at + 5]
+        lots = words[at + 6]
+        refusal = phase_refusal(book, is_market, time_in_force, flags)
+        if refusal:
+            return refusal
+        if flags & POST_ONLY and (is_market or never_rests(time_in_force)):
+            return UNSUPPORTED_ORDER
+        if ending(time_in_force, words[at + 12], self.state.timestamp_ns) < 0:
+            return EXPIRE_TIME_OUT_OF_RANGE
+        refusal = price_refusal(book, price_ticks, is_market)
+        if refusal:
+            return refusal
+        if not book.quantity_lots_min <= lots <= book.quantity_lots_max:
+            return QUANTITY_OUT_OF_RANGE
+        return 0 if is_market else notional_refusal(book, price_ticks, lots)
+
+    def market_buy_units(self, book: OrderBook, order: Order) -> int:
+        """Return what a market order that buys is to hold; -1 if its account has not as much."""
+        limit_ticks = book.calm_limit(order.side, order.price_ticks)
+        units_max = order.spends.available
+        if order.self_trade_prevention == EXPIRE_MAKER:
+            return market_buy_units(book, order, limit_ticks, units_max)
+        return book.market_buy_units(order.leaves_lots, limit_ticks, units_max)
 
     def replace_order(self, words: memoryview, at: int) -> None:
         account_id = words[at + 3] & ID_MASK

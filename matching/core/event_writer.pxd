@@ -8,6 +8,7 @@ cdef long long ORDER_RESTED
 cdef long long TRADE_EXECUTED
 cdef long long ORDER_CANCELED
 cdef long long ORDER_REPEATED
+cdef long long MATCH_PREVENTED
 
 
 @cython.final
@@ -80,6 +81,24 @@ cdef class EventWriter:
         long long resting_fee_units,
         long long incoming_fee_units,
         long long released_units,
+    ) except *
+
+    @cython.locals(at=Py_ssize_t, words="long long[::1]")
+    cpdef void match_prevented(
+        self,
+        long long prevented_match_id,
+        long long instrument_id,
+        long long incoming_side,
+        long long account_id,
+        long long self_trade_prevention,
+        long long price_ticks,
+        long long quantity_lots,
+        long long resting_order_id,
+        long long incoming_order_id,
+        long long resting_decrease_lots,
+        long long incoming_decrease_lots,
+        long long resting_released_units,
+        long long incoming_released_units,
     ) except *
 
     @cython.locals(at=Py_ssize_t, words="long long[::1]")

@@ -26,6 +26,7 @@ ORDER_RESTED = header_word(e.OrderRested)
 TRADE_EXECUTED = header_word(e.TradeExecuted)
 ORDER_CANCELED = header_word(e.OrderCanceled)
 ORDER_REPEATED = header_word(e.OrderRepeated)
+MATCH_PREVENTED = header_word(e.MatchPrevented)
 
 
 class EventWriter:
@@ -171,6 +172,38 @@ class EventWriter:
         words[at + 15] = incoming_fee_units
         words[at + 16] = released_units
         self.end = at + EVENT_WORDS_MAX
+
+    def match_prevented(
+        self,
+        prevented_match_id: int,
+        instrument_id: int,
+        incoming_side: int,
+        account_id: int,
+        self_trade_prevention: int,
+        price_ticks: int,
+        quantity_lots: int,
+        resting_order_id: int,
+        incoming_order_id: int,
+        resting_decrease_lots: int,
+        incoming_decrease_lots: int,
+        resting_released_units: int,
+        incoming_released_units: int,
+    ) -> None:
+        at = self.reserve(12)
+        words = self.words
+        words[at] = MATCH_PREVENTED
+        words[at + 1] = prevented_match_id
+        words[at + 2] = instrument_id | incoming_side << 32
+        words[at + 3] = account_id | self_trade_prevention << 32
+        words[at + 4] = price_ticks
+        words[at + 5] = quantity_lots
+        words[at + 6] = resting_order_id
+        words[at + 7] = incoming_order_id
+        words[at + 8] = resting_decrease_lots
+        words[at + 9] = incoming_decrease_lots
+        words[at + 10] = resting_released_units
+        words[at + 11] = incoming_released_units
+        self.end = at + 12
 
     def order_canceled(
         self,

@@ -19,6 +19,7 @@ cdef class Account:
     cdef readonly dict funds
     cdef readonly ClientOrderIds client_order_ids
     cdef public long long open_order_count
+    cdef public int self_trade_prevention
 
     @cython.locals(funds=Funds)
     cpdef Funds funds_in(self, asset_id)

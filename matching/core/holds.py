@@ -6,6 +6,9 @@ could still spend.
 """
 
 from matching.core.client_order_ids import ClientOrderIds
+from vocabulary.types import SelfTradePrevention
+
+PREVENTS_NOTHING = SelfTradePrevention.NONE.value
 
 
 class Funds:
@@ -35,6 +38,7 @@ class Account:
         self.funds: dict[int, Funds] = {}
         self.client_order_ids = ClientOrderIds()
         self.open_order_count = 0
+        self.self_trade_prevention = PREVENTS_NOTHING  # of its orders that name no other
 
     def funds_in(self, asset_id: int) -> Funds:
         funds = self.funds.get(asset_id)

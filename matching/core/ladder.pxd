@@ -7,6 +7,7 @@ cdef int PAGE_BITS
 cdef int PAGE_LEVELS
 cdef int SLOT_MASK
 cdef unsigned long long FIRST_SLOT
+cdef int PREVENTS_NOTHING
 
 
 @cython.final
@@ -28,6 +29,8 @@ cdef class Order:
     cdef public Funds spends
     cdef public Funds receives
     cdef public long long hold_per_lot
+    cdef public long long budget_units
+    cdef public int self_trade_prevention
 
 
 @cython.locals(order=Order)

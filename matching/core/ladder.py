@@ -18,7 +18,7 @@ one is better, and the best page stands last, where a list grows and shrinks at 
 from collections.abc import Iterator
 
 from matching.core.client_order_ids import ClientOrderId
-from matching.core.holds import Account, Funds
+from matching.core.holds import PREVENTS_NOTHING, Account, Funds
 
 PAGE_BITS = 6
 PAGE_LEVELS = 1 << PAGE_BITS
@@ -45,7 +45,9 @@ class Order:
         self.expire_time_ns = 0  # 0: never
         self.spends: Funds
         self.receives: Funds
-        self.hold_per_lot = 0  # units of the asset that it spends; 0: exactly what each trade takes
+        self.hold_per_lot = 0  # units of the asset that it spends; 0: `budget_units` in all
+        self.budget_units = 0  # what a market order that buys still holds
+        self.self_trade_prevention = PREVENTS_NOTHING
         self.level: Level | None = None  # None while it does not rest
         self.older: Order | None = None
         self.newer: Order | None = None

@@ -7,6 +7,7 @@ from matching.core.holds cimport Account, Funds
 from matching.core.ladder cimport Ladder, Level, Order
 from matching.core.order_book cimport OrderBook
 from matching.core.order_table cimport OrderTable
+from matching.core.self_trade cimport can_fill, prevent
 from matching.core.state cimport State
 
 cdef int BUY
@@ -18,6 +19,10 @@ cdef int KILLED
 cdef int MARKET_EXHAUSTED
 cdef int MARKET_COLLAR
 cdef int VOLATILITY
+cdef int SELF_TRADE_PREVENTED
+cdef int NONE
+cdef int RESTING_ENDS
+cdef int INCOMING_ENDS
 
 
 @cython.final
@@ -31,7 +36,7 @@ cdef class Matcher:
 
     cdef int reason_not_to_rest(self, OrderBook book, Order order, bint is_market) except -1
 
-    @cython.locals(account=Account, reason=int)
+    @cython.locals(account=Account, may_rest=bint)
     cdef object enter(
         self,
         OrderBook book,
@@ -41,8 +46,11 @@ cdef class Matcher:
         long long held_units,
     )
 
-    @cython.locals(ladder=Ladder, level=Level, resting=Order, limit_ticks="long long", last_ticks="long long", is_calm=bint)
-    cdef void match(self, OrderBook book, Order incoming) except *
+    @cython.locals(limit_ticks="long long")
+    cdef bint can_fill(self, OrderBook book, Order order) except -1
+
+    @cython.locals(ladder=Ladder, level=Level, resting=Order, ends=int, limit_ticks="long long", last_ticks="long long", may_rest=bint, is_calm=bint)
+    cdef bint match(self, OrderBook book, Order incoming) except -1
 
     @cython.locals(
         lots="long long",
@@ -68,6 +76,7 @@ cdef class Matcher:
         hold_per_lot="long long",
         held_units="long long",
         kept_priority=bint,
+        may_rest=bint,
     )
     cdef object replace(
         self,
@@ -89,7 +98,8 @@ cdef class Matcher:
     @cython.locals(released_units="long long")
     cdef object cancel_resting(self, OrderBook book, Order order, int reason)
 
-    cdef object cancel_incoming(self, Order order, int reason, long long released_units)
+    @cython.locals(released_units="long long")
+    cdef object cancel_incoming(self, Order order, int reason)
 
     cdef void report_cancel(
         self, Order order, bint was_resting, int reason, long long released_units

@@ -7,6 +7,13 @@ from matching.core.event_writer import EventWriter
 from matching.core.fees import fee_units
 from matching.core.ladder import Order
 from matching.core.order_book import OrderBook
+from matching.core.self_trade import (
+    INCOMING_ENDS,
+    NONE,
+    RESTING_ENDS,
+    can_fill,
+    prevent,
+)
 from matching.core.state import State
 from vocabulary.types import CancelReason, Side, TimeInForce, TradingPhase
 
@@ -19,6 +26,7 @@ KILLED = CancelReason.FILL_OR_KILL.value
 MARKET_EXHAUSTED = CancelReason.MARKET_EXHAUSTED.value
 MARKET_COLLAR = CancelReason.MARKET_COLLAR.value
 VOLATILITY = CancelReason.VOLATILITY_INTERRUPTION.value
+SELF_TRADE_PREVENTED = CancelReason.SELF_TRADE_PREVENTED.value
 
 
 class Matcher:
@@ -52,19 +60,19 @@ class Matcher:
         """Let a new order in: hold its funds, match it, and let the rest of it rest or end."""
         account = order.account
         order.spends.hold(held_units)
+        order.budget_units = 0 if order.hold_per_lot else held_units
         self.events.order_accepted(
             order.order_id, account.account_id, order.instrument_id, held_units
         )
-        if time_in_force == FILL_OR_KILL and not book.can_fill(
-            order.side, book.calm_limit(order.side, order.price_ticks), order.leaves_lots
-        ):
-            return self.cancel_incoming(order, KILLED, held_units)
-        self.match(book, order)
+        if time_in_force == FILL_OR_KILL and not self.can_fill(book, order):
+            return self.cancel_incoming(order, KILLED)
+        may_rest = self.match(book, order)
         if order.leaves_lots == 0:
             return self.close(order)
+        if not may_rest:
+            return self.cancel_incoming(order, SELF_TRADE_PREVENTED)
         if is_market or time_in_force == IMMEDIATE_OR_CANCEL:
-            reason = self.reason_not_to_rest(book, order, is_market)
-            return self.cancel_incoming(order, reason, order.hold_per_lot * order.leaves_lots)
+            return self.cancel_incoming(order, self.reason_not_to_rest(book, order, is_market))
         if order.expire_time_ns:
             self.state.expiries.add(order)
         return self.rest(book, order)
@@ -76,15 +84,26 @@ class Matcher:
             return NOT_IMMEDIATE
         return MARKET_EXHAUSTED if book.opposite(order.side).best is None else MARKET_COLLAR
 
-    def match(self, book: OrderBook, incoming: Order) -> None:
-        """Trade an order with what rests on the other side, best price first, oldest first."""
+    def can_fill(self, book: OrderBook, order: Order) -> bool:
+        """Say whether an order would be filled whole."""
+        limit_ticks = book.calm_limit(order.side, order.price_ticks)
+        if order.self_trade_prevention > NONE:
+            return can_fill(book, order, limit_ticks)
+        return book.can_fill(order.side, limit_ticks, order.leaves_lots)
+
+    def match(self, book: OrderBook, incoming: Order) -> bool:
+        """Trade an order with what rests on the other side, best price first, oldest first.
+
+        Return False if what is left of it must end, as it met an order of its own account.
+        """
         if book.phase != TRADING:
-            return
+            return True
         ladder = book.opposite(incoming.side)
         limit_ticks = incoming.price_ticks
         if book.has_volatility_band:
             limit_ticks = book.calm_limit(incoming.side, limit_ticks)
         last_ticks = 0
+        may_rest = True
         while incoming.leaves_lots > 0:
             level = ladder.best
             if level is None:
@@ -94,9 +113,17 @@ class Matcher:
                     break
             elif level.price_ticks < limit_ticks:
                 break
-            last_ticks = level.price_ticks
             resting = level.oldest
             assert resting is not None
+            if incoming.self_trade_prevention > NONE and resting.account is incoming.account:
+                ends = prevent(book, resting, incoming, self.events)
+                if ends & RESTING_ENDS:
+                    self.cancel_resting(book, resting, SELF_TRADE_PREVENTED)
+                if ends & INCOMING_ENDS:
+                    may_rest = False
+                    break
+                continue
+            last_ticks = level.price_ticks
             self.trade(book, resting, incoming)
             if resting.leaves_lots == 0:
                 self.leave_book(book, resting)
@@ -104,8 +131,9 @@ class Matcher:
         if last_ticks:
             book.set_reference(last_ticks)
         is_calm = limit_ticks == incoming.price_ticks or incoming.leaves_lots == 0
-        if not is_calm and book.crosses(incoming.side, incoming.price_ticks):
+        if may_rest and not is_calm and book.crosses(incoming.side, incoming.price_ticks):
             self.interrupted = book
+        return may_rest
 
     def trade(self, book: OrderBook, resting: Order, incoming: Order) -> None:
         """Let two orders meet at the resting order's price and move the funds."""
@@ -121,7 +149,11 @@ class Matcher:
             incoming_fees, resting_fees = book.quote_fees, book.base_fees
         incoming_fee = fee_units(resting_spent, book.taker_fee_ppm)
         resting_fee = fee_units(incoming_spent, book.maker_fee_ppm)
-        unheld = incoming.hold_per_lot * lots if incoming.hold_per_lot else incoming_spent
+        if incoming.hold_per_lot:
+            unheld = incoming.hold_per_lot * lots
+        else:
+            unheld = incoming_spent if incoming.leaves_lots > lots else incoming.budget_units
+            incoming.budget_units -= unheld
 
         incoming.spends.held -= unheld
         incoming.spends.available += unheld - incoming_spent
@@ -193,11 +225,13 @@ class Matcher:
             held_units,
         )
         if not kept_priority:
-            self.match(book, order)
-            if order.leaves_lots:
+            may_rest = self.match(book, order)
+            if order.leaves_lots == 0:
+                self.close(order)
+            elif may_rest:
                 self.rest(book, order)
             else:
-                self.close(order)
+                self.cancel_incoming(order, SELF_TRADE_PREVENTED)
 
     def rename(self, order: Order, words: memoryview, at: int) -> None:
         """Give an order the name that stands at a place in some words; the old one stays taken."""
@@ -242,9 +276,10 @@ class Matcher:
         order.spends.release(released_units)
         self.report_cancel(order, True, reason, released_units)
 
-    def cancel_incoming(self, order: Order, reason: int, released_units: int) -> None:
+    def cancel_incoming(self, order: Order, reason: int) -> None:
         """End an incoming order that is not to rest."""
         self.close(order)
+        released_units = order.hold_per_lot * order.leaves_lots + order.budget_units
         order.spends.release(released_units)
         self.report_cancel(order, False, reason, released_units)
 

@@ -21,6 +21,7 @@ from vocabulary.types import (
     ID_MAX,
     INT64_MAX,
     PRICE_TICKS_MAX,
+    SelfTradePrevention,
     TradingPhase,
 )
 
@@ -43,6 +44,8 @@ def operate(matcher: Matcher, command: c.Command) -> None:
             say(matcher, set_fees(state, command))
         case c.CreditFunds():
             say(matcher, credit_funds(state, command))
+        case c.SetSelfTradePrevention():
+            say(matcher, set_self_trade_prevention(state, command))
         case _:
             name = type(command).__name__
             raise AssertionError(f"{name} is not one of the venue's own commands")
@@ -202,3 +205,13 @@ def credit_funds(state: State, command: c.CreditFunds) -> e.Event:
     return e.FundsCredited(
         command.account_id, command.asset_id, command.amount_units, funds.available
     )
+
+
+def set_self_trade_prevention(state: State, command: c.SetSelfTradePrevention) -> e.Event:
+    account = state.accounts.get(command.account_id)
+    if account is None or command.account_id == VENUE_ACCOUNT_ID:
+        return e.CommandRejected(RejectReason.UNKNOWN_ACCOUNT)
+    # Past this line nothing can fail.
+    mode = command.self_trade_prevention or SelfTradePrevention.NONE
+    account.self_trade_prevention = mode.value
+    return e.SelfTradePreventionSet(command.account_id, mode)

@@ -44,6 +44,7 @@ cdef class OrderBook:
     cdef public long long indicative_lots
     cdef public long long surplus_lots
     cdef public long long trade_count
+    cdef public long long prevented_count
     cdef readonly Ladder buys
     cdef readonly Ladder sells
 

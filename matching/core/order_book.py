@@ -51,6 +51,7 @@ class OrderBook:
         self.indicative_lots = 0
         self.surplus_lots = 0
         self.trade_count = 0
+        self.prevented_count = 0
         self.buys = Ladder(1)
         self.sells = Ladder(-1)
         self.reference_ticks = 0  # the last trade's price, or one set since; 0: none

@@ -52,7 +52,10 @@ FIELDS: Final[dict[type, Fields]] = {
             "auctions",
         ),
     ),
-    Account: Fields(("account_id",), ("funds", "client_order_ids", "open_order_count")),
+    Account: Fields(
+        ("account_id", "self_trade_prevention"),
+        ("funds", "client_order_ids", "open_order_count"),
+    ),
     Funds: Fields(("asset_id", "available", "held")),
     OrderBook: Fields(
         (
@@ -71,6 +74,7 @@ FIELDS: Final[dict[type, Fields]] = {
             "indicative_lots",
             "surplus_lots",
             "trade_count",
+            "prevented_count",
         ),
         (
             "quantity_lots_min",
@@ -104,8 +108,10 @@ FIELDS: Final[dict[type, Fields]] = {
             "leaves_lots",
             "hold_per_lot",
             "expire_time_ns",
+            "self_trade_prevention",
         ),
         (
+            "budget_units",
             "account",
             "client_order_id",
             "spends",
@@ -129,6 +135,7 @@ FIELDS: Final[dict[type, Fields]] = {
 
 _clock_row = attrgetter(*FIELDS[State].saved)
 _book_row = attrgetter(*FIELDS[OrderBook].saved)
+_account_row = attrgetter(*FIELDS[Account].saved)
 _funds_row = attrgetter(*FIELDS[Funds].saved)
 _name_row = attrgetter(*FIELDS[ClientOrderId].saved)
 _order_row = attrgetter(
@@ -143,7 +150,7 @@ def save(state: State) -> Iterator[Section]:
     """Yield all of the state; it must not change meanwhile."""
     yield "clock", [_clock_row(state)]
     yield "assets", [(*asset, state.issued_units[key]) for key, asset in state.assets.items()]
-    yield from _sections("accounts", ((account_id,) for account_id in state.accounts))
+    yield from _sections("accounts", map(_account_row, state.accounts.values()))
     yield from _sections(
         "funds",
         (
@@ -195,8 +202,9 @@ def _take_asset(state: State, asset_id: int, name: str, scale: int, issued_units
     state.issued_units[asset_id] = issued_units
 
 
-def _take_account(state: State, account_id: int) -> None:
-    state.accounts.setdefault(account_id, Account(account_id))  # the venue's own is there before
+def _take_account(state: State, account_id: int, self_trade_prevention: int) -> None:
+    account = state.accounts.setdefault(account_id, Account(account_id))  # the venue's is there
+    account.self_trade_prevention = self_trade_prevention
 
 
 def _take_funds(state: State, account_id: int, asset_id: int, available: int, held: int) -> None:
@@ -223,6 +231,7 @@ def _take_book(
     indicative_lots: int,
     surplus_lots: int,
     trade_count: int,
+    prevented_count: int,
 ) -> None:
     venue = state.accounts[0]
     state.symbols[instrument_id] = symbol
@@ -245,6 +254,7 @@ def _take_book(
     book.indicative_lots = indicative_lots
     book.surplus_lots = surplus_lots
     book.trade_count = trade_count
+    book.prevented_count = prevented_count
 
 
 def _take_closed_order(
@@ -269,6 +279,7 @@ def _take_order(
     leaves_lots: int,
     hold_per_lot: int,
     expire_time_ns: int,
+    self_trade_prevention: int,
 ) -> None:
     account = state.accounts[account_id]
     book = state.books[instrument_id]
@@ -276,6 +287,7 @@ def _take_order(
     order = new_order(order_id, account, *terms)
     order.leaves_lots = leaves_lots
     order.hold_per_lot = hold_per_lot
+    order.self_trade_prevention = self_trade_prevention
     order.client_order_id = account.client_order_ids.add(name_words(text), 0, order_id, content)
     base = account.funds_in(book.base_asset_id)
     quote = account.funds_in(book.quote_asset_id)

@@ -3,7 +3,7 @@
 from hashlib import blake2b
 
 from matching.core.expiry import Expiries
-from matching.core.holds import Account
+from matching.core.holds import PREVENTS_NOTHING, Account
 from matching.core.ladder import Order
 from matching.core.order_book import OrderBook
 from matching.core.order_table import OrderTable
@@ -55,6 +55,8 @@ class State:
         for row in self.funds():
             add("funds", *row)
         for account_id, account in sorted(self.accounts.items()):
+            if account.self_trade_prevention != PREVENTS_NOTHING:
+                add("self-trade prevention", account_id, account.self_trade_prevention)
             for closed in account.client_order_ids.closed():
                 add("closed", account_id, closed.order_id, closed.text)
                 add(closed.content, closed.closed_ns)
@@ -62,7 +64,8 @@ class State:
             terms = (book.base_asset_id, book.quote_asset_id, book.lot_units, book.tick_lot_units)
             fees = (book.maker_fee_ppm, book.taker_fee_ppm)
             add("book", instrument_id, self.symbols[instrument_id], *terms, *fees)
-            add(*book.limits, book.reference_ticks, book.phase, book.trade_count)
+            add(*book.limits, book.reference_ticks, book.phase)
+            add(book.trade_count, book.prevented_count)
             cross = (book.indicative_ticks, book.indicative_lots, book.surplus_lots)
             add(*cross, book.auction_ends_ns)
             for ladder in (book.buys, book.sells):
@@ -85,4 +88,5 @@ def order_row(order: Order) -> tuple[object, ...]:
         order.client_order_id.text,
         order.client_order_id.content,
         order.expire_time_ns,
+        order.self_trade_prevention,
     )

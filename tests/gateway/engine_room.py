@@ -1,5 +1,7 @@
 """The real engine without the processes around it: commands in, records and reports out."""
 
+from typing import Any
+
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
 from gateway.orders import Report
@@ -63,6 +65,7 @@ class EngineRoom:
         time_in_force: TimeInForce = TimeInForce.GOOD_TILL_CANCEL,
         flags: OrderFlags = OrderFlags.NONE,
         expire_time_ns: int = 0,
+        **terms: Any,
     ) -> list[Report]:
         return self.apply(
             self.order_entry.enter_order(
@@ -78,5 +81,6 @@ class EngineRoom:
                 quantity=quantity,
                 client_order_id=client_order_id,
                 expire_time_ns=expire_time_ns,
+                **terms,
             )
         )

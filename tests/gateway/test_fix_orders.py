@@ -5,7 +5,7 @@ from tests.gateway.engine_room import ALICE, BTCUSDT, EngineRoom
 from tests.gateway.fix_messages import CANCEL, ORDER, REPLACE, STATUS, message
 from vocabulary import commands as c
 from vocabulary.rejects import Refused, RejectReason
-from vocabulary.types import OrderFlags, OrderType, Side, TimeInForce
+from vocabulary.types import OrderFlags, OrderType, SelfTradePrevention, Side, TimeInForce
 
 R = RejectReason
 
@@ -56,6 +56,8 @@ NOON_NS = 1_893_499_200 * 10**9  # 2030-01-01
         ("59=3", {"time_in_force": TimeInForce.IMMEDIATE_OR_CANCEL}),
         ("59=4", {"time_in_force": TimeInForce.FILL_OR_KILL}),
         ("18=6", {"flags": OrderFlags.POST_ONLY}),
+        ("25001=3", {"self_trade_prevention": SelfTradePrevention.EXPIRE_MAKER}),
+        ("25001=5", {"self_trade_prevention": SelfTradePrevention.DECREMENT}),
         ("40=1|44=", {"order_type": OrderType.MARKET, "price_ticks": 0}),
         ("38=0.50000000|44=00050000.0", LIMIT),
     ],

@@ -18,7 +18,14 @@ from tests.gateway.engine_room import (
 from tests.gateway.fix_messages import CANCEL, ORDER, REPLACE, STATUS, fields_of, message
 from vocabulary import commands as c
 from vocabulary.rejects import PRECEDENCE, RejectReason
-from vocabulary.types import OrderFlags, OrderType, Side, TimeInForce, TradingPhase
+from vocabulary.types import (
+    OrderFlags,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+    TradingPhase,
+)
 
 R = RejectReason
 ORDER_REASONS = list(R)[: PRECEDENCE[R.UNKNOWN_ASSET]]
@@ -70,6 +77,22 @@ def test_a_day_order_and_a_good_till_date_one_expire(room: EngineRoom) -> None:
     for report in reports:
         assert row(told(room, report)) == ("C", "C", "0.00000", "0.00000")
     assert room.orders.open_order_count == 0
+
+
+def test_a_prevented_match_is_told_on_both_sides(room: EngineRoom) -> None:
+    room.enter(b"a1", Side.SELL, "0.5", "50000")
+    mode = SelfTradePrevention.DECREMENT
+    _, less, ended = room.enter(b"a2", Side.BUY, "0.2", "50000", self_trade_prevention=mode)
+    restated, expired = told(room, less), told(room, ended)
+    assert row(restated) == ("D", "0", "0.00000", "0.30000")
+    assert (restated[11], restated[38], restated[378]) == ("a1", "0.30000", "5")
+    assert row(expired) == ("C", "C", "0.00000", "0.00000")
+    assert (expired[11], expired[25001]) == ("a2", "5")
+    for fields, other in ((restated, ended), (expired, less)):
+        assert other.order is not None
+        assert [fields[tag] for tag in (25024, 25025, 25026, 25029, 25030)] == [
+            "1", "50000.00", "0.20000", str(other.order.order_id), "0.20000",
+        ]  # fmt: skip
 
 
 def test_new_replaced_partially_filled_replaced_canceled(room: EngineRoom) -> None:

@@ -9,11 +9,13 @@ import pytest
 from gateway.json_api import order_queries
 from gateway.json_api import requests as r
 from gateway.json_api.errors import ApiError
+from gateway.json_api.user_events import execution_report
 from gateway.json_orders import ANSWER_TIMEOUT_NS, JsonOrders
 from tests.gateway.engine_room import ALICE, BOB, BTC, BTCUSDT, OPS_SESSION, USDT, EngineRoom
 from vocabulary import commands as c
-from vocabulary.types import Side, TradingPhase
+from vocabulary.types import SelfTradePrevention, Side, TradingPhase
 
+STP = SelfTradePrevention
 SESSION_ID = 2**63 - 1
 NOW_NS = 1_700_000_000_000_000_000
 
@@ -101,6 +103,51 @@ def test_an_order_sent_again_gets_the_first_one_s_answer(desk: Desk) -> None:
     changed = desk.place(newClientOrderId="mine", quantity="0.2")
     assert isinstance(changed, ApiError)
     assert changed.message == "Duplicate order sent."
+
+
+def test_self_trades_are_prevented_as_the_order_or_its_account_says(desk: Desk) -> None:
+    resting = desk.place(newClientOrderId="resting", side="SELL")
+    desk.room.apply(c.SetSelfTradePrevention(OPS_SESSION, 99, ALICE, STP.EXPIRE_MAKER))
+    other = desk.place(newClientOrderId="other", selfTradePreventionMode="EXPIRE_TAKER")
+    assert (other["status"], other["selfTradePreventionMode"]) == (
+        "EXPIRED_IN_MATCH",
+        "EXPIRE_TAKER",
+    )
+    by_default = desk.place(newClientOrderId="default", quantity="0.2")
+    assert (by_default["status"], by_default["selfTradePreventionMode"]) == ("NEW", "EXPIRE_MAKER")
+    request = r.QueryOrder(timestamp=1, symbol="BTCUSDT", order_id=resting["orderId"])
+    told = json.loads(
+        msgspec.json.encode(order_queries.order_status(desk.room.orders, ALICE, request))
+    )
+    assert (told["status"], told["preventedMatchId"], told["preventedQuantity"]) == (
+        "EXPIRED_IN_MATCH",
+        2,
+        "0.10000",
+    )
+    smaller = desk.place(side="SELL", quantity="0.05", selfTradePreventionMode="DECREMENT")
+    assert smaller["status"] == "EXPIRED_IN_MATCH"
+    request = r.QueryOrder(timestamp=1, symbol="BTCUSDT", order_id=by_default["orderId"])
+    told = json.loads(
+        msgspec.json.encode(order_queries.order_status(desk.room.orders, ALICE, request))
+    )
+    assert (told["status"], told["origQty"], told["preventedQuantity"]) == (
+        "NEW",
+        "0.20000",
+        "0.05000",
+    )
+
+
+def test_a_prevented_match_is_an_event_of_the_user_stream(desk: Desk) -> None:
+    desk.room.enter(b"a1", Side.SELL, "0.5", "100.00")
+    _, report, _ = desk.room.enter(
+        b"a2", Side.BUY, "0.2", "100.00", self_trade_prevention=STP.DECREMENT
+    )
+    assert report.order is not None
+    event = execution_report(report, report.order)
+    assert {name: event[name] for name in ("x", "X", "q", "v", "A", "B", "pL", "V")} == {
+        "x": "TRADE_PREVENTION", "X": "NEW", "q": "0.50000", "v": 1, "A": "0.20000",
+        "B": "0.20000", "pL": "100.00", "V": "NONE",
+    }  # fmt: skip
 
 
 def test_an_order_is_answered_when_its_record_arrives(desk: Desk) -> None:

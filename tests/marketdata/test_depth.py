@@ -3,9 +3,10 @@ from hypothesis import strategies as st
 
 from marketdata.depth import Depth
 from tests.marketdata.scripted_venue import ScriptedVenue, Step, play, steps
+from vocabulary import commands as c
 from vocabulary.codec import Record
 from vocabulary.market_data import Level
-from vocabulary.types import Side
+from vocabulary.types import OrderFlags, OrderType, SelfTradePrevention, Side, TimeInForce
 
 
 def apply(depth: Depth, record: Record) -> bool:
@@ -65,3 +66,15 @@ def test_a_snapshot_has_the_best_prices_first() -> None:
     assert [level.price_ticks for level in snapshot.bids] == [99, 98, 97]
     assert [level.price_ticks for level in snapshot.asks] == [101, 102, 103]
     assert (snapshot.sequence, snapshot.timestamp_ns) == (9, 77)
+
+
+def test_what_a_prevented_match_takes_off_a_resting_order_leaves_the_book() -> None:
+    venue, depth = ScriptedVenue(), Depth()
+    apply(depth, venue.sell(100, 5))
+    own = c.EnterOrder(
+        1, 99, 7, 1, Side.BUY, OrderType.LIMIT, TimeInForce.GOOD_TILL_CANCEL, OrderFlags.NONE,
+        100, 2, b"own", 0, SelfTradePrevention.DECREMENT,
+    )  # fmt: skip
+    assert apply(depth, venue.apply(own))
+    assert (depth.bids, depth.asks) == ({}, {100: 3})
+    assert depth.asks == venue.levels(Side.SELL)

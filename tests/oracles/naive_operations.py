@@ -6,7 +6,13 @@ from vocabulary import events as e
 from vocabulary.limits import limits_of
 from vocabulary.rejects import PRECEDENCE
 from vocabulary.rejects import RejectReason as R
-from vocabulary.types import FEE_PPM_MAX, INT64_MAX, PRICE_TICKS_MAX, TradingPhase
+from vocabulary.types import (
+    FEE_PPM_MAX,
+    INT64_MAX,
+    PRICE_TICKS_MAX,
+    SelfTradePrevention,
+    TradingPhase,
+)
 
 
 class NaiveOperations(NaiveState):
@@ -26,6 +32,14 @@ class NaiveOperations(NaiveState):
             return e.CommandRejected(min(reasons, key=PRECEDENCE.__getitem__))
         self.totals[key] = self.totals.get(key, 0) + command.amount_units
         return e.FundsCredited(*key, command.amount_units, self.available(*key))
+
+    def set_self_trade_prevention(self, command: c.SetSelfTradePrevention) -> e.Event:
+        account = command.account_id
+        mode = command.self_trade_prevention or SelfTradePrevention.NONE
+        if not account or all(owner != account for owner, _ in self.totals):
+            return e.CommandRejected(R.UNKNOWN_ACCOUNT)
+        self.prevention[account] = mode
+        return e.SelfTradePreventionSet(account, mode)
 
     def set_fees(self, command: c.SetFees) -> e.Event:
         if command.instrument_id not in self.instruments:
@@ -58,7 +72,7 @@ class NaiveOperations(NaiveState):
         self.instruments[number] = command
         self.phases[number] = TradingPhase.TRADING
         self.fees[number] = (command.maker_fee_ppm, command.taker_fee_ppm)
-        self.trades[number] = 0
+        self.trades[number] = self.prevented[number] = 0
         self.limits[number] = limits_of(command)
         self.references[number] = 0
         fields = {name: getattr(command, name) for name in e.InstrumentListed.__struct_fields__}

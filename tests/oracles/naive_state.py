@@ -10,7 +10,10 @@ from vocabulary.types import (
     CLOSED_ORDERS_REMEMBERED_MAX,
     PRICE_TICKS_MAX,
     OrderFlags,
+    OrderType,
+    SelfTradePrevention,
     Side,
+    TimeInForce,
     TradingPhase,
 )
 
@@ -28,7 +31,17 @@ class NaiveOrder:
     client_order_id: bytes
     content: tuple[object, ...]
     expire_time_ns: int = 0
+    self_trade_prevention: SelfTradePrevention = SelfTradePrevention.NONE
+    order_type: OrderType = OrderType.LIMIT
+    time_in_force: TimeInForce = TimeInForce.GOOD_TILL_CANCEL
+    limit: int = 0
+    budget: int = 0
     priority: int = 0
+
+    @property
+    def is_budgeted(self) -> bool:
+        """Say whether it holds an amount, not so much a lot."""
+        return self.order_type is OrderType.MARKET and self.side is Side.BUY
 
 
 @dataclass
@@ -56,6 +69,8 @@ class NaiveState:
         self.open: list[NaiveOrder] = []
         self.closed: list[NaiveName] = []
         self.trades: dict[int, int] = {}
+        self.prevented: dict[int, int] = {}
+        self.prevention: dict[int, SelfTradePrevention] = {}
         self.priorities = 0
         self.now_ns = 0
         self.interrupted = 0  # the instrument in which the command at hand was
@@ -142,10 +157,13 @@ class NaiveState:
         lowest, highest = self.band(instrument_id, self.limits[instrument_id].market_collar_ppm)
         return highest if side is Side.BUY else lowest
 
-    def market_cost(self, instrument_id: int, lots: int) -> int:
+    def market_cost(self, instrument_id: int, lots: int, but_for: int | None) -> int:
+        """Return what so many lots cost, bought of all accounts but one."""
         cost = 0
         limit = self.market_limit(instrument_id, Side.BUY)
         for order in self.calm_counterparties(instrument_id, Side.BUY, limit):
+            if order.account_id == but_for:
+                continue
             taken = min(lots, order.leaves)
             cost += self.worth(instrument_id, Side.BUY, order.price, taken)
             lots -= taken

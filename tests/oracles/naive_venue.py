@@ -8,7 +8,7 @@ the open orders could still spend.
 import msgspec
 
 from tests.oracles.naive_auction import NOTHING
-from tests.oracles.naive_operations import NaiveOperations
+from tests.oracles.naive_matching import COLLECTING, NaiveMatching
 from tests.oracles.naive_state import NaiveOrder
 from vocabulary import commands as c
 from vocabulary import events as e
@@ -21,6 +21,7 @@ from vocabulary.types import (
     CancelReason,
     OrderFlags,
     OrderType,
+    SelfTradePrevention,
     Side,
     TimeInForce,
     TradingPhase,
@@ -29,16 +30,11 @@ from vocabulary.types import (
 DAY_NS = 24 * 3600 * 10**9
 
 
+STP = SelfTradePrevention
 NEVER_REST = (TimeInForce.IMMEDIATE_OR_CANCEL, TimeInForce.FILL_OR_KILL)
-COLLECTING = (
-    TradingPhase.PRE_OPEN,
-    TradingPhase.OPENING_AUCTION,
-    TradingPhase.VOLATILITY_AUCTION,
-    TradingPhase.CLOSING_AUCTION,
-)
 
 
-class NaiveVenue(NaiveOperations):
+class NaiveVenue(NaiveMatching):
     def apply(self, command: c.Command, sequence: int, now_ns: int = 0) -> list[e.Event]:
         self.now_ns = now_ns
         self.interrupted = 0
@@ -61,6 +57,8 @@ class NaiveVenue(NaiveOperations):
                 return self.expire()
             case c.CreditFunds():
                 return [self.credit(command)]
+            case c.SetSelfTradePrevention():
+                return [self.set_self_trade_prevention(command)]
             case c.ChangePhase():
                 return self.change_phase(command)
             case c.SetFees():
@@ -110,83 +108,102 @@ class NaiveVenue(NaiveOperations):
         return reasons
 
     def enter(self, command: c.EnterOrder, sequence: int) -> list[e.Event]:
-        account, side, lots = command.account_id, command.side, command.quantity_lots
-        is_market = command.order_type is OrderType.MARKET
-        post_only = OrderFlags.POST_ONLY in command.flags
-        rests = not is_market and command.time_in_force not in NEVER_REST
-        expire_time_ns = command.expire_time_ns
-        if command.time_in_force is TimeInForce.DAY:
-            expire_time_ns = (self.now_ns // DAY_NS + 1) * DAY_NS
+        account = command.account_id
         content = msgspec.structs.astuple(command)[2:]
         known = self.taken(account, command.client_order_id)
         if known is not None and known.content == content:
             return [e.OrderRepeated(known.order_id, account, command.instrument_id)]
-        reasons = self.terms_refusals(command, is_market)
-        if not command.client_order_id:
-            reasons.add(R.MALFORMED_CLIENT_ORDER_ID)
-        if account == 0:
-            reasons.add(R.UNKNOWN_ACCOUNT)
-        if post_only and not rests:
-            reasons.add(R.UNSUPPORTED_ORDER)
-        is_timed = command.time_in_force is TimeInForce.GOOD_TILL_DATE
-        if command.expire_time_ns <= self.now_ns if is_timed else command.expire_time_ns != 0:
-            reasons.add(R.EXPIRE_TIME_OUT_OF_RANGE)
+        reasons = self.entry_refusals(command)
         if known is not None:
             reasons.add(R.DUPLICATE_CLIENT_ORDER_ID)
-        instrument_id = command.instrument_id
-        if self.has_too_many(account, instrument_id):
+        if self.has_too_many(account, command.instrument_id):
             reasons.add(R.TOO_MANY_OPEN_ORDERS)
-        cost = limit = 0
-        if not reasons:
-            limit = self.market_limit(instrument_id, side) if is_market else command.price_ticks
-            cost = self.worth(command.instrument_id, side, command.price_ticks, lots)
-            if is_market and side is Side.BUY:
-                cost = self.market_cost(command.instrument_id, lots)
-            never_credited = all(owner != account for owner, _ in self.totals)
-            asset = self.spent_asset(command.instrument_id, side)
-            if never_credited or cost > self.available(account, asset):
-                reasons.add(R.INSUFFICIENT_FUNDS)
-            if post_only and self.counterparties(command.instrument_id, side, limit):
-                reasons.add(R.WOULD_TAKE_LIQUIDITY)
-        if reasons:
-            return [e.CommandRejected(min(reasons, key=PRECEDENCE.__getitem__))]
-
+        expire_time_ns = command.expire_time_ns
+        if command.time_in_force is TimeInForce.DAY:
+            expire_time_ns = (self.now_ns // DAY_NS + 1) * DAY_NS
         order = NaiveOrder(
             sequence,
             account,
             command.instrument_id,
-            side,
+            command.side,
             command.price_ticks,
-            lots,
-            lots,
+            command.quantity_lots,
+            command.quantity_lots,
             command.flags,
             command.client_order_id,
             content,
             expire_time_ns,
+            command.self_trade_prevention or self.prevention.get(account, STP.NONE),
+            order_type=command.order_type,
+            time_in_force=command.time_in_force,
         )
-        events: list[e.Event] = [e.OrderAccepted(sequence, account, order.instrument_id, cost)]
-        calm = self.calm_counterparties(order.instrument_id, side, limit)
-        fillable = sum(resting.leaves for resting in calm)
-        if command.time_in_force is TimeInForce.FILL_OR_KILL and fillable < lots:
-            return [*events, self.canceled(order, CancelReason.FILL_OR_KILL, cost)]
-        events += self.match(order, limit, is_market)
+        if not reasons:
+            order.limit = order.price
+            if order.order_type is OrderType.MARKET:
+                order.limit = self.market_limit(order.instrument_id, order.side)
+            order.budget = self.cost(order)
+            never_credited = all(owner != account for owner, _ in self.totals)
+            asset = self.spent_asset(command.instrument_id, command.side)
+            if never_credited or order.budget > self.available(account, asset):
+                reasons.add(R.INSUFFICIENT_FUNDS)
+            post_only = OrderFlags.POST_ONLY in command.flags
+            if post_only and self.counterparties(order.instrument_id, order.side, order.limit):
+                reasons.add(R.WOULD_TAKE_LIQUIDITY)
+        if reasons:
+            return [e.CommandRejected(min(reasons, key=PRECEDENCE.__getitem__))]
+        events: list[e.Event] = [
+            e.OrderAccepted(sequence, account, order.instrument_id, order.budget)
+        ]
+        return events + self.admit(order)
+
+    def entry_refusals(self, command: c.EnterOrder) -> set[R]:
+        is_market = command.order_type is OrderType.MARKET
+        reasons = self.terms_refusals(command, is_market)
+        if not command.client_order_id:
+            reasons.add(R.MALFORMED_CLIENT_ORDER_ID)
+        if command.account_id == 0:
+            reasons.add(R.UNKNOWN_ACCOUNT)
+        never_rests = is_market or command.time_in_force in NEVER_REST
+        if OrderFlags.POST_ONLY in command.flags and never_rests:
+            reasons.add(R.UNSUPPORTED_ORDER)
+        is_timed = command.time_in_force is TimeInForce.GOOD_TILL_DATE
+        if command.expire_time_ns <= self.now_ns if is_timed else command.expire_time_ns != 0:
+            reasons.add(R.EXPIRE_TIME_OUT_OF_RANGE)
+        return reasons
+
+    def cost(self, order: NaiveOrder) -> int:
+        """Return what an order holds as it comes in."""
+        if order.order_type is OrderType.MARKET and order.side is Side.BUY:
+            gives_way = order.self_trade_prevention is STP.EXPIRE_MAKER
+            but_for = order.account_id if gives_way else None
+            return self.market_cost(order.instrument_id, order.quantity, but_for)
+        return self.worth(order.instrument_id, order.side, order.price, order.quantity)
+
+    def never_rests(self, order: NaiveOrder) -> bool:
+        return order.order_type is OrderType.MARKET or order.time_in_force in NEVER_REST
+
+    def admit(self, order: NaiveOrder) -> list[e.Event]:
+        """Let an order that holds its funds trade, and then rest or end."""
+        if order.time_in_force is TimeInForce.FILL_OR_KILL and self.fillable(order) < order.leaves:
+            return [self.canceled(order, CancelReason.FILL_OR_KILL, self.unspent(order))]
+        events: list[e.Event] = []
+        met_itself = self.match(order, events)
         if order.leaves == 0:
             self.close(order)
-            return events
-        if rests:
-            return [*events, self.rest(order)]
-        return [*events, self.cancel_rest(order, is_market)]
-
-    def cancel_rest(self, order: NaiveOrder, is_market: bool) -> e.Event:
-        left = self.worth(order.instrument_id, order.side, order.price, order.leaves)
-        if self.interrupted:
-            return self.canceled(order, CancelReason.VOLATILITY_INTERRUPTION, left)
-        if not is_market:
-            return self.canceled(order, CancelReason.IMMEDIATE_OR_CANCEL, left)
-        other = Side.SELL if order.side is Side.BUY else Side.BUY
-        is_empty = not self.queue(order.instrument_id, other)
-        reason = CancelReason.MARKET_EXHAUSTED if is_empty else CancelReason.MARKET_COLLAR
-        return self.canceled(order, reason, left)
+        elif met_itself:
+            events.append(self.end(order, CancelReason.SELF_TRADE_PREVENTED))
+        elif self.interrupted and self.never_rests(order):
+            events.append(self.end(order, CancelReason.VOLATILITY_INTERRUPTION))
+        elif order.order_type is OrderType.MARKET:
+            other = Side.SELL if order.side is Side.BUY else Side.BUY
+            is_empty = not self.queue(order.instrument_id, other)
+            reason = CancelReason.MARKET_EXHAUSTED if is_empty else CancelReason.MARKET_COLLAR
+            events.append(self.end(order, reason))
+        elif order.time_in_force in NEVER_REST:
+            events.append(self.end(order, CancelReason.IMMEDIATE_OR_CANCEL))
+        else:
+            events.append(self.rest(order))
+        return events
 
     def replace(self, command: c.ReplaceOrder) -> list[e.Event]:
         reasons = self.terms_refusals(command, is_market=False)
@@ -233,14 +250,11 @@ class NaiveVenue(NaiveOperations):
             self.close(order)  # its former name, that is
             order.client_order_id = client_order_id
         order.quantity, order.leaves, order.price = command.quantity_lots, leaves, price
+        order.limit = price
         if keeps:
             return [replaced]
         self.open.remove(order)
-        events = [replaced, *self.match(order, price, is_market=False)]
-        if order.leaves:
-            return [*events, self.rest(order)]
-        self.close(order)
-        return events
+        return [replaced, *self.admit(order)]
 
     def cancel(self, command: c.CancelOrder) -> list[e.Event]:
         if command.instrument_id not in self.instruments:
@@ -298,132 +312,3 @@ class NaiveVenue(NaiveOperations):
                 self.indicative[instrument_id] = cross
                 events.append(e.IndicativePriceChanged(instrument_id, *cross))
         return events
-
-    # --- The steps.
-
-    def uncross(self, instrument_id: int) -> list[e.Event]:
-        events: list[e.Event] = []
-        price, left, _ = self.cross(instrument_id)
-        if left:
-            self.references[instrument_id] = price
-        while left:
-            buy = self.queue(instrument_id, Side.BUY)[0]
-            sell = self.queue(instrument_id, Side.SELL)[0]
-            lots = min(buy.leaves, sell.leaves)
-            resting, incoming = sorted((buy, sell), key=lambda order: order.order_id)
-            trade = self.trade(resting, incoming, price, buy.price)
-            terms = (*msgspec.structs.astuple(trade), buy.price, sell.price)
-            events.append(e.AuctionTradeExecuted(*terms))
-            left -= lots
-            for order in (buy, sell):
-                if order.leaves == 0:
-                    self.open.remove(order)
-                    self.close(order)
-        return events
-
-    def match(self, incoming: NaiveOrder, limit: int, is_market: bool) -> list[e.Event]:
-        events: list[e.Event] = []
-        if self.phases[incoming.instrument_id] in COLLECTING:
-            return events
-        calm = self.calm_counterparties(incoming.instrument_id, incoming.side, limit)
-        if len(calm) < len(self.counterparties(incoming.instrument_id, incoming.side, limit)) and (
-            sum(resting.leaves for resting in calm) < incoming.leaves
-        ):
-            self.interrupted = incoming.instrument_id
-        for resting in calm:
-            if incoming.leaves == 0:
-                break
-            ready = limit if incoming.side is Side.BUY and not is_market else None
-            events.append(self.trade(resting, incoming, resting.price, ready))
-            self.references[incoming.instrument_id] = resting.price
-            if resting.leaves == 0:
-                self.open.remove(resting)
-                self.close(resting)
-        return events
-
-    def trade(
-        self, resting: NaiveOrder, incoming: NaiveOrder, price: int, ready: int | None
-    ) -> e.TradeExecuted:
-        """Let two orders meet; the buyer was `ready` to pay so much, None where not in advance."""
-        instrument_id = incoming.instrument_id
-        terms = self.instruments[instrument_id]
-        maker_ppm, taker_ppm = self.fees[instrument_id]
-        lots = min(resting.leaves, incoming.leaves)
-        base = lots * terms.lot_units
-        quote = lots * price * terms.tick_lot_units
-        buys = incoming.side is Side.BUY
-        paid = (terms.quote_asset_id, quote) if buys else (terms.base_asset_id, base)
-        got = (terms.base_asset_id, base) if buys else (terms.quote_asset_id, quote)
-        incoming_fee = -(-got[1] * taker_ppm // 1_000_000)
-        resting_fee = -(-paid[1] * maker_ppm // 1_000_000)
-        self.move(incoming.account_id, paid[0], -paid[1])
-        self.move(resting.account_id, paid[0], paid[1] - resting_fee)
-        self.move(0, paid[0], resting_fee)
-        self.move(resting.account_id, got[0], -got[1])
-        self.move(incoming.account_id, got[0], got[1] - incoming_fee)
-        self.move(0, got[0], incoming_fee)
-        resting.leaves -= lots
-        incoming.leaves -= lots
-        self.trades[instrument_id] += 1
-        released = 0
-        if ready is not None:
-            released = (ready - price) * lots * terms.tick_lot_units
-        return e.TradeExecuted(
-            trade_id=self.trades[instrument_id],
-            instrument_id=instrument_id,
-            incoming_side=incoming.side,
-            price_ticks=price,
-            quantity_lots=lots,
-            base_units=base,
-            quote_units=quote,
-            resting_order_id=resting.order_id,
-            incoming_order_id=incoming.order_id,
-            resting_account_id=resting.account_id,
-            incoming_account_id=incoming.account_id,
-            resting_leaves_lots=resting.leaves,
-            incoming_leaves_lots=incoming.leaves,
-            resting_cumulative_lots=resting.quantity - resting.leaves,
-            incoming_cumulative_lots=incoming.quantity - incoming.leaves,
-            resting_fee_units=resting_fee,
-            incoming_fee_units=incoming_fee,
-            released_units=released,
-        )
-
-    def move(self, account_id: int, asset_id: int, units: int) -> None:
-        key = (account_id, asset_id)
-        self.totals[key] = self.totals.get(key, 0) + units
-
-    def rest(self, order: NaiveOrder) -> e.Event:
-        self.priorities += 1
-        order.priority = self.priorities
-        self.open.append(order)
-        return e.OrderRested(
-            order.order_id,
-            order.account_id,
-            order.instrument_id,
-            order.side,
-            order.price,
-            order.leaves,
-        )
-
-    def cancel_resting(self, order: NaiveOrder, reason: CancelReason) -> e.Event:
-        self.open.remove(order)
-        released = self.worth(order.instrument_id, order.side, order.price, order.leaves)
-        return self.canceled(order, reason, released, was_resting=True)
-
-    def canceled(
-        self, order: NaiveOrder, reason: CancelReason, released: int, *, was_resting: bool = False
-    ) -> e.Event:
-        self.close(order)
-        return e.OrderCanceled(
-            order.order_id,
-            order.account_id,
-            order.instrument_id,
-            order.side,
-            was_resting,
-            reason,
-            order.price if was_resting else 0,
-            order.leaves,
-            order.quantity - order.leaves,
-            released,
-        )

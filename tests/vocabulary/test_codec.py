@@ -136,7 +136,7 @@ def test_a_damaged_message_is_a_message_or_a_codec_error(
     ("change", "says"),
     [
         ({0: 250}, "message kind 250 unknown, at byte 0"),
-        ({2: 2}, "EnterOrder version 2 unknown, at byte 0"),
+        ({2: 9}, "EnterOrder version 9 unknown, at byte 0"),
         ({4: 112}, "EnterOrder of 112 bytes, not 104, at byte 0"),
         ({32: 3}, "side 3 unknown, in the message at byte 0"),
         ({33: 7}, "order_type 7 unknown"),

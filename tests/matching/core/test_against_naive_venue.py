@@ -20,7 +20,15 @@ from tests.oracles.naive_venue import NaiveVenue
 from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.codec import Record, pack, pack_record, unpack_record
-from vocabulary.types import INT64_MAX, OrderFlags, OrderType, Side, TimeInForce, TradingPhase
+from vocabulary.types import (
+    INT64_MAX,
+    OrderFlags,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+    TradingPhase,
+)
 
 ACCOUNTS = (1, 2, 3)
 LISTINGS = (
@@ -78,6 +86,7 @@ quantities = st.one_of(
 )
 names = st.sampled_from([b"n%d" % number for number in range(12)] + [b""])
 bands = st.sampled_from((0, 0, 250_000, 600_000, 1_500_000))  # in parts per million
+preventions = st.sampled_from(SelfTradePrevention)
 new_names = st.one_of(st.none(), st.none(), names)  # none: one that nobody had
 
 
@@ -101,6 +110,7 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
         quantity=quantities,
         name=new_names,
         hours=st.sampled_from((None, None, 0, 1, 1, 30)),
+        prevention=preventions,
     )
     def enter(
         self,
@@ -114,6 +124,7 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
         quantity: int,
         name: bytes | None,
         hours: int | None,
+        prevention: SelfTradePrevention,
     ) -> None:
         if name is None:
             name = b"o%d" % self.both.sequence
@@ -124,7 +135,17 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
         expire_time_ns = 0
         if hours is not None and (time_in_force is TimeInForce.GOOD_TILL_DATE or hours == 30):
             expire_time_ns = self.both.now_ns + hours * 3600 * 10**9
-        terms = (side, order_type, time_in_force, flags, price, quantity, name, expire_time_ns)
+        terms = (
+            side,
+            order_type,
+            time_in_force,
+            flags,
+            price,
+            quantity,
+            name,
+            expire_time_ns,
+            prevention,
+        )
         self.entered.append(c.EnterOrder(8, 1, account_id, instrument_id, *terms))
         self.both.ask(self.entered[-1])
 
@@ -176,6 +197,10 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
     @rule(account_id=accounts, instrument_id=st.sampled_from((0, 1, 2, 3)))
     def cancel_all(self, account_id: int, instrument_id: int) -> None:
         self.both.ask(c.CancelAllOrders(8, 1, account_id, instrument_id, b""))
+
+    @rule(account_id=accounts, prevention=preventions)
+    def set_self_trade_prevention(self, account_id: int, prevention: SelfTradePrevention) -> None:
+        self.both.ask(c.SetSelfTradePrevention(8, 1, account_id, prevention))
 
     @rule(
         account_id=accounts,
@@ -270,9 +295,11 @@ def test_a_long_random_flow_trades_exactly_as_the_naive_venue(seed: int) -> None
                 both.now_ns + chance.randrange(1, 99)
                 if time_in_force is TimeInForce.GOOD_TILL_DATE
                 else 0,
+                chance.choice(tuple(SelfTradePrevention)),
             )
         trades += sum(isinstance(event, e.TradeExecuted) for event in both.ask(command))
         if number % 100 == 0:
             both.check()
     both.check()
     assert trades > 300
+    assert both.venue.prevented[1] > 50

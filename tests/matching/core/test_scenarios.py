@@ -16,16 +16,25 @@ from matching.core.engine import Engine
 from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.codec import pack, pack_record, unpack_record
-from vocabulary.types import OrderFlags, OrderType, Side, TimeInForce, TradingPhase
+from vocabulary.types import (
+    OrderFlags,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+    TradingPhase,
+)
 
 SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("*.txt"))
 ASSETS = {"BTC": 1, "USD": 2}
 ENTER = re.compile(
     r"(\w+) (buys|sells) (\d+) at (\d+|market) as (\w+)"
     r"(?: (ioc|fok|post-only|today|for (\d+) hours?))?"
+    r"(?: preventing by (expire-taker|expire-maker|expire-both|decrement|none))?"
 )
 REPLACE = re.compile(r"(\w+) replaces (\w+) with (\d+) at (\d+) as (\w+)")
 CANCEL = re.compile(r"(\w+) cancels (\w+)")
+PREVENT = re.compile(r"(\w+) prevents self-trades by ([a-z-]+)")
 CREDIT = re.compile(r"(\w+) is credited (\d+) (\w+)")
 WAIT = re.compile(r"(\d+) hours? pass(?:es)?")
 HOUR_NS = 3600 * 10**9
@@ -82,7 +91,7 @@ class Table:
 
     def command(self, request: str) -> c.Command:
         if match := ENTER.fullmatch(request):
-            who, verb, lots, price, name, how, hours = match.groups()
+            who, verb, lots, price, name, how, hours, prevention = match.groups()
             self.orders[self.sequence + 1] = name
             return c.EnterOrder(
                 1,
@@ -99,6 +108,7 @@ class Table:
                 int(lots),
                 name.encode(),
                 self.now_ns + int(hours) * HOUR_NS if hours else 0,
+                prevention_named(prevention or "account-default"),
             )
         if match := REPLACE.fullmatch(request):
             who, name, lots, price, new_name = match.groups()
@@ -110,6 +120,9 @@ class Table:
             if name == "all":
                 return c.CancelAllOrders(1, 1, self.account(who), 0, b"")
             return c.CancelOrder(1, 1, self.account(who), 1, 0, b"", name.encode())
+        if match := PREVENT.fullmatch(request):
+            who, prevention = match.groups()
+            return c.SetSelfTradePrevention(1, 1, self.account(who), prevention_named(prevention))
         if match := CREDIT.fullmatch(request):
             who, units, asset = match.groups()
             return c.CreditFunds(1, 1, self.account(who), ASSETS[asset], int(units))
@@ -163,6 +176,20 @@ class Table:
                     f"{name} canceled ({reason}), leaves {event.leaves_lots},"
                     f" {event.released_units} released"
                 )
+            case e.MatchPrevented():
+                names = (self.orders[event.resting_order_id], self.orders[event.incoming_order_id])
+                said = (
+                    f"{names[0]} and {names[1]} do not trade {event.quantity_lots} at"
+                    f" {event.price_ticks}, prevented match {event.prevented_match_id}"
+                )
+                if event.resting_decrease_lots:
+                    said += f", {names[0]} less {event.resting_decrease_lots}"
+                if event.incoming_decrease_lots:
+                    said += f", {names[1]} less {event.incoming_decrease_lots}"
+                units = event.resting_released_units + event.incoming_released_units
+                return f"{said}, {units} released" if units else said
+            case e.SelfTradePreventionSet():
+                return event.self_trade_prevention.name.lower().replace("_", " ")
             case e.FundsCredited():
                 return f"available {event.available_units}"
             case e.PhaseChanged():
@@ -185,6 +212,10 @@ class Table:
         assets = {number: name for name, number in ASSETS.items()}
         for account_id, asset_id, available, held in self.engine.funds():
             yield f"{names[account_id]} {assets[asset_id]} {available} available, {held} held"
+
+
+def prevention_named(name: str) -> SelfTradePrevention:
+    return SelfTradePrevention[name.upper().replace("-", "_")]
 
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)

@@ -9,7 +9,7 @@ from matching.core.engine import Engine
 from tests.matching.core.test_refusals import LISTINGS, enter
 from vocabulary import commands as c
 from vocabulary.codec import pack
-from vocabulary.types import OrderFlags, Side, TimeInForce, TradingPhase
+from vocabulary.types import OrderFlags, SelfTradePrevention, Side, TimeInForce, TradingPhase
 
 
 def state_hash(commands: Sequence[c.Command], timestamp_ns: int = 0) -> str:
@@ -34,6 +34,14 @@ OTHERS = {
     ),
     "name": (FIRST, enter(client_order_id=b"third")),
     "priority": (SECOND, FIRST),
+    "self-trade prevention": (
+        FIRST,
+        enter(client_order_id=b"second", self_trade_prevention=SelfTradePrevention.EXPIRE_MAKER),
+    ),
+    "an account's self-trade prevention": (
+        *PLAIN,
+        c.SetSelfTradePrevention(1, 1, 1, SelfTradePrevention.EXPIRE_MAKER),
+    ),
     "fewer orders": (FIRST, NOTHING),
     "phase": (*PLAIN, c.ChangePhase(1, 1, 1, TradingPhase.HALTED)),
     "fees": (*PLAIN, c.SetFees(1, 1, 1, 1, 0)),

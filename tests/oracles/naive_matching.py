@@ -1,0 +1,219 @@
+"""The naive venue's steps: orders trade, pass each other, rest and end."""
+
+import msgspec
+
+from tests.oracles.naive_operations import NaiveOperations
+from tests.oracles.naive_state import NaiveOrder
+from vocabulary import events as e
+from vocabulary.types import CancelReason, SelfTradePrevention, Side, TradingPhase
+
+STP = SelfTradePrevention
+COLLECTING = (
+    TradingPhase.PRE_OPEN,
+    TradingPhase.OPENING_AUCTION,
+    TradingPhase.VOLATILITY_AUCTION,
+    TradingPhase.CLOSING_AUCTION,
+)
+
+
+class NaiveMatching(NaiveOperations):
+    def uncross(self, instrument_id: int) -> list[e.Event]:
+        events: list[e.Event] = []
+        price, left, _ = self.cross(instrument_id)
+        if left:
+            self.references[instrument_id] = price
+        while left:
+            buy = self.queue(instrument_id, Side.BUY)[0]
+            sell = self.queue(instrument_id, Side.SELL)[0]
+            lots = min(buy.leaves, sell.leaves)
+            resting, incoming = sorted((buy, sell), key=lambda order: order.order_id)
+            trade = self.trade(resting, incoming, price, buy.price)
+            terms = (*msgspec.structs.astuple(trade), buy.price, sell.price)
+            events.append(e.AuctionTradeExecuted(*terms))
+            left -= lots
+            for order in (buy, sell):
+                if order.leaves == 0:
+                    self.open.remove(order)
+                    self.close(order)
+        return events
+
+    def fillable(self, incoming: NaiveOrder) -> int:
+        """Return how much of an order others would fill before it met one of its own account."""
+        lots = 0
+        for order in self.calm_counterparties(
+            incoming.instrument_id, incoming.side, incoming.limit
+        ):
+            is_own = order.account_id == incoming.account_id
+            if not is_own or incoming.self_trade_prevention is STP.NONE:
+                lots += order.leaves
+            elif incoming.self_trade_prevention is not STP.EXPIRE_MAKER:
+                break
+        return lots
+
+    def match(self, incoming: NaiveOrder, events: list[e.Event]) -> bool:
+        """Trade; return whether the order must end as it met one of its own account."""
+        if self.phases[incoming.instrument_id] in COLLECTING:
+            return False
+        sought = (incoming.instrument_id, incoming.side, incoming.limit)
+        found = self.calm_counterparties(*sought)
+        for resting in found:
+            if incoming.leaves == 0:
+                break
+            is_own = resting.account_id == incoming.account_id
+            if is_own and incoming.self_trade_prevention is not STP.NONE:
+                if self.prevent(resting, incoming, events):
+                    return True
+                continue
+            ready = incoming.price if incoming.side is Side.BUY else None
+            events.append(self.trade(resting, incoming, resting.price, ready))
+            self.references[incoming.instrument_id] = resting.price
+            if resting.leaves == 0:
+                self.open.remove(resting)
+                self.close(resting)
+        if incoming.leaves and self.counterparties(*sought):
+            self.interrupted = incoming.instrument_id
+        return False
+
+    def prevent(self, resting: NaiveOrder, incoming: NaiveOrder, events: list[e.Event]) -> bool:
+        """Let two orders of one account pass each other; return whether the incoming one ends."""
+        mode = incoming.self_trade_prevention
+        left = {"resting": resting.leaves, "incoming": incoming.leaves}
+        if mode is STP.EXPIRE_TAKER:
+            left["incoming"] = 0
+        elif mode is STP.EXPIRE_MAKER:
+            left["resting"] = 0
+        elif mode is STP.EXPIRE_BOTH:
+            left = {"resting": 0, "incoming": 0}
+        else:
+            least = min(left.values())
+            left = {name: lots - least for name, lots in left.items()}
+        decreases = []
+        for order, lots in ((resting, left["resting"]), (incoming, left["incoming"])):
+            decreases.append(order.leaves - lots if lots else 0)
+        self.prevented[incoming.instrument_id] += 1
+        resting_worth, incoming_worth = (
+            self.worth(order.instrument_id, order.side, order.price, lots)
+            for order, lots in zip((resting, incoming), decreases, strict=True)
+        )
+        events.append(
+            e.MatchPrevented(
+                self.prevented[incoming.instrument_id],
+                incoming.instrument_id,
+                incoming.side,
+                incoming.account_id,
+                mode,
+                resting.price,
+                min(resting.leaves, incoming.leaves),
+                resting.order_id,
+                incoming.order_id,
+                decreases[0],
+                decreases[1],
+                resting_worth,
+                0 if incoming.is_budgeted else incoming_worth,
+            )
+        )
+        for order, lots in zip((resting, incoming), decreases, strict=True):
+            order.quantity -= lots
+            order.leaves -= lots
+        if not left["resting"]:
+            events.append(self.cancel_resting(resting, CancelReason.SELF_TRADE_PREVENTED))
+        return not left["incoming"]
+
+    def trade(
+        self, resting: NaiveOrder, incoming: NaiveOrder, price: int, ready: int | None
+    ) -> e.TradeExecuted:
+        """Let two orders meet; the buyer was `ready` to pay so much or None."""
+        instrument_id = incoming.instrument_id
+        terms = self.instruments[instrument_id]
+        maker_ppm, taker_ppm = self.fees[instrument_id]
+        lots = min(resting.leaves, incoming.leaves)
+        base = lots * terms.lot_units
+        quote = lots * price * terms.tick_lot_units
+        buys = incoming.side is Side.BUY
+        paid = (terms.quote_asset_id, quote) if buys else (terms.base_asset_id, base)
+        got = (terms.base_asset_id, base) if buys else (terms.quote_asset_id, quote)
+        incoming_fee = -(-got[1] * taker_ppm // 1_000_000)
+        resting_fee = -(-paid[1] * maker_ppm // 1_000_000)
+        self.move(incoming.account_id, paid[0], -paid[1])
+        self.move(resting.account_id, paid[0], paid[1] - resting_fee)
+        self.move(0, paid[0], resting_fee)
+        self.move(resting.account_id, got[0], -got[1])
+        self.move(incoming.account_id, got[0], got[1] - incoming_fee)
+        self.move(0, got[0], incoming_fee)
+        resting.leaves -= lots
+        incoming.leaves -= lots
+        self.trades[instrument_id] += 1
+        released = 0
+        if incoming.is_budgeted:
+            incoming.budget -= quote
+            released = 0 if incoming.leaves else incoming.budget
+        elif ready is not None:
+            released = (ready - price) * lots * terms.tick_lot_units
+        return e.TradeExecuted(
+            trade_id=self.trades[instrument_id],
+            instrument_id=instrument_id,
+            incoming_side=incoming.side,
+            price_ticks=price,
+            quantity_lots=lots,
+            base_units=base,
+            quote_units=quote,
+            resting_order_id=resting.order_id,
+            incoming_order_id=incoming.order_id,
+            resting_account_id=resting.account_id,
+            incoming_account_id=incoming.account_id,
+            resting_leaves_lots=resting.leaves,
+            incoming_leaves_lots=incoming.leaves,
+            resting_cumulative_lots=resting.quantity - resting.leaves,
+            incoming_cumulative_lots=incoming.quantity - incoming.leaves,
+            resting_fee_units=resting_fee,
+            incoming_fee_units=incoming_fee,
+            released_units=released,
+        )
+
+    def move(self, account_id: int, asset_id: int, units: int) -> None:
+        key = (account_id, asset_id)
+        self.totals[key] = self.totals.get(key, 0) + units
+
+    def rest(self, order: NaiveOrder) -> e.Event:
+        self.priorities += 1
+        order.priority = self.priorities
+        self.open.append(order)
+        return e.OrderRested(
+            order.order_id,
+            order.account_id,
+            order.instrument_id,
+            order.side,
+            order.price,
+            order.leaves,
+        )
+
+    def unspent(self, order: NaiveOrder) -> int:
+        """Return what an incoming order still holds."""
+        if order.is_budgeted:
+            return order.budget
+        return self.worth(order.instrument_id, order.side, order.price, order.leaves)
+
+    def end(self, order: NaiveOrder, reason: CancelReason) -> e.Event:
+        return self.canceled(order, reason, self.unspent(order))
+
+    def cancel_resting(self, order: NaiveOrder, reason: CancelReason) -> e.Event:
+        self.open.remove(order)
+        released = self.worth(order.instrument_id, order.side, order.price, order.leaves)
+        return self.canceled(order, reason, released, was_resting=True)
+
+    def canceled(
+        self, order: NaiveOrder, reason: CancelReason, released: int, *, was_resting: bool = False
+    ) -> e.Event:
+        self.close(order)
+        return e.OrderCanceled(
+            order.order_id,
+            order.account_id,
+            order.instrument_id,
+            order.side,
+            was_resting,
+            reason,
+            order.price if was_resting else 0,
+            order.leaves,
+            order.quantity - order.leaves,
+            released,
+        )
