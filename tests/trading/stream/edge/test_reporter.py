@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from tests.trading.stream.edge.test_subscriber import consuming
 from trading.events import OwnEvent
 from trading.stream.edge.reporter import OwnEventReporter, ReporterFullError
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(90)
+patiently = partial(eventually, timeout_s=30)  # processes start and die
 
 
 def life(number: int) -> list[OwnEvent]:
@@ -43,17 +45,17 @@ async def test_kills_of_the_feeds_handler_lose_and_double_nothing(
     async with consuming(ports[0], 1) as consumer:
         for kills_left in (2, 1, 0):
             with feeds_process(tmp_path, venue, redis_url, ports) as running:
-                await eventually(running.is_ready, 20)
-                await eventually(lambda: reporter.is_connected and consumer.subscriber.is_connected)
+                await patiently(running.is_ready)
+                await patiently(lambda: reporter.is_connected and consumer.subscriber.is_connected)
                 await asyncio.gather(report_for(running, report, kills_left), flow.run(25))
                 if not kills_left:
                     again.put(reported_events)
-                    await eventually(lambda: reporter.waiting == again.waiting == 0)
-                    await eventually(lambda: len(own(consumer.events)) == len(reported_events))
+                    await patiently(lambda: reporter.waiting == again.waiting == 0)
+                    await patiently(lambda: len(own(consumer.events)) == len(reported_events))
         assert own(consumer.events) == reported_events
         assert len(reported_events) > 100
         assert reporter.refused == again.refused == 0
-        await eventually(lambda: not consumer.subscriber.is_connected)
+        await patiently(lambda: not consumer.subscriber.is_connected)
         assert queued(redis_url)[: len(consumer.events)] == consumer.events
     for task in tasks:
         task.cancel()
