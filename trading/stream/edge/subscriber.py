@@ -12,6 +12,7 @@ import structlog
 
 from trading import events as stream_events
 from trading.events import AnyEvent
+from trading.history.edge.object_store import StoreFailedError
 from trading.stream.edge.frame_connection import connect
 from trading.stream.messages import Refusal, RefusalCode, SubscribeRequest
 
@@ -66,8 +67,8 @@ class StreamSubscriber:
     async def run(self) -> None:
         """Hand on events until cancelled.
 
-        Raises `StreamBrokenError` where there is a hole, what `on_events` raises, and what reading
-        the history does.
+        Raises `StreamBrokenError` where there is a hole, what `on_events` raises, and
+        `ManifestError` or `PartDamagedError` where the history is damaged.
         """
         backoff_s = BACKOFF_S_MIN
         while True:
@@ -134,7 +135,12 @@ class StreamSubscriber:
         ):
             raise StreamBrokenError(str(refused)) from None
         if refused.code == RefusalCode.TOO_OLD:
-            await self._read_history()
+            try:
+                await self._read_history()
+            except StoreFailedError as error:
+                if error is self._failure:
+                    raise
+                log.warning("history failed", reason=str(error), next=self.next_sequence)
 
     async def _read_history(self) -> None:
         """Hand on what the history has by now."""

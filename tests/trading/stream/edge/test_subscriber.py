@@ -16,6 +16,7 @@ from trading.feeds.edge.publisher import EventPublisher
 from trading.history.edge.object_store import open_store
 from trading.history.edge.reader import HistoryReader
 from trading.history.edge.writer import HistoryWriter
+from trading.history.manifest import STREAM_KEY
 from trading.stream.edge.subscriber import StreamBrokenError, StreamSubscriber
 
 pytestmark = pytest.mark.timeout(20)
@@ -103,6 +104,21 @@ async def test_what_the_handler_no_longer_keeps_is_read_from_history(tmp_path: P
         server.publish(Batch.of(events[250:]))
         await eventually(lambda: len(consumer.events) == 250)
         assert consumer.events == events[50:]
+
+
+async def test_a_store_out_of_reach_is_waited_for(tmp_path: Path) -> None:
+    events = prints(1, 30)
+    history = stored(tmp_path / "store", events[:20])
+    state = tmp_path / "store" / STREAM_KEY
+    state.rename(tmp_path / "away")
+    state.mkdir()  # reading it fails now
+    async with publisher(last=20) as server, consuming(server.port, 1, history) as consumer:
+        server.publish(Batch.of(events[20:]))
+        await asyncio.sleep(0.2)
+        assert (consumer.events, consumer.task.done()) == ([], False)
+        state.rmdir()
+        (tmp_path / "away").rename(state)
+        await eventually(lambda: consumer.events == events)
 
 
 async def test_a_hole_stops_the_consumer_and_is_named(tmp_path: Path) -> None:
