@@ -132,6 +132,12 @@ class LoggedOnSession(SessionCore):
         self._send_resend_request(now_ns)
         self._step(Step.GAP_FOUND, now_ns)
 
+    def _wait_for_missing(self, early_number: int, now_ns: int) -> None:
+        """Let what is missing come without a question; ask if it doesn't."""
+        self._inbound.miss_until(early_number)
+        self._asked_from = self._inbound.next_expected
+        self._step(Step.GAP_FOUND, now_ns)
+
     def _send_resend_request(self, now_ns: int) -> None:
         begin = self._asked_from = self._inbound.next_expected
         self._send(

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Self
 
 from gateway.fix import tags
-from gateway.fix.codec import Decoder, FixMessage
+from gateway.fix.codec import Decoder, FixMessage, parse_number
 from gateway.fix.events import LoggedOn, LogonReceived
 from gateway.fix.logged_on import LoggedOnSession
 from gateway.fix.logon import fault_of_logon, is_reset
@@ -110,14 +110,21 @@ class Session(LoggedOnSession):
         if is_reset(logon):
             store.reset(now_ns)
         self._use_lasting(store, now_ns)
-        if self._is_too_low(logon, now_ns):
+        if self._is_too_low(logon, now_ns) or self._is_ahead_of_us(logon, now_ns):
             return False
         self._step(Step.LOGON_ACCEPTED, now_ns)
         self._heartbeat_interval_ns = int(logon.get(tags.HeartBtInt) or 0) * SECOND_NS
         answer = [(tags.EncryptMethod, b"0"), (tags.HeartBtInt, logon.get(tags.HeartBtInt) or b"")]
         if is_reset(logon):
             answer.append((tags.ResetSeqNumFlag, b"Y"))
+        number = store.next_sender_msg_seq_num
+        wanted = _next_expected(logon)
+        if wanted:
+            gapless = self._inbound.next_expected + (0 if self._comes_early(logon) else 1)
+            answer.append((tags.NextExpectedMsgSeqNum, b"%d" % gapless))
         self._send(LOGON, [*answer, *fields], now_ns)
+        if 0 < wanted < number:
+            self._outbound.resend(wanted, number - 1)
         self._begin(logon, now_ns)
         backlog, self._backlog = self._backlog, []
         for message in backlog:
@@ -199,11 +206,26 @@ class Session(LoggedOnSession):
     def _begin(self, logon: FixMessage, now_ns: int) -> None:
         """Both Logon(A) are exchanged: note the peer's number, and what is missing before it."""
         self._events.append(LoggedOn(self._heartbeat_interval_ns // SECOND_NS))
-        if logon.msg_seq_num > self._inbound.next_expected:
+        if self._comes_early(logon):
             self._inbound.keep_early(logon.msg_seq_num, None)
-            self._ask_for_missing(logon.msg_seq_num, now_ns)
+            if _next_expected(logon):
+                self._wait_for_missing(logon.msg_seq_num, now_ns)
+            else:
+                self._ask_for_missing(logon.msg_seq_num, now_ns)
         else:
             self._inbound.advance(logon.msg_seq_num + 1)
+
+    def _comes_early(self, logon: FixMessage) -> bool:
+        return logon.msg_seq_num > self._inbound.next_expected
+
+    def _is_ahead_of_us(self, logon: FixMessage, now_ns: int) -> bool:
+        """End the session if the peer expects a number that we have not come to."""
+        wanted, number = _next_expected(logon), self._outbound.store.next_sender_msg_seq_num
+        if wanted <= number:
+            return False
+        what = f"expecting at most {number} but received {wanted}"
+        self._end(f"NextExpectedMsgSeqNum(789) too high, {what}", now_ns)
+        return True
 
     def _keep_for_later(self, message: FixMessage) -> None:
         self._backlog.append(message)
@@ -228,3 +250,12 @@ class Session(LoggedOnSession):
         elif silence_ns >= interval_ns * 6 // 5:
             self._is_test_request_open = True
             self._send(TEST_REQUEST, [(tags.TestReqID, format_utc_timestamp(now_ns))], now_ns)
+
+
+def _next_expected(logon: FixMessage) -> int:
+    """Return NextExpectedMsgSeqNum(789), 0 where a Logon(A) has none.
+
+    FIX 4.4 vol. 2, "Logon": with it neither side asks; each sends again what the other says that it
+    has not got, behind its own Logon(A).
+    """
+    return parse_number(logon.get(tags.NextExpectedMsgSeqNum) or b"")
