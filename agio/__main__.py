@@ -9,11 +9,13 @@ from agio.bench_command import bench  # noqa: E402
 from agio.command_line import main  # noqa: E402
 from agio.feeds_command import feeds  # noqa: E402
 from agio.history_commands import history  # noqa: E402
+from agio.parity_command import parity  # noqa: E402
 
 main.add_command(bench)
 main.add_command(backtest)
 main.add_command(feeds)
 main.add_command(history)
+main.add_command(parity)
 
 if __name__ == "__main__":
     main()

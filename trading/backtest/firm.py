@@ -31,6 +31,8 @@ class Fill(NamedTuple):
     lots: int
     fee_units: int
     is_maker: bool
+    is_with_others: bool
+    """The other side was not the firm's."""
 
 
 class _Placed:
@@ -42,19 +44,18 @@ class _Placed:
         self.price_ticks = decision.price_ticks
         self.lots = decision.lots
         self.cumulative_lots = 0
-        self.is_behind_others = False
 
 
 class Firm:
     """The firm's orders in a venue.
 
-    `fills` are all that there were; `shared_fills` counts those of orders that had others before
-    them in the queue when they came to rest.
+    `fills` are all that there were; `behind_others` the orders that had others before them in the
+    queue when they came to rest.
     """
 
     def __init__(self, venue: SimulatedVenue) -> None:
         self.fills: list[Fill] = []
-        self.shared_fills = 0
+        self.behind_others: set[OrderName] = set()
         self._venue = venue
         self._accounts: dict[str, int] = {}
         self._orders: dict[int, _Placed] = {}
@@ -104,8 +105,8 @@ class Firm:
                     told.append(self._report(placed, kind, report_id, number, sequence))
                 case e.OrderRested():
                     self._touch(event.side, event.price_ticks)
-                    others = self._venue.background_lots(event.side, event.price_ticks)
-                    self._orders[event.order_id].is_behind_others = others > 0
+                    if self._venue.background_lots(event.side, event.price_ticks):
+                        self.behind_others.add(self._orders[event.order_id].name)
                 case e.TradeExecuted():
                     told += self._trade(event, sequence)
                 case e.OrderCanceled():
@@ -163,7 +164,6 @@ class Firm:
         placed = self._orders[order_id]
         placed.cumulative_lots += event.quantity_lots
         trade_id = FIRM_TRADE + event.trade_id
-        self.shared_fills += placed.is_behind_others and is_maker
         self.fills.append(
             Fill(
                 self._venue.now_ns,
@@ -174,6 +174,7 @@ class Firm:
                 event.quantity_lots,
                 fee_units,
                 is_maker,
+                BACKGROUND_ID in (event.incoming_account_id, event.resting_account_id),
             )
         )
         if placed.cumulative_lots == placed.lots:

@@ -69,7 +69,7 @@ class Performance(msgspec.Struct, frozen=True, kw_only=True):
     curve: tuple[Point, ...]
 
 
-class _Holdings:
+class Holdings:
     """Cash and position, in the assets' smallest units."""
 
     def __init__(self, instrument: Instrument) -> None:
@@ -139,7 +139,7 @@ def _curve(
     instrument: Instrument, fills: Sequence[Fill], samples: Sequence[Sample]
 ) -> Iterator[Point]:
     tick = 10.0**-instrument.tick.scale * instrument.tick.mantissa
-    holdings = _Holdings(instrument)
+    holdings = Holdings(instrument)
     price = 0.0
     at = 0
     for sample in samples:

@@ -107,7 +107,8 @@ def _warnings(symbol: str, simulation: Simulation) -> Iterator[str]:
         )
     if refused := simulation.venue.refused:
         yield f"{symbol}: the core refused {refused} recorded orders of others"
-    if shared := simulation.firm.shared_fills:
+    behind = simulation.firm.behind_others
+    if shared := sum(fill.is_maker and fill.order in behind for fill in simulation.fills):
         yield (
             f"{symbol}: {shared} of {len(simulation.fills)} fills came in a queue with others, "
             "where the place of an order is an estimate"
