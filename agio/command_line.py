@@ -188,7 +188,7 @@ def replay(*, directory: Path, as_json: bool) -> None:
     try:
         with ReplayProgress() as progress:
             verified = verify_journal(journal, progress.show)
-    except (JournalDamagedError, ReplayError) as error:
+    except (JournalDamagedError, ReplayError, OSError) as error:
         raise click.ClickException(str(error)) from None
     result, torn_tail = verified.result, verified.torn_tail
     lines = [f"last sequence {result.last_sequence}", f"state hash    {result.state_hash}"]
@@ -211,6 +211,7 @@ def replay(*, directory: Path, as_json: bool) -> None:
 def snapshot(*, directory: Path, as_json: bool) -> None:
     """Save the state that the journal in DIRECTORY, or of the data there, leads to by now.
 
+    Segments that no restart needs any more are moved to the journal's archive, if it has one.
     `agio matching` runs this by itself. It may run beside it, at low priority.
     """
     from matching.edge.snapshot_maker import make_snapshot

@@ -122,6 +122,8 @@ class Configuration(BaseSettings):
     journal_mode: Literal["fsync", "os"] = "fsync"
     """What an acknowledgement promises: on disk, or with the operating system."""
     journal_segment_bytes: Annotated[int, Field(ge=2**20, le=2**32)] = 64 * 2**20
+    journal_archive_url: Annotated[str, Field(pattern="^file:///")] | None = None
+    """Where segments go that no restart needs any more: file:///DIRECTORY, which exists."""
     snapshot_records: Annotated[int, Field(ge=1)] = 2_000_000
     """After how many records the engine's state is saved, so that a restart replays no more."""
     snapshot_seconds: Annotated[float, Field(gt=0)] = 3_600

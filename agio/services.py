@@ -41,6 +41,7 @@ def make_matching(configuration: Configuration, _secrets: Secrets) -> Service:
         snapshot_command=[sys.executable, "-m", "agio", "snapshot", str(journal)],
         snapshot_records=configuration.snapshot_records,
         snapshot_seconds=configuration.snapshot_seconds,
+        archive_url=configuration.journal_archive_url,
     )
 
 

@@ -20,6 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal
 
+from matching.edge.archive import sync_directory
 from matching.edge.segments import Chunk, Segment, Segments, TornTail
 from matching.journal_format import (
     MARK_BYTES,
@@ -231,8 +232,4 @@ class Journal:
 
     def _sync_directory(self) -> None:
         if self.mode == "fsync":
-            directory = os.open(self._directory, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                os.fsync(directory)
-            finally:
-                os.close(directory)
+            sync_directory(self._directory)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -15,6 +16,7 @@ import structlog
 from matching.core.engine import Engine
 from matching.edge.connection import Connection
 from matching.edge.journal import Journal
+from matching.edge.segments import SegmentUnavailableError
 from matching.link import (
     ErrorCode,
     FrameKind,
@@ -100,18 +102,29 @@ class Publisher:
         found: dict[int, bytes] = {}
         for sequence in sorted(wanted):
             if sequence not in found:
-                records = self._journal.read(sequence, CHUNK_BYTES).records
-                found.update(_pick(records, wanted))
+                with suppress(SegmentUnavailableError):
+                    records = self._journal.read(sequence, CHUNK_BYTES).records
+                    found.update(_pick(records, wanted))
         for connection, sequence in repeats:
-            self._send(connection, pack_records([found[sequence]], FrameKind.REPEATED))
+            if sequence in found:
+                self._send(connection, pack_records([found[sequence]], FrameKind.REPEATED))
+            else:  # it was executed, so there is no other answer
+                text = f"sequence {sequence}, which answers a repeated command, can't be read"
+                connection.end(LinkError(ErrorCode.SEQUENCE_UNAVAILABLE, text))
 
     def _catch_up(self, connection: Connection) -> None:
         """Send a reader the next chunk of the journal, or make it live."""
         self._due_chunks.discard(connection)
         if connection.next_sequence is None or not connection.is_open:
             return
+        if not self._journal.segments.is_at_hand(connection.next_sequence):
+            self._fetch(connection, connection.next_sequence)
+            return
         try:
             chunk = self._journal.read(connection.next_sequence, CHUNK_BYTES)
+        except SegmentUnavailableError as error:
+            connection.end(LinkError(ErrorCode.SEQUENCE_UNAVAILABLE, str(error)))
+            return
         except Exception as error:  # noqa: BLE001 (the disk has lost what was durable)
             self._on_failure(error)
             return
@@ -125,6 +138,19 @@ class Publisher:
             log.debug("reader is live", client=connection.name, sequence=chunk.next_sequence - 1)
         elif connection.is_writable:
             self.feed(connection)
+
+    def _fetch(self, connection: Connection, sequence: int) -> None:
+        """Have the archive bring a segment, aside from the batches; go on with a reader then."""
+
+        def go_on(fetched: asyncio.Future[None]) -> None:
+            error = fetched.exception()
+            if error is None:
+                self.feed(connection)
+            else:
+                connection.end(LinkError(ErrorCode.SEQUENCE_UNAVAILABLE, str(error)))
+
+        fetching = self._loop.run_in_executor(None, self._journal.segments.fetch, sequence)
+        fetching.add_done_callback(go_on)
 
 
 def _pick(records: bytes, wanted: set[int]) -> dict[int, bytes]:

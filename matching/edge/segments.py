@@ -5,9 +5,13 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
+import structlog
+
+from matching.edge.archive import Archive, archive_of
 from matching.journal_format import (
     INDEX_BYTES,
     MARK_BYTES,
@@ -21,6 +25,8 @@ from matching.journal_format import (
     whole_records,
 )
 from vocabulary.codec import RECORD_HEADER, CodecError
+
+log = structlog.get_logger("matching")
 
 
 class TornTail(NamedTuple):
@@ -37,6 +43,10 @@ class Chunk(NamedTuple):
 
     records: bytes
     next_sequence: int
+
+
+class SegmentUnavailableError(OSError):
+    """A segment was archived, and can't be read there."""
 
 
 class Segment:
@@ -98,7 +108,8 @@ class Segments:
     """All of a journal's segments. Reading needs no lock and may go on while the writer writes.
 
     Raises `JournalDamagedError` if anything but the tail is not whole. `torn_tail` tells what a
-    writer has to cut before it goes on; a reader simply ends there.
+    writer has to cut before it goes on; a reader simply ends there. Segments that are moved to the
+    journal's archive meanwhile are read there.
 
     With `scanned=False` only the headers are looked at: who asks for that has to go through `scan`
     before anything else. Segments before the scan's start are checked as they are read.
@@ -106,14 +117,15 @@ class Segments:
 
     def __init__(self, directory: Path, *, scanned: bool = True) -> None:
         self.torn_tail: TornTail | None = None
+        self._directory = directory
+        self._archive = archive_of(directory)
         self._segments = [
             open_segment(path) for path in sorted(directory.glob("[0-9]" * 20 + SUFFIX))
         ]
-        for index, segment in enumerate(self._segments):
-            if index:
-                self._segments[index - 1].last_sequence = segment.first_sequence - 1
-            elif segment.first_sequence != 1:
-                raise _missing_before(segment, 1)
+        if self._archive is not None:
+            self._segments[:0] = _archived(self._archive, directory, self._segments)
+        for segment, follower in pairwise(self._segments):
+            segment.last_sequence = follower.first_sequence - 1
         if scanned:
             for _ in self.scan():
                 pass
@@ -146,7 +158,10 @@ class Segments:
         first = max(self._index(from_sequence), 0)
         for index in range(first, len(self._segments)):
             segment = self._segments[index]
-            data = segment.path.read_bytes()
+            if segment.first_sequence > from_sequence and index == 0:
+                raise _missing_before(segment, from_sequence)
+            with self._open(segment) as file:
+                data = file.read()
             self._take(index, self._scan(segment, data))
             yield from segment.pieces(data, from_sequence)
 
@@ -154,7 +169,8 @@ class Segments:
         """Return the records from a sequence on: about `bytes_max` of them, one at least.
 
         Nothing where the sequence is beyond the last one. Raises `JournalDamagedError` if the disk
-        does not give back what it took, and `ValueError` for a sequence before the first one.
+        does not give back what it took, `SegmentUnavailableError` if the archive does not, and
+        `ValueError` for a sequence before the first one.
         """
         if from_sequence > self.last_sequence:
             return Chunk(b"", from_sequence)
@@ -162,23 +178,47 @@ class Segments:
         if index < 0:
             raise ValueError(f"the journal starts at {self.first_sequence}, not {from_sequence}")
         segment = self._segments[index]
-        place = segment.place_before(from_sequence)
-        wanted = bytes_max + INDEX_BYTES
-        with segment.path.open("rb") as file:
-            while True:
-                file.seek(place.offset)
-                data = file.read(min(wanted, segment.end - place.offset))
-                chunk, behind = _records_from(segment, place, data, from_sequence)
-                segment.note(behind)
-                if chunk.records:
-                    return chunk
-                if behind.offset == place.offset and wanted >= segment.end - place.offset:
-                    raise JournalDamagedError(
-                        segment.path.name, place.offset, from_sequence, "it has changed since"
-                    )
-                # A single record is larger than that, or the segment was not scanned so far.
-                wanted *= 2
-                place = behind
+        try:
+            with self._open(segment) as file:
+                return _read(file, segment, from_sequence, bytes_max)
+        except (OSError, JournalDamagedError) as error:
+            if self._archive is None or self._is_ours(segment):
+                raise
+            raise _unavailable(segment, error) from error
+
+    def is_at_hand(self, sequence: int) -> bool:
+        """Say whether reading a sequence does not have to wait for the archive."""
+        index = self._index(sequence)
+        return index < 0 or self._segments[index].path.exists()
+
+    def fetch(self, sequence: int) -> None:
+        """Have the archive bring a sequence's segment. Raises `SegmentUnavailableError`."""
+        self._open(self._segments[self._index(sequence)]).close()
+
+    def not_archived_before(self, sequence: int) -> Iterator[Segment]:
+        """Yield the segments that end before a sequence and lie in the journal's directory."""
+        for segment in self._segments[:-1]:
+            if segment.last_sequence < sequence and self._is_ours(segment):
+                yield segment
+
+    def _is_ours(self, segment: Segment) -> bool:
+        return segment.path.parent == self._directory and segment.path.exists()
+
+    def _open(self, segment: Segment) -> BinaryIO:
+        """Open a segment where it lies by now."""
+        try:
+            return segment.path.open("rb")
+        except FileNotFoundError:
+            if self._archive is None:
+                raise
+        try:
+            path = self._archive.fetch(segment.path.name)
+            # The zeros that filled it up were left out.
+            segment.end = min(segment.end, path.stat().st_size)
+            segment.path = path
+            return path.open("rb")
+        except OSError as error:
+            raise _unavailable(segment, error) from error
 
     def _index(self, sequence: int) -> int:
         return bisect_right(self._segments, sequence, key=lambda s: s.first_sequence) - 1
@@ -222,6 +262,30 @@ def open_segment(path: Path) -> Segment:
     return segment
 
 
+def _archived(archive: Archive, directory: Path, present: Sequence[Segment]) -> list[Segment]:
+    """Return the archived segments in front of those that are present; none if out of reach."""
+    try:
+        sizes = archive.sizes()
+    except OSError as error:
+        log.error("archive not reached", reason=str(error))  # noqa: TRY400
+        return []
+    if sizes and not present:
+        raise JournalDamagedError(min(sizes), 0, 1, "it was archived, but its journal is not there")
+    segments: list[Segment] = []
+    for name, size in sorted(sizes.items()):
+        first_sequence = int(name.removesuffix(SUFFIX))
+        if first_sequence < present[0].first_sequence:
+            segment = Segment(directory / name, first_sequence, size)
+            segment.end = size
+            segments.append(segment)
+    return segments
+
+
+def _unavailable(segment: Segment, error: Exception) -> SegmentUnavailableError:
+    first, last, name = segment.first_sequence, segment.last_sequence, segment.path.name
+    return SegmentUnavailableError(f"{first}..{last}, archived as {name}, can't be read: {error}")
+
+
 def _missing_before(segment: Segment, expected: int) -> JournalDamagedError:
     first_sequence = segment.first_sequence
     return JournalDamagedError(
@@ -230,6 +294,25 @@ def _missing_before(segment: Segment, expected: int) -> JournalDamagedError:
         expected,
         f"it starts with {first_sequence}: what is before it is missing",
     )
+
+
+def _read(file: BinaryIO, segment: Segment, from_sequence: int, bytes_max: int) -> Chunk:
+    place = segment.place_before(from_sequence)
+    wanted = bytes_max + INDEX_BYTES
+    while True:
+        file.seek(place.offset)
+        data = file.read(min(wanted, segment.end - place.offset))
+        chunk, behind = _records_from(segment, place, data, from_sequence)
+        segment.note(behind)
+        if chunk.records:
+            return chunk
+        if behind.offset == place.offset and wanted >= segment.end - place.offset:
+            raise JournalDamagedError(
+                segment.path.name, place.offset, from_sequence, "it has changed since"
+            )
+        # A single record is larger than that, or the segment was not scanned so far.
+        wanted *= 2
+        place = behind
 
 
 def _records_from(

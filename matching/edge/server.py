@@ -23,6 +23,7 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 from matching.core.engine import Engine
+from matching.edge.archive import name_archive
 from matching.edge.connection import Connection
 from matching.edge.disk_watch import DiskWatch
 from matching.edge.failed_commands import note_failed_command, read_failed_commands
@@ -87,7 +88,8 @@ class MatchingServer:
     nothing more leaves any socket and `on_failure` is called; by default it ends the process.
 
     `snapshot_command` is run in the background to make a snapshot of the journal (see
-    `matching.edge.snapshot_maker`) after so many records or seconds; without it none is made.
+    `matching.edge.snapshot_maker`) after so many records or seconds; without it none is made. It
+    also moves segments that no restart needs any more to the archive at `archive_url`.
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class MatchingServer:
         snapshot_command: Sequence[str] | None = None,
         snapshot_records: int = 2_000_000,
         snapshot_seconds: float = 3_600,
+        archive_url: str | None = None,
         on_failure: Callable[[BaseException], None] = end_process,
     ) -> None:
         self.reader_buffer_bytes_max = reader_buffer_bytes_max
@@ -113,6 +116,7 @@ class MatchingServer:
             if snapshot_command is not None
             else None
         )
+        self._archive_url = archive_url
         self._on_failure = on_failure
         self._state = "stopped"
         self._engine = Engine()
@@ -138,6 +142,8 @@ class MatchingServer:
         self._loop = asyncio.get_running_loop()
         self._alarm = self._loop.call_soon(lambda: None)
         self._state = "replaying"
+        if self._archive_url is not None:
+            name_archive(self._journal_directory, self._archive_url)
         self._journal = Journal(
             self._journal_directory, self._mode, self._segment_bytes, scanned=False
         )

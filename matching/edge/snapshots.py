@@ -8,6 +8,7 @@ from pathlib import Path
 import google_crc32c
 
 from matching.core.engine import Engine
+from matching.edge.archive import sync_directory
 from matching.sequencer import Sequencer
 from matching.snapshot_format import (
     HEADER,
@@ -72,7 +73,7 @@ def write_snapshot(
             file.flush()
             os.fsync(file.fileno())
         unfinished.rename(path)
-        _sync(directory)
+        sync_directory(directory)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
@@ -90,12 +91,4 @@ def keep_only(directory: Path, wanted: set[Path | None]) -> None:
     for path in snapshot_paths(directory):
         if path not in wanted:
             path.unlink(missing_ok=True)
-    _sync(directory)
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_directory(directory)

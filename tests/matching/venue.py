@@ -72,6 +72,7 @@ class Venue:
         reader_buffer_bytes_max: int = 16 << 20,
         snapshot_command: Sequence[str] | None = None,
         snapshot_records: int = 100,
+        archive_url: str | None = None,
     ) -> MatchingServer:
         self.server = MatchingServer(
             journal_directory=self.journal,
@@ -81,6 +82,7 @@ class Venue:
             reader_buffer_bytes_max=reader_buffer_bytes_max,
             snapshot_command=snapshot_command,
             snapshot_records=snapshot_records,
+            archive_url=archive_url,
             on_failure=self.failures.append,
         )
         await self.server.start()
