@@ -1,10 +1,11 @@
 """The ops desk's HTTP, as the command line and the demo use it."""
 
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode
 
-import aiohttp
+if TYPE_CHECKING:
+    import aiohttp
 
 TIMEOUT_S = 10.0
 
@@ -26,6 +27,8 @@ class OpsClient:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
+        import aiohttp
+
         self._session = aiohttp.ClientSession(
             headers=self._headers, timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)
         )
@@ -92,6 +95,8 @@ class OpsClient:
         self, method: str, path: str, body: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         """Send a request and return its answer. Raises `OpsError`."""
+        import aiohttp
+
         assert self._session is not None
         try:
             async with self._session.request(method, self._url + path, json=body) as response:

@@ -162,6 +162,8 @@ def run(name: str, configuration: Configuration) -> None:
 
 
 async def _run_until_told(name: str, service: Service, configuration: Configuration) -> None:
+    from agio.health_server import serve_health
+
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
@@ -174,7 +176,7 @@ async def _run_until_told(name: str, service: Service, configuration: Configurat
 
     port = metrics_port(configuration, name)
     try:
-        endpoint = await telemetry.serve_health(health, configuration.host, port)
+        endpoint = await serve_health(health, configuration.host, port)
     except OSError as error:
         raise ConfigurationError(f"{name}_metrics_port = {port}: {error}") from error
     log.info("service starting", service=name, metrics_port=port)

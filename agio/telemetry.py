@@ -1,16 +1,14 @@
-"""What an operator sees of a service: JSON logs without secrets, /health and /metrics."""
+"""What an operator sees of a service: JSON logs without secrets."""
 
 import logging
 import logging.handlers
 import re
 import sys
-from collections.abc import Callable, MutableMapping
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
-import prometheus_client
 import structlog
-from aiohttp import web
 
 LOG_FILE_BYTES_MAX = 16 * 2**20
 LOG_FILES_KEPT = 5
@@ -67,30 +65,3 @@ def configure_logging(level: str, file: Path | None) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-
-
-async def serve_health(
-    health: Callable[[], dict[str, object]], host: str, port: int
-) -> web.AppRunner:
-    """Serve `/health` (200 when ready, else 503) and `/metrics`; `cleanup()` ends it.
-
-    Raises `OSError` if the port is taken.
-    """
-
-    async def answer_health(_request: web.Request) -> web.Response:
-        state = health()
-        return web.json_response(state, status=200 if state["ready"] else 503)
-
-    async def answer_metrics(_request: web.Request) -> web.Response:
-        return web.Response(
-            body=prometheus_client.generate_latest(),
-            headers={"Content-Type": prometheus_client.CONTENT_TYPE_LATEST},
-        )
-
-    application = web.Application()
-    application.router.add_get("/health", answer_health)
-    application.router.add_get("/metrics", answer_metrics)
-    runner = web.AppRunner(application, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, host, port).start()
-    return runner

@@ -3,12 +3,10 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-import aiohttp
 import pytest
 import structlog
 
 from agio import telemetry
-from agio.child_process import free_port
 
 
 @pytest.fixture
@@ -48,18 +46,3 @@ def test_secrets_are_taken_out(log_file: Path) -> None:
     assert "s3cret" not in text
     assert lines(log_file)[0]["api_key"] == "K1"
     assert "postgresql://agio:(redacted)@127.0.0.1:5432/agio" in text
-
-
-async def test_health_and_metrics_are_served() -> None:
-    state: dict[str, object] = {"ready": False}
-    port = free_port()
-    runner = await telemetry.serve_health(lambda: state, "127.0.0.1", port)
-    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
-        async with client.get("/health") as answer:
-            assert (answer.status, await answer.json()) == (503, {"ready": False})
-        state |= {"ready": True, "lag": 3}
-        async with client.get("/health") as answer:
-            assert (answer.status, await answer.json()) == (200, {"ready": True, "lag": 3})
-        async with client.get("/metrics") as answer:
-            assert "process_resident_memory_bytes" in await answer.text()
-    await runner.cleanup()
