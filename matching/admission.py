@@ -48,10 +48,12 @@ class Admission:
     def takes_clock(self) -> bool:
         return not self._clock_failed and self.takes != "nothing"
 
-    def took(self, size: int) -> None:
-        """Note a record that the journal will have to take."""
-        if self.short is not None:
-            self.short = self.short._replace(room=self.short.room - size)
+    def fits(self, size: int) -> bool:
+        """Count a record that the journal will have to take; say whether it can."""
+        if self.short is None:
+            return True
+        self.short = self.short._replace(room=self.short.room - size)
+        return self.short.room >= 0
 
     def refusal(self, kind: int, session_id: int, number: int) -> Refusal | None:
         """Return why a command is not executed now, None if it is."""

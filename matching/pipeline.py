@@ -126,7 +126,9 @@ class Pipeline(Generic[Sender]):
         record = pack_record(sequence, timestamp_ns, command, events)
         if len(record) > RECORD_BYTES_MAX:
             raise _engine_failed(command, f"record {sequence} of {len(record)} bytes is too large")
-        self.admission.took(len(record))
+        if not self.admission.fits(len(record)):
+            what = f"the full disk has no room for record {sequence} of {len(record)} bytes"
+            raise _engine_failed(command, what)
         return record
 
 

@@ -1,4 +1,4 @@
-"""F6: a real matching process whose writes and syncs the kernel fails, one at a time."""
+"""A real matching process whose writes and syncs the kernel fails (F6) or delays (F7)."""
 
 import asyncio
 import os
@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,7 +27,12 @@ FAULTS = [
 ]
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace makes the calls fail")
+NEEDS_STRACE = pytest.mark.skipif(
+    shutil.which("strace") is None, reason="strace makes the calls fail"
+)
+
+
+@NEEDS_STRACE
 async def test_f6_i2_a_failed_write_or_sync_ends_the_process_and_loses_nothing(
     tmp_path: Path,
 ) -> None:
@@ -60,14 +66,44 @@ async def test_f6_i2_a_failed_write_or_sync_ends_the_process_and_loses_nothing(
         process.terminate()
         assert process.wait() == 0
     finally:
-        for child in children_of(process.pid) if process.poll() is None else []:
-            with suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)  # strace would leave it alive
-        child_process.stop(process, signal.SIGKILL, 5)
+        kill_traced(process)
         for trader in traders:
             await trader.client.stop()
 
     check(tmp_path, reader, traders)
+
+
+@NEEDS_STRACE
+async def test_f7_batches_grow_while_the_disk_is_slow(tmp_path: Path) -> None:
+    address = f"unix://{tmp_path}/matching.sock"
+    traders = [Trader(address, 11, from_sequence=1), Trader(address, 12, None)]
+    process = start_with(tmp_path, "fdatasync:delay_enter=200000")
+    try:
+        for trader in traders:
+            await trader.client.start()
+        for command in listing():
+            traders[0].client.submit(command)
+        started = time.monotonic()
+        for trader in traders:
+            trader.trade()
+        await asyncio.gather(*(trader.progress(800) for trader in traders))
+        assert time.monotonic() - started < 60  # one by one they would have taken 320 s
+        for trader in traders:
+            trader.is_trading = False
+        await wait_until_answered(traders)
+    finally:
+        kill_traced(process)
+        for trader in traders:
+            await trader.client.stop()
+
+    check(tmp_path, traders[0], traders)
+
+
+def kill_traced(process: subprocess.Popen[bytes]) -> None:
+    for child in children_of(process.pid) if process.poll() is None else []:
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)  # strace would leave it alive
+    child_process.stop(process, signal.SIGKILL, 5)
 
 
 def log_of(directory: Path) -> Path:

@@ -1,5 +1,6 @@
 import pytest
 
+from matching.admission import Short
 from matching.core.engine import Engine
 from matching.link import RefusalCode
 from matching.pipeline import EngineFailedError, Pipeline
@@ -122,3 +123,35 @@ def test_an_engine_that_raises_ends_the_pipeline_and_names_the_command() -> None
     pipeline: Pipeline[str] = Pipeline(Poisoned(), Sequencer())
     with pytest.raises(EngineFailedError, match="ZeroDivisionError at sequence 1: EnterOrder"):
         pipeline.execute([("a", packed(order(7, 1)))], NOW_NS)
+
+
+def test_f5_what_is_short_of_room_is_counted_command_by_command(pipeline: Pipeline[str]) -> None:
+    record = len(pipeline.execute([("a", packed(order(7, 1)))], NOW_NS).records[0])
+    pipeline.admission.short = Short(5 * record, 4 * record, 2 * record)
+    orders = packed(order(7, 3), order(7, 5), order(7, 7))
+    cancels = packed(*(c.CancelAllOrders(8, number, 2, 1, b"") for number in range(1, 9)))
+    batch = pipeline.execute([("a", orders), ("b", cancels)], NOW_NS)
+
+    assert [command_of(record) for record in batch.records[:3]] == [(7, 3), (7, 5), (8, 1)]
+    assert sum(map(len, batch.records)) <= 3 * record + len(batch.records[2])
+    texts = {sender: refusal.text for sender, refusal in batch.refusals}
+    assert texts == {
+        "a": "only cancels are taken: the journal's disk is full",
+        "b": "nothing is taken: the journal's disk is full",
+    }
+    again = pipeline.execute([("a", orders)], NOW_NS)
+    assert [sequence for _, sequence in again.repeats] == [9, 10]  # what was done is still told
+
+
+def test_f5_a_record_for_which_nothing_kept_suffices_is_a_failure_of_its_command(
+    pipeline: Pipeline[str],
+) -> None:
+    pipeline.admission.short = Short(100, 50, 25)
+    with pytest.raises(EngineFailedError, match="no room for record 8 of") as failed:
+        pipeline.execute([("a", packed(order(7, 1)))], NOW_NS)
+    assert (failed.value.session_id, failed.value.session_number) == (7, 1)
+
+
+def command_of(record: bytes) -> tuple[int, int]:
+    command = unpack_record(record)[0].command
+    return command.session_id, command.session_number
