@@ -20,13 +20,14 @@ cdef class BareBook:
     cdef list spare
     cdef object buffer
     cdef long long[::1] words
+    cdef Py_ssize_t room
     cdef Py_ssize_t end
 
-    @cython.locals(at=Py_ssize_t)
+    @cython.locals(at=Py_ssize_t, end=Py_ssize_t)
     cpdef bytes run(self, const long long[::1] commands, Py_ssize_t first, Py_ssize_t count)
 
-    @cython.locals(own=Ladder, opposite=Ladder, order=Order, found=Order)
-    cdef void execute(
+    @cython.locals(own=Ladder, opposite=Ladder, found=Order)
+    cdef int execute(
         self,
         int kind,
         int side,
@@ -34,17 +35,31 @@ cdef class BareBook:
         long long order_id,
         long long price_ticks,
         long long lots,
-    ) except *
+    ) except -1
+
+    @cython.locals(order=Order)
+    cdef int enter(
+        self,
+        Ladder own,
+        Ladder opposite,
+        long long order_id,
+        long long price_ticks,
+        long long lots,
+    ) except -1
+
+    @cython.locals(order_id="long long")
+    cdef int replace(
+        self, Ladder own, Ladder opposite, Order order, long long price_ticks, long long lots
+    ) except -1
 
     @cython.locals(limit="long long", traded="long long", level=Level, resting=Order)
-    cdef long long match(
+    cdef Py_ssize_t match(
         self, Ladder ladder, long long order_id, long long limit_ticks, long long lots
-    ) except *
+    ) except -1
 
-    cdef void rest(self, Ladder ladder, Order order, long long price_ticks, long long lots) except *
-    cdef void leave(self, Ladder ladder, Order order) except *
+    cdef int leave(self, Ladder ladder, Order order) except -1
 
-    @cython.locals(at=Py_ssize_t, words="long long[::1]")
-    cdef void report(
+    @cython.locals(at=Py_ssize_t)
+    cdef int report(
         self, long long resting_id, long long incoming_id, long long price_ticks, long long lots
-    ) except *
+    ) except -1

@@ -32,11 +32,14 @@ class BareBook:
         self.spare: list[Order] = []  # closed ones, for the next to come
         self.buffer = array("q", bytes(8 * TRADE_WORDS * 4096))
         self.words = self.buffer
+        self.room = len(self.buffer)
         self.end = 0
 
     def run(self, commands: memoryview, first: int, count: int) -> bytes:
         """Execute some commands, given as words, and return the trades that they caused."""
-        for at in range(COMMAND_WORDS * first, COMMAND_WORDS * (first + count), COMMAND_WORDS):
+        at = COMMAND_WORDS * first
+        end = COMMAND_WORDS * (first + count)
+        while at < end:
             self.execute(
                 commands[at] & 0xFF,
                 commands[at] >> 8 & 0xFF,
@@ -45,6 +48,7 @@ class BareBook:
                 commands[at + 2],
                 commands[at + 3],
             )
+            at += COMMAND_WORDS
         trades = bytes(memoryview(self.buffer)[: self.end])
         self.end = 0
         return trades
@@ -62,11 +66,7 @@ class BareBook:
         own = self.ladders[2 * symbol + side - 1]
         opposite = self.ladders[2 * symbol + 2 - side]
         if kind == LIMIT:
-            lots = self.match(opposite, order_id, price_ticks, lots)
-            if lots:
-                order = self.spare.pop() if self.spare else Order()
-                order.order_id = order_id
-                self.rest(own, order, price_ticks, lots)
+            self.enter(own, opposite, order_id, price_ticks, lots)
         elif kind == CANCEL:
             found = self.orders.find(order_id)
             if found is not None:
@@ -77,17 +77,30 @@ class BareBook:
             self.match(opposite, order_id, 0 if side == SELL else TICKS_MAX, lots)
         else:
             found = self.orders.find(order_id)
-            if found is None:
-                return
-            if found.price_ticks == price_ticks and lots <= found.leaves_lots:
-                own.reduce(found, found.leaves_lots - lots)
-                return
-            self.leave(own, found)
-            lots = self.match(opposite, order_id, price_ticks, lots)
-            if lots:
-                order = self.spare.pop()
-                order.order_id = order_id
-                self.rest(own, order, price_ticks, lots)
+            if found is not None:
+                self.replace(own, opposite, found, price_ticks, lots)
+
+    def enter(
+        self, own: Ladder, opposite: Ladder, order_id: int, price_ticks: int, lots: int
+    ) -> None:
+        lots = self.match(opposite, order_id, price_ticks, lots)
+        if lots:
+            order = self.spare.pop() if self.spare else Order()
+            order.order_id = order_id
+            order.price_ticks = price_ticks
+            order.leaves_lots = lots
+            own.append(order)
+            self.orders.add(order)
+
+    def replace(
+        self, own: Ladder, opposite: Ladder, order: Order, price_ticks: int, lots: int
+    ) -> None:
+        if order.price_ticks == price_ticks and lots <= order.leaves_lots:
+            own.reduce(order, order.leaves_lots - lots)
+        else:
+            order_id = order.order_id
+            self.leave(own, order)
+            self.enter(own, opposite, order_id, price_ticks, lots)
 
     def match(self, ladder: Ladder, order_id: int, limit_ticks: int, lots: int) -> int:
         """Trade with what rests on a side, up to a limit, and return what is left."""
@@ -107,12 +120,6 @@ class BareBook:
                 ladder.reduce(resting, traded)
         return lots
 
-    def rest(self, ladder: Ladder, order: Order, price_ticks: int, lots: int) -> None:
-        order.price_ticks = price_ticks
-        order.leaves_lots = lots
-        ladder.append(order)
-        self.orders.add(order)
-
     def leave(self, ladder: Ladder, order: Order) -> None:
         ladder.remove(order)
         self.orders.remove(order)
@@ -120,12 +127,12 @@ class BareBook:
 
     def report(self, resting_id: int, incoming_id: int, price_ticks: int, lots: int) -> None:
         at = self.end
-        if at + TRADE_WORDS > len(self.buffer):
-            self.buffer = self.buffer + array("q", bytes(8 * len(self.buffer)))
+        if at + TRADE_WORDS > self.room:
+            self.buffer = self.buffer + array("q", bytes(8 * self.room))
             self.words = self.buffer
-        words = self.words
-        words[at] = resting_id
-        words[at + 1] = incoming_id
-        words[at + 2] = price_ticks
-        words[at + 3] = lots
+            self.room = len(self.buffer)
+        self.words[at] = resting_id
+        self.words[at + 1] = incoming_id
+        self.words[at + 2] = price_ticks
+        self.words[at + 3] = lots
         self.end = at + TRADE_WORDS

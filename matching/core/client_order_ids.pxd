@@ -1,5 +1,7 @@
 cimport cython
 
+from matching.core cimport packed
+
 cdef long long REMEMBERED_NS
 cdef long long REMEMBERED_MAX
 cdef long long OPEN
@@ -12,16 +14,15 @@ cdef unsigned long long NAME_SEED
 
 @cython.locals(value="unsigned long long", at=Py_ssize_t)
 cdef unsigned long long hash_words(
-    const long long[::1] words, Py_ssize_t first, Py_ssize_t last, unsigned long long seed
+    const long long* words, Py_ssize_t first, Py_ssize_t last, unsigned long long seed
 ) noexcept
 
-cpdef unsigned long long content_of(
-    const long long[::1] words, Py_ssize_t first, Py_ssize_t last
+cdef unsigned long long content_of(
+    const long long* words, Py_ssize_t first, Py_ssize_t last
 ) noexcept
 
 
 @cython.final
-@cython.no_gc
 cdef class ClientOrderId:
     cdef public long long order_id
     cdef public unsigned long long content
@@ -32,7 +33,7 @@ cdef class ClientOrderId:
     cdef public ClientOrderId closed_next
 
     @cython.locals(index=int)
-    cdef bint is_at(self, const long long[::1] words, Py_ssize_t at) noexcept
+    cdef bint is_at(self, const long long* words, Py_ssize_t at) noexcept
 
 
 @cython.final
@@ -44,16 +45,19 @@ cdef class ClientOrderIds:
     cdef readonly ClientOrderId closed_last
 
     @cython.locals(value="unsigned long long", known=ClientOrderId)
-    cpdef ClientOrderId find(self, const long long[::1] words, Py_ssize_t at, long long now_ns)
+    cdef ClientOrderId find(self, const long long* words, Py_ssize_t at, long long now_ns)
 
     @cython.locals(known=ClientOrderId, bucket=Py_ssize_t, index=int)
-    cpdef ClientOrderId add(
+    cdef ClientOrderId add(
         self,
-        const long long[::1] words,
+        const long long* words,
         Py_ssize_t at,
         long long order_id,
         unsigned long long content,
     )
+
+    @cython.locals(words=bytes)
+    cpdef ClientOrderId add_text(self, bytes text, long long order_id, unsigned long long content)
 
     @cython.locals(
         before=list,
@@ -63,13 +67,13 @@ cdef class ClientOrderIds:
         known=ClientOrderId,
         following=ClientOrderId,
     )
-    cdef void grow(self) except *
+    cdef int grow(self) except -1
 
     @cython.locals(first=ClientOrderId)
-    cpdef void close(self, ClientOrderId known, long long now_ns) except *
+    cpdef int close(self, ClientOrderId known, long long now_ns) except -1
 
     @cython.locals(bucket=Py_ssize_t, before=ClientOrderId)
-    cdef void forget(self, ClientOrderId known) except *
+    cdef int forget(self, ClientOrderId known) except -1
 
 
 @cython.locals(turned=ClientOrderId, following=ClientOrderId)

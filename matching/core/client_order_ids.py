@@ -15,6 +15,7 @@ table of one busy account never makes another one wait while it grows.
 from collections.abc import Iterator
 from struct import Struct
 
+from matching.core import packed
 from vocabulary.types import CLOSED_ORDERS_REMEMBERED_MAX
 
 REMEMBERED_NS = 24 * 3600 * 10**9
@@ -47,11 +48,6 @@ def content_of(words: memoryview, first: int, last: int) -> int:
     An account that would construct an equal one of another order only misleads itself.
     """
     return hash_words(words, first, last, HASH_SEED)
-
-
-def name_words(text: bytes) -> memoryview:
-    """Return a text as the words of a command."""
-    return memoryview(_TEXT.pack(text)).cast("q")
 
 
 class ClientOrderId:
@@ -136,6 +132,11 @@ class ClientOrderIds:
         self.buckets[bucket] = known
         self.count += 1
         return known
+
+    def add_text(self, text: bytes, order_id: int, content: int) -> ClientOrderId:
+        """Take a name for an order, and return it."""
+        words = _TEXT.pack(text)
+        return self.add(packed.words_of(words), 0, order_id, content)
 
     def grow(self) -> None:
         """Make twice as many buckets. Within each, the youngest names stay first."""

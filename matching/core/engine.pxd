@@ -1,6 +1,7 @@
 cimport cython
 
-from matching.core.client_order_ids cimport ClientOrderId, ClientOrderIds, content_of
+from matching.core cimport client_order_ids, packed
+from matching.core.client_order_ids cimport ClientOrderId, ClientOrderIds
 from matching.core.event_writer cimport EventWriter
 from matching.core.holds cimport Account
 from matching.core.ladder cimport Order, new_order
@@ -56,7 +57,7 @@ cdef int MASS_CANCELED
 cdef int EXPIRED
 cdef int EXPIRE_MAKER
 
-cdef long long ending(int time_in_force, long long expire_time_ns, long long now_ns) except *
+cdef long long ending(int time_in_force, long long expire_time_ns, long long now_ns) noexcept
 cdef bint never_rests(int time_in_force) except -1
 cdef int phase_refusal(OrderBook book, bint is_market, int time_in_force, int flags) except -1
 cdef int price_refusal(OrderBook book, long long price_ticks, bint is_market) except -1
@@ -71,13 +72,13 @@ cdef class Engine:
 
     cpdef bytes apply(self, bytes command, long long sequence, long long timestamp_ns)
 
-    @cython.locals(words="const long long[::1]", at=Py_ssize_t, sequence="long long")
+    @cython.locals(words="const long long*", at=Py_ssize_t, end=Py_ssize_t, sequence="long long")
     cpdef bytes apply_batch(self, bytes commands, long long first_sequence, long long timestamp_ns)
 
     @cython.locals(kind=int)
-    cdef void dispatch(
-        self, bytes data, const long long[::1] words, Py_ssize_t at, long long sequence
-    ) except *
+    cdef int dispatch(
+        self, bytes data, const long long* words, Py_ssize_t at, long long sequence
+    ) except -1
 
     @cython.locals(
         account_id="long long",
@@ -101,9 +102,7 @@ cdef class Engine:
         held_units="long long",
         time_in_force=int,
     )
-    cdef object enter_order(
-        self, const long long[::1] words, Py_ssize_t at, long long sequence
-    )
+    cdef object enter_order(self, const long long* words, Py_ssize_t at, long long sequence)
 
     @cython.locals(
         is_market=bint,
@@ -113,7 +112,7 @@ cdef class Engine:
         lots="long long",
         refusal=int,
     )
-    cdef int terms_refusal(self, OrderBook book, const long long[::1] words, Py_ssize_t at) except -1
+    cdef int terms_refusal(self, OrderBook book, const long long* words, Py_ssize_t at) except -1
 
     @cython.locals(limit_ticks="long long", units_max="long long")
     cdef long long market_buy_units(self, OrderBook book, Order order) except *
@@ -132,15 +131,15 @@ cdef class Engine:
         hold_per_lot="long long",
         more_units="long long",
     )
-    cdef object replace_order(self, const long long[::1] words, Py_ssize_t at)
+    cdef object replace_order(self, const long long* words, Py_ssize_t at)
 
     @cython.locals(instrument_id="long long", book=OrderBook, order=Order)
-    cdef object cancel_order(self, const long long[::1] words, Py_ssize_t at)
+    cdef object cancel_order(self, const long long* words, Py_ssize_t at)
 
     @cython.locals(
         account_id="long long", instrument_id="long long", account=Account, order=Order
     )
-    cdef object cancel_all_orders(self, const long long[::1] words, Py_ssize_t at)
+    cdef object cancel_all_orders(self, const long long* words, Py_ssize_t at)
 
     @cython.locals(next_ns="long long", order=Order)
     cdef object expire_orders(self)
@@ -151,6 +150,6 @@ cdef class Engine:
         long long account_id,
         long long instrument_id,
         long long order_id,
-        const long long[::1] words,
+        const long long* words,
         Py_ssize_t name_at,
     )

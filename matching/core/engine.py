@@ -9,8 +9,8 @@ read and written as 64-bit words. An order goes through four steps: refuse it, o
 match it; let what is left rest or cancel it.
 """
 
-from matching.core import auction
-from matching.core.client_order_ids import ClientOrderId, content_of
+from matching.core import auction, client_order_ids, packed
+from matching.core.client_order_ids import ClientOrderId
 from matching.core.event_writer import EventWriter
 from matching.core.holds import Account
 from matching.core.ladder import Order, new_order
@@ -140,16 +140,17 @@ class Engine:
         `timestamp_ns` is when the command was sequenced.
         """
         self.state.timestamp_ns = timestamp_ns
-        self.dispatch(command, memoryview(command).cast("q"), 0, sequence)
+        self.dispatch(command, packed.words_of(command), 0, sequence)
         return self.events.take()
 
     def apply_batch(self, commands: bytes, first_sequence: int, timestamp_ns: int) -> bytes:
         """Apply packed commands with consecutive sequences and return all their events."""
         self.state.timestamp_ns = timestamp_ns
-        words = memoryview(commands).cast("q")
+        words = packed.words_of(commands)
         at = 0
+        end = len(commands) // 8
         sequence = first_sequence
-        while at < len(words):
+        while at < end:
             self.dispatch(commands, words, at, sequence)
             at += words[at] >> 35  # the size in bytes, from the header's upper half
             sequence += 1
@@ -213,11 +214,11 @@ class Engine:
         side = words[at + 4] & 0xFF
         is_market = (words[at + 4] >> 8 & 0xFF) == MARKET
         flags = words[at + 4] >> 24 & 0xFF
-        account: Account | None = self.state.accounts.get(account_id)
-        book: OrderBook | None = self.state.books.get(instrument_id)
+        account: Account | None = self.state.account(account_id)
+        book: OrderBook | None = self.state.book(instrument_id)
         end = at + (words[at] >> 35)
         prevention = words[at + ENTER_ORDER_WORDS] & 0xFF if end > at + ENTER_ORDER_WORDS else 0
-        content = content_of(words, at + 3, end)
+        content = client_order_ids.content_of(words, at + 3, end)
         now_ns = self.state.timestamp_ns
         known: ClientOrderId | None = None
         if account is not None:
@@ -296,7 +297,7 @@ class Engine:
         instrument_id = words[at + 3] >> 32
         price_ticks = words[at + 5]
         lots = words[at + 6]
-        book: OrderBook | None = self.state.books.get(instrument_id)
+        book: OrderBook | None = self.state.book(instrument_id)
 
         if book is None:
             return self.events.command_rejected(UNKNOWN_INSTRUMENT)
@@ -341,7 +342,7 @@ class Engine:
 
     def cancel_order(self, words: memoryview, at: int) -> None:
         instrument_id = words[at + 3] >> 32
-        book: OrderBook | None = self.state.books.get(instrument_id)
+        book: OrderBook | None = self.state.book(instrument_id)
         if book is None:
             return self.events.command_rejected(UNKNOWN_INSTRUMENT)
         order = self.open_order(
@@ -359,7 +360,7 @@ class Engine:
     def cancel_all_orders(self, words: memoryview, at: int) -> None:
         account_id = words[at + 3] & ID_MASK
         instrument_id = words[at + 3] >> 32
-        account: Account | None = self.state.accounts.get(account_id)
+        account: Account | None = self.state.account(account_id)
         if instrument_id and instrument_id not in self.state.books:
             return self.events.command_rejected(UNKNOWN_INSTRUMENT)
         if account is None:
@@ -388,7 +389,7 @@ class Engine:
         self, account_id: int, instrument_id: int, order_id: int, words: memoryview, name_at: int
     ) -> Order | None:
         """Return an account's open order by order id or, where that is 0, by client order id."""
-        account: Account | None = self.state.accounts.get(account_id)
+        account: Account | None = self.state.account(account_id)
         if account is None:
             return None
         if order_id == 0:

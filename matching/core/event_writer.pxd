@@ -15,26 +15,27 @@ cdef long long MATCH_PREVENTED
 cdef class EventWriter:
     cdef readonly object buffer
     cdef long long[::1] words
+    cdef Py_ssize_t room
     cdef readonly Py_ssize_t end
 
     cpdef bytes take(self)
     cpdef Py_ssize_t reserve(self, Py_ssize_t words) except -1
 
-    @cython.locals(at=Py_ssize_t, words="long long[::1]")
-    cpdef void command_rejected(self, long long reason) except *
+    @cython.locals(at=Py_ssize_t)
+    cpdef int command_rejected(self, long long reason) except -1
 
-    @cython.locals(at=Py_ssize_t, words="long long[::1]")
-    cpdef void order_accepted(
+    @cython.locals(at=Py_ssize_t)
+    cpdef int order_accepted(
         self, long long order_id, long long account_id, long long instrument_id, long long held_units
-    ) except *
+    ) except -1
 
-    @cython.locals(at=Py_ssize_t, words="long long[::1]")
-    cpdef void order_repeated(
+    @cython.locals(at=Py_ssize_t)
+    cpdef int order_repeated(
         self, long long order_id, long long account_id, long long instrument_id
-    ) except *
+    ) except -1
 
-    @cython.locals(at=Py_ssize_t, words="long long[::1]")
-    cpdef void order_replaced(
+    @cython.locals(at=Py_ssize_t)
+    cpdef int order_replaced(
         self,
         long long order_id,
         long long account_id,
@@ -47,10 +48,10 @@ cdef class EventWriter:
         long long quantity_lots,
         long long leaves_lots,
         long long held_units,
-    ) except *
+    ) except -1
 
-    @cython.locals(at=Py_ssize_t, words="long long[::1]")
-    cpdef void order_rested(
+    @cython.locals(at=Py_ssize_t)
+    cpdef int order_rested(
         self,
         long long order_id,
         long long account_id,
@@ -58,10 +59,10 @@ cdef class EventWriter:
         long long side,
         long long price_ticks,
         long long leaves_lots,
-    ) except *
+    ) except -1
 
-    @cython.locals(at=Py_ssize_t, words="long long[::1]")
-    cpdef void trade_executed(
+    @cython.locals(at=Py_ssize_t)
+    cpdef int trade_executed(
         self,
         long long trade_id,
         long long instrument_id,
@@ -81,10 +82,10 @@ cdef class EventWriter:
         long long resting_fee_units,
         long long incoming_fee_units,
         long long released_units,
-    ) except *
+    ) except -1
 
-    @cython.locals(at=Py_ssize_t, words="long long[::1]")
-    cpdef void match_prevented(
+    @cython.locals(at=Py_ssize_t)
+    cpdef int match_prevented(
         self,
         long long prevented_match_id,
         long long instrument_id,
@@ -99,10 +100,10 @@ cdef class EventWriter:
         long long incoming_decrease_lots,
         long long resting_released_units,
         long long incoming_released_units,
-    ) except *
+    ) except -1
 
-    @cython.locals(at=Py_ssize_t, words="long long[::1]")
-    cpdef void order_canceled(
+    @cython.locals(at=Py_ssize_t)
+    cpdef int order_canceled(
         self,
         long long order_id,
         long long account_id,
@@ -114,4 +115,4 @@ cdef class EventWriter:
         long long leaves_lots,
         long long cumulative_lots,
         long long released_units,
-    ) except *
+    ) except -1

@@ -35,6 +35,7 @@ class EventWriter:
     def __init__(self) -> None:
         self.buffer = array("q", bytes(8 * 4096))
         self.words = self.buffer
+        self.room = len(self.buffer)
         self.end = 0
 
     def take(self) -> bytes:
@@ -52,36 +53,34 @@ class EventWriter:
 
     def reserve(self, words: int) -> int:
         """Return where the next event starts, with room for so many words."""
-        if self.end + words > len(self.buffer):
+        if self.end + words > self.room:
             # A view of the old array may be in use, so that it can't grow in place.
-            self.buffer = self.buffer + array("q", bytes(8 * (len(self.buffer) + words)))
+            self.buffer = self.buffer + array("q", bytes(8 * (self.room + words)))
             self.words = self.buffer
+            self.room = len(self.buffer)
         return self.end
 
     def command_rejected(self, reason: int) -> None:
         at = self.reserve(2)
-        words = self.words
-        words[at] = COMMAND_REJECTED
-        words[at + 1] = reason
+        self.words[at] = COMMAND_REJECTED
+        self.words[at + 1] = reason
         self.end = at + 2
 
     def order_accepted(
         self, order_id: int, account_id: int, instrument_id: int, held_units: int
     ) -> None:
         at = self.reserve(4)
-        words = self.words
-        words[at] = ORDER_ACCEPTED
-        words[at + 1] = order_id
-        words[at + 2] = account_id | instrument_id << 32
-        words[at + 3] = held_units
+        self.words[at] = ORDER_ACCEPTED
+        self.words[at + 1] = order_id
+        self.words[at + 2] = account_id | instrument_id << 32
+        self.words[at + 3] = held_units
         self.end = at + 4
 
     def order_repeated(self, order_id: int, account_id: int, instrument_id: int) -> None:
         at = self.reserve(3)
-        words = self.words
-        words[at] = ORDER_REPEATED
-        words[at + 1] = order_id
-        words[at + 2] = account_id | instrument_id << 32
+        self.words[at] = ORDER_REPEATED
+        self.words[at + 1] = order_id
+        self.words[at + 2] = account_id | instrument_id << 32
         self.end = at + 3
 
     def order_replaced(
@@ -99,17 +98,16 @@ class EventWriter:
         held_units: int,
     ) -> None:
         at = self.reserve(10)
-        words = self.words
-        words[at] = ORDER_REPLACED
-        words[at + 1] = order_id
-        words[at + 2] = account_id | instrument_id << 32
-        words[at + 3] = side | kept_priority << 8
-        words[at + 4] = previous_price_ticks
-        words[at + 5] = previous_leaves_lots
-        words[at + 6] = price_ticks
-        words[at + 7] = quantity_lots
-        words[at + 8] = leaves_lots
-        words[at + 9] = held_units
+        self.words[at] = ORDER_REPLACED
+        self.words[at + 1] = order_id
+        self.words[at + 2] = account_id | instrument_id << 32
+        self.words[at + 3] = side | kept_priority << 8
+        self.words[at + 4] = previous_price_ticks
+        self.words[at + 5] = previous_leaves_lots
+        self.words[at + 6] = price_ticks
+        self.words[at + 7] = quantity_lots
+        self.words[at + 8] = leaves_lots
+        self.words[at + 9] = held_units
         self.end = at + 10
 
     def order_rested(
@@ -122,13 +120,12 @@ class EventWriter:
         leaves_lots: int,
     ) -> None:
         at = self.reserve(6)
-        words = self.words
-        words[at] = ORDER_RESTED
-        words[at + 1] = order_id
-        words[at + 2] = account_id | instrument_id << 32
-        words[at + 3] = side
-        words[at + 4] = price_ticks
-        words[at + 5] = leaves_lots
+        self.words[at] = ORDER_RESTED
+        self.words[at + 1] = order_id
+        self.words[at + 2] = account_id | instrument_id << 32
+        self.words[at + 3] = side
+        self.words[at + 4] = price_ticks
+        self.words[at + 5] = leaves_lots
         self.end = at + 6
 
     def trade_executed(
@@ -153,24 +150,23 @@ class EventWriter:
         released_units: int,
     ) -> None:
         at = self.reserve(EVENT_WORDS_MAX)
-        words = self.words
-        words[at] = TRADE_EXECUTED
-        words[at + 1] = trade_id
-        words[at + 2] = instrument_id | incoming_side << 32
-        words[at + 3] = price_ticks
-        words[at + 4] = quantity_lots
-        words[at + 5] = base_units
-        words[at + 6] = quote_units
-        words[at + 7] = resting_order_id
-        words[at + 8] = incoming_order_id
-        words[at + 9] = resting_account_id | incoming_account_id << 32
-        words[at + 10] = resting_leaves_lots
-        words[at + 11] = incoming_leaves_lots
-        words[at + 12] = resting_cumulative_lots
-        words[at + 13] = incoming_cumulative_lots
-        words[at + 14] = resting_fee_units
-        words[at + 15] = incoming_fee_units
-        words[at + 16] = released_units
+        self.words[at] = TRADE_EXECUTED
+        self.words[at + 1] = trade_id
+        self.words[at + 2] = instrument_id | incoming_side << 32
+        self.words[at + 3] = price_ticks
+        self.words[at + 4] = quantity_lots
+        self.words[at + 5] = base_units
+        self.words[at + 6] = quote_units
+        self.words[at + 7] = resting_order_id
+        self.words[at + 8] = incoming_order_id
+        self.words[at + 9] = resting_account_id | incoming_account_id << 32
+        self.words[at + 10] = resting_leaves_lots
+        self.words[at + 11] = incoming_leaves_lots
+        self.words[at + 12] = resting_cumulative_lots
+        self.words[at + 13] = incoming_cumulative_lots
+        self.words[at + 14] = resting_fee_units
+        self.words[at + 15] = incoming_fee_units
+        self.words[at + 16] = released_units
         self.end = at + EVENT_WORDS_MAX
 
     def match_prevented(
@@ -190,19 +186,18 @@ class EventWriter:
         incoming_released_units: int,
     ) -> None:
         at = self.reserve(12)
-        words = self.words
-        words[at] = MATCH_PREVENTED
-        words[at + 1] = prevented_match_id
-        words[at + 2] = instrument_id | incoming_side << 32
-        words[at + 3] = account_id | self_trade_prevention << 32
-        words[at + 4] = price_ticks
-        words[at + 5] = quantity_lots
-        words[at + 6] = resting_order_id
-        words[at + 7] = incoming_order_id
-        words[at + 8] = resting_decrease_lots
-        words[at + 9] = incoming_decrease_lots
-        words[at + 10] = resting_released_units
-        words[at + 11] = incoming_released_units
+        self.words[at] = MATCH_PREVENTED
+        self.words[at + 1] = prevented_match_id
+        self.words[at + 2] = instrument_id | incoming_side << 32
+        self.words[at + 3] = account_id | self_trade_prevention << 32
+        self.words[at + 4] = price_ticks
+        self.words[at + 5] = quantity_lots
+        self.words[at + 6] = resting_order_id
+        self.words[at + 7] = incoming_order_id
+        self.words[at + 8] = resting_decrease_lots
+        self.words[at + 9] = incoming_decrease_lots
+        self.words[at + 10] = resting_released_units
+        self.words[at + 11] = incoming_released_units
         self.end = at + 12
 
     def order_canceled(
@@ -219,13 +214,12 @@ class EventWriter:
         released_units: int,
     ) -> None:
         at = self.reserve(8)
-        words = self.words
-        words[at] = ORDER_CANCELED
-        words[at + 1] = order_id
-        words[at + 2] = account_id | instrument_id << 32
-        words[at + 3] = side | was_resting << 8 | reason << 16
-        words[at + 4] = price_ticks
-        words[at + 5] = leaves_lots
-        words[at + 6] = cumulative_lots
-        words[at + 7] = released_units
+        self.words[at] = ORDER_CANCELED
+        self.words[at + 1] = order_id
+        self.words[at + 2] = account_id | instrument_id << 32
+        self.words[at + 3] = side | was_resting << 8 | reason << 16
+        self.words[at + 4] = price_ticks
+        self.words[at + 5] = leaves_lots
+        self.words[at + 6] = cumulative_lots
+        self.words[at + 7] = released_units
         self.end = at + 8

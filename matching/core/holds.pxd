@@ -20,6 +20,8 @@ cdef class Account:
     cdef readonly ClientOrderIds client_order_ids
     cdef public long long open_order_count
     cdef public int self_trade_prevention
+    cdef readonly Funds latest
+    cdef readonly Funds latest_but_one
 
     @cython.locals(funds=Funds)
-    cpdef Funds funds_in(self, asset_id)
+    cpdef Funds funds_in(self, long long asset_id)

@@ -39,9 +39,19 @@ class Account:
         self.client_order_ids = ClientOrderIds()
         self.open_order_count = 0
         self.self_trade_prevention = PREVENTS_NOTHING  # of its orders that name no other
+        self.latest: Funds | None = None  # the last two that were looked up: a book's, mostly
+        self.latest_but_one: Funds | None = None
 
     def funds_in(self, asset_id: int) -> Funds:
+        funds = self.latest
+        if funds is not None and funds.asset_id == asset_id:
+            return funds
+        funds = self.latest_but_one
+        if funds is not None and funds.asset_id == asset_id:
+            return funds
         funds = self.funds.get(asset_id)
         if funds is None:
             funds = self.funds[asset_id] = Funds(asset_id)
+        self.latest_but_one = self.latest
+        self.latest = funds
         return funds

@@ -78,15 +78,15 @@ cdef class Ladder:
         level=Level,
         last=Order,
     )
-    cpdef void append(self, Order order) except *
+    cpdef int append(self, Order order) except -1
     @cython.locals(level=Level, older=Order, newer=Order)
-    cpdef void remove(self, Order order) except *
+    cpdef int remove(self, Order order) except -1
     @cython.locals(level=Level)
     cpdef void reduce(self, Order order, long long lots) noexcept
     @cython.locals(key="long long", at=Py_ssize_t, worse=Level, page=Page)
     cpdef Level next_worse(self, Level level)
     @cython.locals(key="long long", at=Py_ssize_t, page=Page)
-    cpdef void vacate(self, Level level) except *
+    cpdef int vacate(self, Level level) except -1
     @cython.locals(at=Py_ssize_t, page=Page)
     cdef Page page(self, long long number)
     @cython.locals(page=Page, low="long long", high=Py_ssize_t, middle=Py_ssize_t)

@@ -32,7 +32,7 @@ cdef class Matcher:
     cdef public OrderBook interrupted
 
     @cython.locals(account=Account)
-    cdef void set_funds(self, Order order, OrderBook book, bint is_market) except *
+    cdef int set_funds(self, Order order, OrderBook book, bint is_market) except -1
 
     cdef int reason_not_to_rest(self, OrderBook book, Order order, bint is_market) except -1
 
@@ -65,7 +65,7 @@ cdef class Matcher:
         resting_fee="long long",
         unheld="long long",
     )
-    cdef void trade(self, OrderBook book, Order resting, Order incoming) except *
+    cdef int trade(self, OrderBook book, Order resting, Order incoming) except -1
 
     @cython.locals(
         account=Account,
@@ -87,12 +87,12 @@ cdef class Matcher:
     )
 
     @cython.locals(names=ClientOrderIds, former=ClientOrderId)
-    cdef void rename(self, Order order, const long long[::1] words, Py_ssize_t at) except *
+    cdef int rename(self, Order order, const long long* words, Py_ssize_t at) except -1
 
     @cython.locals(account=Account)
     cdef object rest(self, OrderBook book, Order order)
 
-    cpdef void leave_book(self, OrderBook book, Order order) except *
+    cpdef int leave_book(self, OrderBook book, Order order) except -1
     cpdef object close(self, Order order)
 
     @cython.locals(released_units="long long")
@@ -101,6 +101,6 @@ cdef class Matcher:
     @cython.locals(released_units="long long")
     cdef object cancel_incoming(self, Order order, int reason)
 
-    cdef void report_cancel(
+    cdef int report_cancel(
         self, Order order, bint was_resting, int reason, long long released_units
-    ) except *
+    ) except -1

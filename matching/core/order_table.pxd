@@ -14,8 +14,8 @@ cdef class OrderTable:
     @cython.locals(order=Order)
     cpdef Order find(self, long long order_id)
     @cython.locals(bucket=Py_ssize_t)
-    cpdef void add(self, Order order) except *
+    cpdef int add(self, Order order) except -1
     @cython.locals(bucket=Py_ssize_t, before=Order)
-    cpdef void remove(self, Order order) except *
+    cpdef int remove(self, Order order) except -1
     @cython.locals(bucket=Py_ssize_t, order=Order, orders=list)
-    cdef void grow(self) except *
+    cdef int grow(self) except -1

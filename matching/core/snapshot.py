@@ -13,7 +13,7 @@ from itertools import islice
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
-from matching.core.client_order_ids import ClientOrderId, ClientOrderIds, name_words
+from matching.core.client_order_ids import ClientOrderId, ClientOrderIds
 from matching.core.holds import Account, Funds
 from matching.core.ladder import Ladder, Level, Order, Page, new_order
 from matching.core.order_book import OrderBook
@@ -49,12 +49,14 @@ FIELDS: Final[dict[type, Fields]] = {
             "accounts",
             "orders",
             "expiries",
+            "near_accounts",
+            "near_books",
             "auctions",
         ),
     ),
     Account: Fields(
         ("account_id", "self_trade_prevention"),
-        ("funds", "client_order_ids", "open_order_count"),
+        ("funds", "client_order_ids", "open_order_count", "latest", "latest_but_one"),
     ),
     Funds: Fields(("asset_id", "available", "held")),
     OrderBook: Fields(
@@ -262,7 +264,7 @@ def _take_closed_order(
 ) -> None:
     """Add to its account's queue. A younger order of the same name comes later, and takes it."""
     names = state.accounts[account_id].client_order_ids
-    names.close(names.add(name_words(text), 0, order_id, content), closed_ns)
+    names.close(names.add_text(text, order_id, content), closed_ns)
 
 
 def _take_order(
@@ -288,7 +290,7 @@ def _take_order(
     order.leaves_lots = leaves_lots
     order.hold_per_lot = hold_per_lot
     order.self_trade_prevention = self_trade_prevention
-    order.client_order_id = account.client_order_ids.add(name_words(text), 0, order_id, content)
+    order.client_order_id = account.client_order_ids.add_text(text, order_id, content)
     base = account.funds_in(book.base_asset_id)
     quote = account.funds_in(book.quote_asset_id)
     order.spends, order.receives = (quote, base) if side == _BUY else (base, quote)

@@ -1,5 +1,7 @@
 cimport cython
 
+from matching.core.holds cimport Account
+from matching.core.order_book cimport OrderBook
 from matching.core.order_table cimport OrderTable
 
 
@@ -15,3 +17,10 @@ cdef class State:
     cdef readonly OrderTable orders
     cdef readonly object expiries
     cdef readonly dict auctions
+    cdef readonly list near_accounts
+    cdef readonly list near_books
+
+    @cython.locals(account=Account)
+    cpdef Account account(self, long long account_id)
+    @cython.locals(book=OrderBook)
+    cpdef OrderBook book(self, long long instrument_id)

@@ -12,6 +12,10 @@ from vocabulary.instrument import Asset
 VENUE_ACCOUNT_ID = 0
 """The account that collects the fees. It never trades."""
 
+NEAR_ACCOUNTS = 1 << 14
+NEAR_BOOKS = 1 << 10
+"""Ids below these, which the ledger gives out first, are looked up without hashing them."""
+
 
 class State:
     """Books, funds and open orders, as of `sequence`."""
@@ -26,7 +30,27 @@ class State:
         self.accounts: dict[int, Account] = {VENUE_ACCOUNT_ID: Account(VENUE_ACCOUNT_ID)}
         self.orders = OrderTable()  # the resting ones
         self.expiries = Expiries(self.orders)
+        self.near_accounts: list[Account | None] = [None] * NEAR_ACCOUNTS
+        self.near_books: list[OrderBook | None] = [None] * NEAR_BOOKS
         self.auctions: dict[int, OrderBook] = {}  # the books whose indicative price is published
+
+    def account(self, account_id: int) -> Account | None:
+        """Return an account, where its id is low by its place in a list."""
+        if account_id >= len(self.near_accounts):
+            return self.accounts.get(account_id)
+        account = self.near_accounts[account_id]
+        if account is None:
+            account = self.near_accounts[account_id] = self.accounts.get(account_id)
+        return account
+
+    def book(self, instrument_id: int) -> OrderBook | None:
+        """Return an instrument's book, likewise."""
+        if instrument_id >= len(self.near_books):
+            return self.books.get(instrument_id)
+        book = self.near_books[instrument_id]
+        if book is None:
+            book = self.near_books[instrument_id] = self.books.get(instrument_id)
+        return book
 
     def funds(self, account_id: int | None = None) -> list[tuple[int, int, int, int]]:
         """Return rows of account, asset, available and held units; of one account or all.

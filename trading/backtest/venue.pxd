@@ -1,5 +1,6 @@
 cimport cython
 
+from matching.core cimport packed
 from matching.core.engine cimport Engine
 from matching.core.event_writer cimport EventWriter
 from matching.core.holds cimport Account

@@ -10,6 +10,7 @@ where they would: what joins does so at the back, what leaves does so from the b
 
 from array import array
 
+from matching.core import packed
 from matching.core.engine import Engine
 from matching.core.event_writer import EventWriter
 from matching.core.holds import Account
@@ -129,7 +130,7 @@ class SimulatedVenue:
         data = pack(command)
         self.sequence += 1
         self.engine.state.timestamp_ns = self.now_ns
-        self.engine.dispatch(data, memoryview(data).cast("q"), 0, self.sequence)
+        self.engine.dispatch(data, packed.words_of(data), 0, self.sequence)
         return self.sequence, self._taken_events()
 
     def take_own_events(self) -> list[e.Event]:
@@ -164,7 +165,7 @@ class SimulatedVenue:
         """Submit a command and look at what it did."""
         self.sequence += 1
         self.engine.state.timestamp_ns = self.now_ns
-        self.engine.dispatch(b"", words, 0, self.sequence)
+        self.engine.dispatch(b"", packed.words_in(words), 0, self.sequence)
         self.look_at(self.engine.events)
 
     def look_at(self, events: EventWriter) -> None:
