@@ -7,12 +7,14 @@ hot_paths.prefer_source()  # before the command line imports anything that is co
 from agio.backtest_command import backtest  # noqa: E402
 from agio.bench_command import bench  # noqa: E402
 from agio.command_line import main  # noqa: E402
+from agio.execution_commands import execution  # noqa: E402
 from agio.feeds_command import feeds  # noqa: E402
 from agio.history_commands import history  # noqa: E402
 from agio.parity_command import parity  # noqa: E402
 
 main.add_command(bench)
 main.add_command(backtest)
+main.add_command(execution)
 main.add_command(feeds)
 main.add_command(history)
 main.add_command(parity)

@@ -39,6 +39,7 @@ TRADING_PORT_OFFSETS = {
     "feeds_metrics_port": 14,
     "history_metrics_port": 15,
     "feeds_reports_port": 16,
+    "execution_metrics_port": 18,
 }
 UNIX_PATH_BYTES_MAX = 100  # sun_path has 108 bytes on Linux, 104 on macOS
 
@@ -92,7 +93,7 @@ class Configuration(BaseSettings):
     log_directory: Path | None = None
     """Where a service writes its log; without it, to standard error."""
 
-    port_base: Annotated[int, Field(ge=1, le=65535 - 15)] | None = None
+    port_base: Annotated[int, Field(ge=1, le=65535 - 18)] | None = None
     """Moves all ports that are not set themselves, by PORT_OFFSETS."""
     fix_port: Port = 9880
     fix_drop_copy_port: Port = 9881
@@ -118,6 +119,7 @@ class Configuration(BaseSettings):
     """Where execution engines hand the feeds handler the firm's own events."""
     feeds_metrics_port: Port = 9104
     history_metrics_port: Port = 9105
+    execution_metrics_port: Port = 9108
 
     journal_mode: Literal["fsync", "os"] = "fsync"
     """What an acknowledgement promises: on disk, or with the operating system."""
@@ -140,12 +142,26 @@ class Configuration(BaseSettings):
     """The market data's Redis or Valkey; without it `agio up` starts its own Valkey."""
     feeds_sources: str = ""
     """The feeds handler's redundant sources, URLs with blanks between; by default our own doors."""
+    feeds_host: str = ""
+    """Where the feeds handler is found by those who follow its stream; by default on `host`."""
     feeds_symbols: str = "BTCUSDT ETHUSDT ETHBTC"
     """What the feeds handler follows, with blanks between."""
     feeds_record_file: Path | None = None
     """A new file that gets all that the sources send."""
     trading_queue_url: QueueUrl | None = None
     """The queue from the feeds handler to the historical store; by default on `redis_url`."""
+    trading_run: str = ""
+    """The run that an alpha generator or an execution engine takes part in."""
+    execution_name: str = ""
+    """An execution instance's own name; by default its machine's, and its metrics port."""
+    execution_websocket_url: str = ""
+    """The venue's WebSocket, ws://HOST:PORT; by default our own door."""
+    execution_fix_address: str = ""
+    """The venue's FIX order entry, HOST:PORT; by default our own door."""
+    execution_decision_age_seconds: Annotated[float, Field(gt=0)] = 2.0
+    """An order is refused when the event that made it is older."""
+    execution_stop_on_difference: bool = False
+    """Whether a difference to the venue's own fills or balances pulls the strategy's switch."""
     history_store_url: StoreUrl = ""
     """Where the historical store lies; by default DATA/history."""
     history_flush_seconds: Annotated[float, Field(gt=0)] = 30.0
@@ -190,6 +206,7 @@ class Configuration(BaseSettings):
                 values.setdefault(name, int(base) + offset)
         host = values.get("host", "127.0.0.1")
         reached = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 (to recognise it)
+        values.setdefault("feeds_host", reached)
         values.setdefault("ops_url", f"http://{reached}:{values.get('ops_port', 8081)}")
         return values
 

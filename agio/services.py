@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import urlsplit
 
+import msgspec
 import structlog
 import uvloop
 
@@ -104,9 +106,7 @@ def make_feeds(configuration: Configuration, _secrets: Secrets) -> Service:
     doors = running.endpoints if running is not None else venue.endpoints(configuration)
     sources = configuration.feeds_sources.split() or [doors["websocket"]]
     rest_port = urlsplit(doors["rest"]).port
-    queue_url = configuration.trading_queue_url or configuration.redis_url
-    if queue_url is None and running is not None:
-        queue_url = running.redis_url
+    queue_url = configuration.trading_queue_url or _redis_url(configuration)
     try:
         return FeedsService(
             sources=[_with_rest(source, rest_port) for source in sources],
@@ -134,6 +134,51 @@ def make_history(configuration: Configuration, _secrets: Secrets) -> Service:
     )
 
 
+def make_execution(configuration: Configuration, _secrets: Secrets) -> Service:
+    from agio import run_files, venue
+    from trading.execution.edge.links import Credentials
+    from trading.execution.edge.service import Choices, ExecutionService, Places
+    from trading.execution.trader import Patience
+    from trading.history.edge.object_store import StoreFailedError, open_store
+    from trading.history.edge.reader import HistoryReader
+
+    run = run_files.read(configuration.data, configuration.trading_run)
+    keys = run_files.read_keys(configuration.data, run.name)
+    running = venue.read(configuration.data)
+    doors = running.endpoints if running is not None else venue.endpoints(configuration)
+    age_ns = int(configuration.execution_decision_age_seconds * 1e9)
+    own_name = f"{socket.gethostname()}:{configuration.execution_metrics_port}"
+    try:
+        return ExecutionService(
+            run,
+            {
+                entry.name: Credentials(*msgspec.structs.astuple(keys[entry.name]))
+                for entry in run.strategies
+            },
+            Places(
+                websocket_url=configuration.execution_websocket_url or doors["websocket"],
+                fix_address=configuration.execution_fix_address or doors["fix_order_entry"],
+                target_comp_id=configuration.comp_id,
+                redis_url=redis_url(configuration, "execution"),
+                feeds=(
+                    configuration.feeds_host,
+                    configuration.feeds_port,
+                    configuration.feeds_reports_port,
+                ),
+            ),
+            Choices(
+                configuration.execution_name or own_name,
+                Patience(decision_age_max_ns=age_ns),
+                configuration.execution_stop_on_difference,
+            ),
+            HistoryReader(open_store(configuration.history_store_url)),
+        )
+    except KeyError as error:
+        raise ConfigurationError(f"run {run.name!r}: no key for strategy {error}") from None
+    except (StoreFailedError, ValueError) as error:
+        raise ConfigurationError(f"execution: {error}") from None
+
+
 SERVICES: dict[str, Callable[[Configuration, Secrets], Service]] = {
     "matching": make_matching,
     "accounts": make_accounts,
@@ -144,6 +189,7 @@ SERVICES: dict[str, Callable[[Configuration, Secrets], Service]] = {
 TRADING_SERVICES: dict[str, Callable[[Configuration, Secrets], Service]] = {
     "feeds": make_feeds,
     "history": make_history,
+    "execution": make_execution,
 }
 
 
@@ -215,6 +261,18 @@ def _with_rest(source: str, port: int | None) -> str:
     if parts.scheme not in {"ws", "wss"} or parts.query:
         return source
     return f"{source}?rest={parts.scheme.replace('ws', 'http')}://{parts.hostname}:{port}"
+
+
+def redis_url(configuration: Configuration, service: str) -> str:
+    """Return the Redis that is configured, or that of the venue on `data`."""
+    return _needed("redis_url", _redis_url(configuration), service)
+
+
+def _redis_url(configuration: Configuration) -> str | None:
+    from agio import venue
+
+    running = venue.read(configuration.data)
+    return configuration.redis_url or (running.redis_url if running is not None else None)
 
 
 def _needed(name: str, value: str | None, service: str) -> str:

@@ -12,6 +12,8 @@ from trading.events import DecisionTaken, OrderReported, ReportKind
 from trading.execution.strategy_orders import CancelTaken, OpenOrder, StrategyOrders
 from trading.execution.venue import Ended, Traded
 
+REASON_CHARACTERS_MAX = 200
+
 
 def decision_taken(decision: Decision, now_ns: int) -> DecisionTaken:
     return DecisionTaken(
@@ -123,7 +125,7 @@ def cancel_refused(
         0,
         False,
         f"execution-cancel-{number}",
-        reason,
+        reason[:REASON_CHARACTERS_MAX],
     )
 
 
@@ -161,5 +163,5 @@ def _report(
         0,
         False,
         report_id,
-        reason,
+        reason[:REASON_CHARACTERS_MAX],
     )

@@ -30,7 +30,8 @@ class GatewayProcess:
 
     def __init__(self, **arguments: object) -> None:
         self.port = child_process.free_port()
-        self._arguments = arguments | {"fix_port": self.port, "rest_port": 0, "websocket_port": 0}
+        ports = {"fix_port": self.port, "rest_port": 0, "websocket_port": 0}
+        self._arguments = ports | arguments
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:

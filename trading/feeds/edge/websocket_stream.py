@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import cast
 
 from websockets.client import ClientProtocol
@@ -72,6 +72,12 @@ class WebSocketStream(asyncio.Protocol):
             self.opened.set_exception(exc or ConnectionResetError("closed before it was open"))
         self.closed.set()
 
+    def send(self, messages: Iterable[bytes]) -> None:
+        """Send texts, all in one write."""
+        for message in messages:
+            self._protocol.send_text(message)
+        self._write()
+
     def ping(self) -> None:
         """Ask for a sign of life; close if there was none for too long."""
         if time.monotonic() - self._heard_s > SILENCE_S_MAX:
@@ -107,11 +113,13 @@ class WebSocketStream(asyncio.Protocol):
 
     def _write(self) -> None:
         assert self._transport is not None
-        for data in self._protocol.data_to_send():
-            if data:
-                self._transport.write(data)
-            else:  # the protocol's end of file
-                self._transport.close()
+        pieces = self._protocol.data_to_send()
+        if self._transport.is_closing():
+            return
+        if data := b"".join(pieces):
+            self._transport.write(data)
+        if b"" in pieces:  # the protocol's end of file
+            self._transport.close()
 
 
 async def connect(url: str, on_messages: OnMessages) -> WebSocketStream:
