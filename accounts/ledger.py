@@ -27,7 +27,10 @@ class Leg(NamedTuple):
 
 
 class TradeSides(NamedTuple):
-    """A trade by who bought and who sold. The buyer pays its fee in base, the seller in quote."""
+    """A trade by who bought and who sold. The buyer pays its fee in base, the seller in quote.
+
+    A fee below zero is a rebate, in the asset that its side gave.
+    """
 
     buyer_account_id: int
     seller_account_id: int
@@ -70,16 +73,17 @@ def trade_legs(
 ) -> list[Leg]:
     """Return base: seller -> buyer and fees; quote: buyer -> seller and fees.
 
-    Each side pays its fee in the asset that it receives. A leg of nothing is left out.
+    Each side pays its fee in the asset that it receives. A rebate comes out of the other side's
+    fee. A leg of nothing is left out.
     """
+    buyer_fee, seller_rebate = max(sides.buyer_fee_units, 0), max(-sides.seller_fee_units, 0)
+    seller_fee, buyer_rebate = max(sides.seller_fee_units, 0), max(-sides.buyer_fee_units, 0)
     legs = [
-        Leg(sides.seller_account_id, base_asset_id, -event.base_units),
-        Leg(sides.buyer_account_id, base_asset_id, event.base_units - sides.buyer_fee_units),
-        Leg(sides.buyer_account_id, quote_asset_id, -event.quote_units),
-        Leg(sides.seller_account_id, quote_asset_id, event.quote_units - sides.seller_fee_units),
+        Leg(sides.seller_account_id, base_asset_id, seller_rebate - event.base_units),
+        Leg(sides.buyer_account_id, base_asset_id, event.base_units - buyer_fee),
+        Leg(sides.buyer_account_id, quote_asset_id, buyer_rebate - event.quote_units),
+        Leg(sides.seller_account_id, quote_asset_id, event.quote_units - seller_fee),
+        Leg(FEES_ACCOUNT_ID, base_asset_id, buyer_fee - seller_rebate),
+        Leg(FEES_ACCOUNT_ID, quote_asset_id, seller_fee - buyer_rebate),
     ]
-    if sides.buyer_fee_units:
-        legs.append(Leg(FEES_ACCOUNT_ID, base_asset_id, sides.buyer_fee_units))
-    if sides.seller_fee_units:
-        legs.append(Leg(FEES_ACCOUNT_ID, quote_asset_id, sides.seller_fee_units))
     return [leg for leg in legs if leg.units]

@@ -16,6 +16,8 @@ from vocabulary.types import (
 
 Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,31}$")]
 FeePpm = Annotated[int, Field(ge=0, le=FEE_PPM_MAX, strict=True)]
+MakerFeePpm = Annotated[int, Field(ge=-FEE_PPM_MAX, le=FEE_PPM_MAX, strict=True)]
+"""Below zero it is a rebate."""
 PhaseName = Literal[
     "pre_open",
     "opening_auction",
@@ -74,7 +76,7 @@ class ListInstrumentRequest(LimitsFields, Request):
     quote: AssetName
     tick_size: Decimal
     lot_size: Decimal
-    maker_fee_ppm: FeePpm = 0
+    maker_fee_ppm: MakerFeePpm = 0
     taker_fee_ppm: FeePpm = 0
     phase: PhaseName = "trading"
 
@@ -102,7 +104,7 @@ class ChangePhaseRequest(Request):
 
 
 class SetFeesRequest(Request):
-    maker_fee_ppm: FeePpm
+    maker_fee_ppm: MakerFeePpm
     taker_fee_ppm: FeePpm
 
 

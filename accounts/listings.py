@@ -18,6 +18,10 @@ class Listings:
         """Take in a change that the record `sequence` made, unless a later one is in already."""
         if isinstance(event, e.AssetListed):
             changed = ("asset", event.asset_id)
+        elif isinstance(event, e.FeeTierAssigned):
+            changed = ("account", event.account_id)
+        elif isinstance(event, e.TierFeesSet | e.TierFeesCleared):
+            changed = (f"fees of tier {event.fee_tier}", event.instrument_id)
         else:
             changed = ("instrument", event.instrument_id)
         if self._last_sequences.get(changed, 0) <= sequence:

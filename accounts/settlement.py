@@ -16,7 +16,9 @@ from vocabulary.codec import Record
 from vocabulary.excerpt import Excerpt
 from vocabulary.types import Side
 
-Listing = e.AssetListed | e.InstrumentListed | e.FeesChanged | e.LimitsChanged | e.PhaseChanged
+TierEvent = e.TierFeesSet | e.TierFeesCleared | e.FeeTierAssigned
+InstrumentEvent = e.InstrumentListed | e.FeesChanged | e.LimitsChanged | e.PhaseChanged
+Listing = e.AssetListed | InstrumentEvent | TierEvent
 SETTLED_EVENTS = {e.TradeExecuted, e.AuctionTradeExecuted, e.FundsCredited, *get_args(Listing)}
 
 
@@ -32,7 +34,10 @@ ENTRY_COLUMNS = ("sequence", "event_index", "leg_index", "account_id", "asset_id
 
 
 class TradeRow(NamedTuple):
-    """One trade. The buyer's fee is in base units, the seller's in quote units."""
+    """One trade. The buyer's fee is in base units, the seller's in quote units.
+
+    A rebate, which is a fee below zero, is in the other's.
+    """
 
     instrument_id: int
     trade_id: int

@@ -178,7 +178,8 @@ class Orders:
             event.quantity_lots,
             event.quote_units,
             fee_units,
-            instrument.base if order.side is Side.BUY else instrument.quote,
+            # A rebate is in the asset that its side gave.
+            instrument.base if (order.side is Side.BUY) == (fee_units >= 0) else instrument.quote,
             is_maker,
             self._record.timestamp_ns,
             order.client_order_id,

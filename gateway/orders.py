@@ -134,7 +134,10 @@ class Order:
 
 
 class Fill(NamedTuple):
-    """One side of a trade. The fee is in the smallest units of `fee_asset`, the one received."""
+    """One side of a trade. The fee is in the smallest units of `fee_asset`, the one received.
+
+    Below zero it is a rebate, in the asset given.
+    """
 
     trade_id: int
     instrument: Instrument

@@ -27,6 +27,7 @@ History
 4   What was said of a book's auction.
 5   When it ends.
 6   Self-trade prevention.
+7   Fee tiers.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ from matching.core.engine import Engine
 from matching.sequencer import Sequencer
 
 MAGIC: Final = b"agiosnap"
-VERSION: Final = 6
+VERSION: Final = 7
 SUFFIX: Final = ".snapshot"
 HEADER: Final = Struct("<8sIIqIIqqq16s8x")
 _SECTION_SIZE: Final = Struct("<I")

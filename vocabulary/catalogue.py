@@ -17,6 +17,8 @@ class Catalogue:
         self.instrument_by_symbol: dict[str, Instrument] = {}
         self.asset_by_name: dict[str, Asset] = {}
         self.phases: dict[int, TradingPhase] = {}
+        self.tier_fees: dict[tuple[int, int], tuple[int, int]] = {}  # by tier and instrument
+        self.fee_tiers: dict[int, int] = {}  # by account; none for those in none
 
     def apply(self, event: e.Event) -> bool:
         """Take an event in; return whether it changed what is listed."""
@@ -47,6 +49,13 @@ class Catalogue:
             case e.LimitsChanged():
                 listed = self.instruments[event.instrument_id]
                 self._keep(listed._replace(limits=limits_of(event)))
+            case e.TierFeesSet():
+                key = (event.fee_tier, event.instrument_id)
+                self.tier_fees[key] = (event.maker_fee_ppm, event.taker_fee_ppm)
+            case e.TierFeesCleared():
+                self.tier_fees.pop((event.fee_tier, event.instrument_id), None)
+            case e.FeeTierAssigned():
+                self.fee_tiers[event.account_id] = event.fee_tier
             case e.PhaseChanged():
                 self.phases[event.instrument_id] = event.phase
             case _:

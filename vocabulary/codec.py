@@ -33,6 +33,7 @@ History
 1   The first version of all messages, and of the record.
     `EnterOrder` 2: self-trade prevention.
     `ListInstrument` 2: the phase that it starts in, and its limits.
+    A maker's fee has a sign: what is below zero now were numbers that no engine took.
 """
 
 from __future__ import annotations
@@ -74,13 +75,16 @@ _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     c.CancelAllOrders: (4, "QqII40p"),
     c.ExpireOrders: (5, "Qq"),
     c.ListAsset: (16, "QqII16p"),
-    c.ListInstrument: (17, "QqIII4xqqqII32p", "I4xqqqIIIIq"),
+    c.ListInstrument: (17, "QqIII4xqqqiI32p", "I4xqqqIIIIq"),
     c.ChangePhase: (18, "QqII"),
-    c.SetFees: (19, "QqIII4x"),
+    c.SetFees: (19, "QqIiI4x"),
     c.CreditFunds: (20, "QqIIq"),
     c.SetLimits: (32, "QqI4xqqqqIIIIq"),
     c.SetReferencePrice: (33, "QqI4xq"),
     c.SetSelfTradePrevention: (21, "QqIB3x"),
+    c.SetTierFees: (34, "QqIIiI"),
+    c.ClearTierFees: (35, "QqII"),
+    c.AssignFeeTier: (36, "QqII"),
     e.CommandRejected: (64, "I4x"),
     e.OrderAccepted: (65, "qIIq"),
     e.OrderReplaced: (66, "qIIB?6xqqqqqq"),
@@ -90,14 +94,17 @@ _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     e.OrderRepeated: (70, "qII"),
     e.MatchPrevented: (71, "qIB3xIB3xqqqqqqqq"),
     e.AssetListed: (80, "II16p"),
-    e.InstrumentListed: (81, "III4xqqqII32p"),
+    e.InstrumentListed: (81, "III4xqqqiI32p"),
     e.PhaseChanged: (82, "II"),
-    e.FeesChanged: (83, "III4x"),
+    e.FeesChanged: (83, "IiI4x"),
     e.FundsCredited: (84, "IIqq"),
     e.SelfTradePreventionSet: (85, "IB3x"),
     e.LimitsChanged: (96, "I4xqqqqIIIIq"),
     e.ReferencePriceSet: (97, "I4xq"),
     e.IndicativePriceChanged: (98, "I4xqqq"),
+    e.TierFeesSet: (100, "IIiI"),
+    e.TierFeesCleared: (101, "II"),
+    e.FeeTierAssigned: (102, "II"),
     e.AuctionTradeExecuted: (99, "qIB3xqqqqqqIIqqqqqqqqq"),
 }
 _TEXT = re.compile(r"(\d+)p")

@@ -150,7 +150,10 @@ class ChangePhase(Command, frozen=True, gc=False):
 
 
 class SetFees(Command, frozen=True, gc=False):
-    """New fees for the trades that follow, in parts per million of what a side receives."""
+    """New fees for the trades that follow, in parts per million of what a side receives.
+
+    They are those of accounts for whose tier there are no others. A maker's below zero is a rebate.
+    """
 
     instrument_id: int
     maker_fee_ppm: int
@@ -162,6 +165,33 @@ class SetSelfTradePrevention(Command, frozen=True, gc=False):
 
     account_id: int
     self_trade_prevention: SelfTradePrevention
+
+
+class SetTierFees(Command, frozen=True, gc=False):
+    """As `SetFees`, for the accounts of a tier, in an instrument or (0) in all.
+
+    Of a tier's fees those for the instrument come before those for all; the instrument's own, for
+    accounts of any tier, come last.
+    """
+
+    fee_tier: int
+    instrument_id: int
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+
+
+class ClearTierFees(Command, frozen=True, gc=False):
+    """Let a tier have no fees of its own in an instrument, or (0) none for all of them."""
+
+    fee_tier: int
+    instrument_id: int
+
+
+class AssignFeeTier(Command, frozen=True, gc=False):
+    """Put an account into a fee tier, or (0) into none."""
+
+    account_id: int
+    fee_tier: int
 
 
 class CreditFunds(Command, frozen=True, gc=False):

@@ -76,8 +76,9 @@ class TradeExecuted(Event, frozen=True, gc=False):
     """A resting and an incoming order met, at the resting order's price.
 
     `trade_id` counts the instrument's trades from 1. Each side pays its fee in the asset that it
-    receives: the buyer in base units, the seller in quote units. `released_units` of the quote
-    asset return to an incoming buyer who was ready to pay more.
+    receives: the buyer in base units, the seller in quote units. A resting order's fee below zero
+    is a rebate, paid out of the incoming one's fee and so in the asset that it gave.
+    `released_units` of the quote asset return to an incoming buyer who was ready to pay more.
     """
 
     trade_id: int
@@ -223,6 +224,25 @@ class FeesChanged(Event, frozen=True, gc=False):
     instrument_id: int
     maker_fee_ppm: int
     taker_fee_ppm: int
+
+
+class TierFeesSet(Event, frozen=True, gc=False):
+    """See `vocabulary.commands.SetTierFees`."""
+
+    fee_tier: int
+    instrument_id: int
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+
+
+class TierFeesCleared(Event, frozen=True, gc=False):
+    fee_tier: int
+    instrument_id: int
+
+
+class FeeTierAssigned(Event, frozen=True, gc=False):
+    account_id: int
+    fee_tier: int
 
 
 class FundsCredited(Event, frozen=True, gc=False):

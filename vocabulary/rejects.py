@@ -40,6 +40,7 @@ class RejectReason(IntEnum):
     INVALID_LISTING = 32
     INVALID_LIMITS = 61
     INVALID_FEE = 33
+    INVALID_FEE_TIER = 63
     INVALID_AMOUNT = 34
     FUNDS_OVERFLOW = 35
 

@@ -14,7 +14,10 @@ QUANTITY_LOTS_MAX = 2**48
 """The largest order, in lots."""
 
 FEE_PPM_MAX = 100_000
-"""The highest fee rate, in parts per million of the received amount: ten per cent."""
+"""The highest fee and rebate rate, in parts per million of the received amount: ten per cent."""
+
+FEE_TIER_MAX = 1_000
+"""The highest number of a fee tier."""
 
 BAND_PPM_MAX = 100_000_000
 """The widest band around a reference price, in parts per million of it: a hundred times as much."""

@@ -22,7 +22,7 @@ from accounts.listing_api import (
 )
 from accounts.listings import Listings
 from accounts.ops_api import OpsError
-from accounts.settlement import Listing
+from accounts.settlement import InstrumentEvent
 from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.instrument import (
@@ -186,7 +186,7 @@ class ListingDesk:
         sequence, events = await self._engine.execute(make)
         instrument_id = 0
         for event in events:
-            if isinstance(event, Listing) and not isinstance(event, e.AssetListed):
+            if isinstance(event, InstrumentEvent):
                 self._listings.apply(sequence, event)
                 instrument_id = event.instrument_id
         catalogue = self._listings.catalogue

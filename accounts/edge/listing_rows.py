@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from accounts.settlement import Listing
+from accounts.settlement import Listing, TierEvent
 from vocabulary import events as e
 from vocabulary.limits import Limits, limits_of
 from vocabulary.types import TradingPhase
@@ -58,6 +58,8 @@ async def write_listing(connection: Connection, event: Listing) -> None:
                 event.instrument_id,
                 *limits_of(event),
             )
+        case e.TierFeesSet() | e.TierFeesCleared() | e.FeeTierAssigned():
+            await _write_tier(connection, event)
         case e.PhaseChanged():
             await connection.execute(
                 "UPDATE instruments SET phase = $2 WHERE instrument_id = $1",
@@ -88,4 +90,41 @@ async def read_listings(connection: Connection) -> list[Listing]:
             e.LimitsChanged(row["instrument_id"], *(row[name] for name in Limits._fields)),
             e.PhaseChanged(row["instrument_id"], TradingPhase(row["phase"])),
         ]
+    listings += [
+        e.TierFeesSet(*row)
+        for row in await connection.fetch(
+            "SELECT * FROM tier_fees ORDER BY fee_tier, instrument_id"
+        )
+    ]
+    listings += [
+        e.FeeTierAssigned(*row)
+        for row in await connection.fetch("SELECT * FROM fee_tiers ORDER BY account_id")
+    ]
     return listings
+
+
+async def _write_tier(connection: Connection, event: TierEvent) -> None:
+    match event:
+        case e.TierFeesSet():
+            await connection.execute(
+                "INSERT INTO tier_fees (fee_tier, instrument_id, maker_fee_ppm, taker_fee_ppm)"
+                " VALUES ($1, $2, $3, $4) ON CONFLICT (fee_tier, instrument_id)"
+                " DO UPDATE SET maker_fee_ppm = $3, taker_fee_ppm = $4",
+                event.fee_tier,
+                event.instrument_id,
+                event.maker_fee_ppm,
+                event.taker_fee_ppm,
+            )
+        case e.TierFeesCleared():
+            await connection.execute(
+                "DELETE FROM tier_fees WHERE fee_tier = $1 AND instrument_id = $2",
+                event.fee_tier,
+                event.instrument_id,
+            )
+        case e.FeeTierAssigned():
+            await connection.execute(
+                "INSERT INTO fee_tiers (account_id, fee_tier) VALUES ($1, $2)"
+                " ON CONFLICT (account_id) DO UPDATE SET fee_tier = $2",
+                event.account_id,
+                event.fee_tier,
+            )

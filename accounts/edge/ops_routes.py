@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from accounts import fee_api
 from accounts import ops_api as api
+from accounts.edge.fee_desk import FeeDesk
 from accounts.edge.ledger_desk import LedgerDesk
 from accounts.edge.listing_desk import ListingDesk
 from accounts.edge.listing_routes import listing_routes
@@ -12,11 +14,12 @@ from accounts.edge.ops_desk import OpsDesk
 from accounts.routes import Access, Route
 
 
-def routes(desk: OpsDesk, listings: ListingDesk, ledger: LedgerDesk) -> list[Route]:
+def routes(desk: OpsDesk, listings: ListingDesk, fees: FeeDesk, ledger: LedgerDesk) -> list[Route]:
     return [
         *_account_routes(desk),
         *_key_routes(desk),
         *listing_routes(listings),
+        *_fee_routes(fees),
         Route(
             "GET", "/trial-balance", Access.OPS, ledger.show_trial_balance, api.TrialBalanceReply
         ),
@@ -60,6 +63,39 @@ def _account_routes(desk: OpsDesk) -> list[Route]:
             desk.show_balances,
             api.BalancesReply,
             parameters=api.AccountPath,
+        ),
+    ]
+
+
+def _fee_routes(desk: FeeDesk) -> list[Route]:
+    tier, reply = "/fee-tiers/{fee_tier}", fee_api.FeeTiersReply
+    return [
+        Route("GET", "/fee-tiers", Access.OPS, desk.list_fee_tiers, reply),
+        Route(
+            "POST",
+            tier,
+            Access.OPS,
+            desk.set_tier_fees,
+            reply,
+            parameters=fee_api.TierPath,
+            body=fee_api.SetTierFeesRequest,
+        ),
+        Route(
+            "DELETE",
+            tier,
+            Access.OPS,
+            desk.clear_tier_fees,
+            reply,
+            parameters=fee_api.TierPathAndSymbol,
+        ),
+        Route(
+            "POST",
+            "/accounts/{account_id}/fee-tier",
+            Access.OPS,
+            desk.assign_fee_tier,
+            reply,
+            parameters=api.AccountPath,
+            body=fee_api.AssignFeeTierRequest,
         ),
     ]
 

@@ -8,6 +8,7 @@ import structlog
 
 from accounts.edge.desk_store import DeskStore
 from accounts.edge.engine_desk import EngineDesk
+from accounts.edge.fee_desk import FeeDesk
 from accounts.edge.ledger_desk import LedgerDesk
 from accounts.edge.ledger_store import POSTGRES_ERRORS
 from accounts.edge.listing_desk import ListingDesk
@@ -88,6 +89,7 @@ class AccountsService:
             routes(
                 OpsDesk(store, self._engine, self._listings, self._secret_box),
                 ListingDesk(self._engine, self._listings),
+                FeeDesk(self._engine, self._listings),
                 LedgerDesk(self._settler, self._listings, self.health),
             ),
             host=self._host,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from matching.core.fees import fee_units
+from matching.core.fees import fee_units, maker_fee_units
 from matching.core.ladder import Ladder, Order
 from matching.core.matcher import Matcher
 from matching.core.order_book import OrderBook
@@ -171,19 +171,30 @@ def _trade(matcher: Matcher, book: OrderBook, buy: Order, sell: Order, price_tic
     base_units = lots * book.lot_units
     quote_units = lots * price_ticks * book.tick_lot_units
     resting, incoming = (buy, sell) if buy.order_id < sell.order_id else (sell, buy)
-    buyer_ppm = book.maker_fee_ppm if resting is buy else book.taker_fee_ppm
-    seller_ppm = book.maker_fee_ppm if resting is sell else book.taker_fee_ppm
-    buyer_fee = fee_units(base_units, buyer_ppm)
-    seller_fee = fee_units(quote_units, seller_ppm)
+    if incoming is buy:
+        taker_received, maker_received = base_units, quote_units
+        taker_fees, maker_fees = book.base_fees, book.quote_fees
+    else:
+        taker_received, maker_received = quote_units, base_units
+        taker_fees, maker_fees = book.quote_fees, book.base_fees
+    taker_fee = fee_units(taker_received, book.taker_ppm(incoming.account))
+    maker_ppm = book.maker_ppm(resting.account)
+    maker_fee = maker_fee_units(maker_received, taker_received, maker_ppm, taker_fee)
     unheld = buy.hold_per_lot * lots
 
     buy.spends.held -= unheld
     buy.spends.available += unheld - quote_units
-    buy.receives.available += base_units - buyer_fee
-    book.base_fees.available += buyer_fee
+    buy.receives.available += base_units
     sell.spends.held -= base_units
-    sell.receives.available += quote_units - seller_fee
-    book.quote_fees.available += seller_fee
+    sell.receives.available += quote_units
+    incoming.receives.available -= taker_fee
+    taker_fees.available += taker_fee
+    if maker_fee >= 0:
+        resting.receives.available -= maker_fee
+        maker_fees.available += maker_fee
+    else:
+        resting.spends.available -= maker_fee
+        taker_fees.available += maker_fee
     book.buys.reduce(buy, lots)
     book.sells.reduce(sell, lots)
     book.trade_count += 1
@@ -203,8 +214,8 @@ def _trade(matcher: Matcher, book: OrderBook, buy: Order, sell: Order, price_tic
         incoming.leaves_lots,
         resting.cumulative_lots,
         incoming.cumulative_lots,
-        buyer_fee if resting is buy else seller_fee,
-        seller_fee if resting is buy else buyer_fee,
+        maker_fee,
+        taker_fee,
         unheld - quote_units,
         buy.price_ticks,
         sell.price_ticks,

@@ -22,6 +22,7 @@ cdef class Account:
     cdef public int self_trade_prevention
     cdef readonly Funds latest
     cdef readonly Funds latest_but_one
+    cdef public long long fee_tier
 
     @cython.locals(funds=Funds)
     cpdef Funds funds_in(self, long long asset_id)

@@ -41,6 +41,7 @@ class Account:
         self.self_trade_prevention = PREVENTS_NOTHING  # of its orders that name no other
         self.latest: Funds | None = None  # the last two that were looked up: a book's, mostly
         self.latest_but_one: Funds | None = None
+        self.fee_tier = 0  # 0: none
 
     def funds_in(self, asset_id: int) -> Funds:
         funds = self.latest

@@ -2,7 +2,7 @@ cimport cython
 
 from matching.core.client_order_ids cimport ClientOrderId, ClientOrderIds
 from matching.core.event_writer cimport EventWriter
-from matching.core.fees cimport fee_units
+from matching.core.fees cimport fee_units, maker_fee_units
 from matching.core.holds cimport Account, Funds
 from matching.core.ladder cimport Ladder, Level, Order
 from matching.core.order_book cimport OrderBook
@@ -62,6 +62,7 @@ cdef class Matcher:
         incoming_fees=Funds,
         resting_fees=Funds,
         incoming_fee="long long",
+        resting_ppm="long long",
         resting_fee="long long",
         unheld="long long",
     )

@@ -4,7 +4,7 @@ Every step moves the funds that it concerns and says what happened.
 """
 
 from matching.core.event_writer import EventWriter
-from matching.core.fees import fee_units
+from matching.core.fees import fee_units, maker_fee_units
 from matching.core.ladder import Order
 from matching.core.order_book import OrderBook
 from matching.core.self_trade import (
@@ -147,8 +147,9 @@ class Matcher:
         else:
             incoming_spent, resting_spent = base_units, quote_units
             incoming_fees, resting_fees = book.quote_fees, book.base_fees
-        incoming_fee = fee_units(resting_spent, book.taker_fee_ppm)
-        resting_fee = fee_units(incoming_spent, book.maker_fee_ppm)
+        incoming_fee = fee_units(resting_spent, book.taker_ppm(incoming.account))
+        resting_ppm = book.maker_ppm(resting.account)
+        resting_fee = maker_fee_units(incoming_spent, resting_spent, resting_ppm, incoming_fee)
         if incoming.hold_per_lot:
             unheld = incoming.hold_per_lot * lots
         else:
@@ -160,8 +161,13 @@ class Matcher:
         incoming.receives.available += resting_spent - incoming_fee
         incoming_fees.available += incoming_fee
         resting.spends.held -= resting_spent
-        resting.receives.available += incoming_spent - resting_fee
-        resting_fees.available += resting_fee
+        if resting_fee >= 0:
+            resting.receives.available += incoming_spent - resting_fee
+            resting_fees.available += resting_fee
+        else:
+            resting.receives.available += incoming_spent
+            resting.spends.available -= resting_fee
+            incoming_fees.available += resting_fee
         incoming.leaves_lots -= lots
         book.own(resting.side).reduce(resting, lots)
         book.trade_count += 1

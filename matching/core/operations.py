@@ -4,6 +4,7 @@ These are rare, so they are decoded into command objects and answered with event
 not (see `matching.core.engine`).
 """
 
+from matching.core import fee_tiers
 from matching.core.auction import enter_phase
 from matching.core.holds import Account
 from matching.core.matcher import Matcher
@@ -17,7 +18,6 @@ from vocabulary.limits import Limits, limits_of
 from vocabulary.rejects import RejectReason
 from vocabulary.types import (
     ASSET_SCALE_MAX,
-    FEE_PPM_MAX,
     ID_MAX,
     INT64_MAX,
     PRICE_TICKS_MAX,
@@ -42,6 +42,12 @@ def operate(matcher: Matcher, command: c.Command) -> None:
             say(matcher, set_reference_price(state, command))
         case c.SetFees():
             say(matcher, set_fees(state, command))
+        case c.SetTierFees():
+            say(matcher, fee_tiers.set_tier_fees(state, command))
+        case c.ClearTierFees():
+            say(matcher, fee_tiers.clear_tier_fees(state, command))
+        case c.AssignFeeTier():
+            say(matcher, fee_tiers.assign_fee_tier(state, command))
         case c.CreditFunds():
             say(matcher, credit_funds(state, command))
         case c.SetSelfTradePrevention():
@@ -90,6 +96,7 @@ def list_instrument(matcher: Matcher, command: c.ListInstrument) -> None:
     book.taker_fee_ppm = command.taker_fee_ppm
     state.books[command.instrument_id] = book
     state.symbols[command.instrument_id] = command.symbol.decode("ascii")
+    fee_tiers.resolve(state)
     listed = e.InstrumentListed(
         command.instrument_id,
         command.base_asset_id,
@@ -137,7 +144,7 @@ def listing_refusal(state: State, command: c.ListInstrument) -> RejectReason | N
         return RejectReason.INVALID_LISTING
     if not limits_of(command).are_possible:
         return RejectReason.INVALID_LIMITS
-    if max(command.maker_fee_ppm, command.taker_fee_ppm) > FEE_PPM_MAX:
+    if not fee_tiers.are_possible(command.maker_fee_ppm, command.taker_fee_ppm):
         return RejectReason.INVALID_FEE
     return None
 
@@ -177,7 +184,7 @@ def set_fees(state: State, command: c.SetFees) -> e.Event:
     book = state.books.get(command.instrument_id)
     if book is None:
         return e.CommandRejected(RejectReason.UNKNOWN_INSTRUMENT)
-    if max(command.maker_fee_ppm, command.taker_fee_ppm) > FEE_PPM_MAX:
+    if not fee_tiers.are_possible(command.maker_fee_ppm, command.taker_fee_ppm):
         return e.CommandRejected(RejectReason.INVALID_FEE)
     # Past this line nothing can fail.
     book.maker_fee_ppm = command.maker_fee_ppm

@@ -36,6 +36,7 @@ cdef class OrderBook:
     cdef readonly long long highest_calm_ticks
     cdef public long long maker_fee_ppm
     cdef public long long taker_fee_ppm
+    cdef readonly dict tier_fees
     cdef readonly Funds base_fees
     cdef readonly Funds quote_fees
     cdef public int phase
@@ -58,6 +59,8 @@ cdef class OrderBook:
     @cython.locals(maximum="long long")
     cpdef bint has_too_many(self, Account account) except -1
     cpdef long long market_limit(self, int side) noexcept
+    cpdef long long maker_ppm(self, Account account) except *
+    cpdef long long taker_ppm(self, Account account) except *
     @cython.locals(best=Level, is_far=bint)
     cpdef long long calm_limit(self, int side, long long limit_ticks) except *
     cpdef Ladder own(self, int side)

@@ -43,6 +43,7 @@ class OrderBook:
         self.tick_lot_units = tick_lot_units
         self.maker_fee_ppm = 0
         self.taker_fee_ppm = 0
+        self.tier_fees: dict[int, tuple[int, int]] = {}  # by tier: of those that have other ones
         self.base_fees = base_fees  # the venue's own funds
         self.quote_fees = quote_fees
         self.phase = TradingPhase.TRADING.value
@@ -111,6 +112,17 @@ class OrderBook:
     def market_limit(self, side: int) -> int:
         """Return the worst price at which a market order of this side may trade."""
         return self.highest_market_ticks if side == BUY else self.lowest_market_ticks
+
+    def maker_ppm(self, account: Account) -> int:
+        """Return an account's fee as a maker: the most specific that there is."""
+        if account.fee_tier and account.fee_tier in self.tier_fees:
+            return self.tier_fees[account.fee_tier][0]
+        return self.maker_fee_ppm
+
+    def taker_ppm(self, account: Account) -> int:
+        if account.fee_tier and account.fee_tier in self.tier_fees:
+            return self.tier_fees[account.fee_tier][1]
+        return self.taker_fee_ppm
 
     def calm_limit(self, side: int, limit_ticks: int) -> int:
         """Return the worst price at which an order of this side and limit trades uninterrupted."""

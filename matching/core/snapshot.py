@@ -13,6 +13,7 @@ from itertools import islice
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
+from matching.core import fee_tiers
 from matching.core.client_order_ids import ClientOrderId, ClientOrderIds
 from matching.core.holds import Account, Funds
 from matching.core.ladder import Ladder, Level, Order, Page, new_order
@@ -46,6 +47,7 @@ FIELDS: Final[dict[type, Fields]] = {
             "issued_units",
             "books",
             "symbols",
+            "tier_fees",
             "accounts",
             "orders",
             "expiries",
@@ -55,7 +57,7 @@ FIELDS: Final[dict[type, Fields]] = {
         ),
     ),
     Account: Fields(
-        ("account_id", "self_trade_prevention"),
+        ("account_id", "self_trade_prevention", "fee_tier"),
         ("funds", "client_order_ids", "open_order_count", "latest", "latest_but_one"),
     ),
     Funds: Fields(("asset_id", "available", "held")),
@@ -90,6 +92,7 @@ FIELDS: Final[dict[type, Fields]] = {
             "highest_limit_ticks",
             "lowest_market_ticks",
             "highest_market_ticks",
+            "tier_fees",
             "has_volatility_band",
             "lowest_calm_ticks",
             "highest_calm_ticks",
@@ -164,6 +167,7 @@ def save(state: State) -> Iterator[Section]:
     yield from _sections(
         "books", ((state.symbols[key], *_book_row(book)) for key, book in state.books.items())
     )
+    yield from _sections("tier_fees", ((*key, *fees) for key, fees in state.tier_fees.items()))
     yield from _sections(
         "closed_orders",
         (
@@ -204,9 +208,12 @@ def _take_asset(state: State, asset_id: int, name: str, scale: int, issued_units
     state.issued_units[asset_id] = issued_units
 
 
-def _take_account(state: State, account_id: int, self_trade_prevention: int) -> None:
+def _take_account(
+    state: State, account_id: int, self_trade_prevention: int, fee_tier: int
+) -> None:
     account = state.accounts.setdefault(account_id, Account(account_id))  # the venue's is there
     account.self_trade_prevention = self_trade_prevention
+    account.fee_tier = fee_tier
 
 
 def _take_funds(state: State, account_id: int, asset_id: int, available: int, held: int) -> None:
@@ -259,6 +266,12 @@ def _take_book(
     book.prevented_count = prevented_count
 
 
+def _take_tier_fees(state: State, tier: int, instrument_id: int, *fees: int) -> None:
+    maker_fee_ppm, taker_fee_ppm = fees
+    state.tier_fees[tier, instrument_id] = (maker_fee_ppm, taker_fee_ppm)
+    fee_tiers.resolve(state)
+
+
 def _take_closed_order(
     state: State, account_id: int, order_id: int, content: int, closed_ns: int, text: bytes
 ) -> None:
@@ -309,6 +322,7 @@ _TAKE: Final[dict[str, Callable[..., None]]] = {
     "accounts": _take_account,
     "funds": _take_funds,
     "books": _take_book,
+    "tier_fees": _take_tier_fees,
     "closed_orders": _take_closed_order,
     "orders": _take_order,
 }

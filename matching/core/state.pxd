@@ -13,6 +13,7 @@ cdef class State:
     cdef readonly dict issued_units
     cdef readonly dict books
     cdef readonly dict symbols
+    cdef readonly dict tier_fees
     cdef readonly dict accounts
     cdef readonly OrderTable orders
     cdef readonly object expiries

@@ -27,6 +27,7 @@ class State:
         self.issued_units: dict[int, int] = {}  # by asset: all that was ever credited
         self.books: dict[int, OrderBook] = {}
         self.symbols: dict[int, str] = {}
+        self.tier_fees: dict[tuple[int, int], tuple[int, int]] = {}  # by tier and instrument
         self.accounts: dict[int, Account] = {VENUE_ACCOUNT_ID: Account(VENUE_ACCOUNT_ID)}
         self.orders = OrderTable()  # the resting ones
         self.expiries = Expiries(self.orders)
@@ -78,9 +79,13 @@ class State:
             add("asset", *asset, self.issued_units[asset_id])
         for row in self.funds():
             add("funds", *row)
+        for tier_and_instrument, tier_fees in sorted(self.tier_fees.items()):
+            add("tier fees", *tier_and_instrument, *tier_fees)
         for account_id, account in sorted(self.accounts.items()):
             if account.self_trade_prevention != PREVENTS_NOTHING:
                 add("self-trade prevention", account_id, account.self_trade_prevention)
+            if account.fee_tier:
+                add("fee tier", account_id, account.fee_tier)
             for closed in account.client_order_ids.closed():
                 add("closed", account_id, closed.order_id, closed.text)
                 add(closed.content, closed.closed_ns)

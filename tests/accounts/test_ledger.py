@@ -66,6 +66,22 @@ def test_credit_comes_out_of_custody() -> None:
     ]
 
 
+def test_a_rebate_comes_out_of_the_taker_s_fee() -> None:
+    assert legs_of(trade(Side.BUY, resting_fee_units=-5)) == [
+        Leg(ALICE, BTC, 5 - 10_000),
+        Leg(BOB, BTC, 10_000 - 20),
+        Leg(BOB, USDT, -500),
+        Leg(ALICE, USDT, 500),
+        Leg(FEES_ACCOUNT_ID, BTC, 15),
+    ]
+    assert legs_of(trade(Side.SELL, resting_fee_units=-20)) == [
+        Leg(BOB, BTC, -10_000),
+        Leg(ALICE, BTC, 10_000),
+        Leg(ALICE, USDT, 20 - 500),
+        Leg(BOB, USDT, 500 - 20),
+    ]
+
+
 def test_incoming_buyer_pays_its_fee_in_base_and_the_resting_seller_in_quote() -> None:
     assert legs_of(trade(Side.BUY)) == [
         Leg(ALICE, BTC, -10_000),

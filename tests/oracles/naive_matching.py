@@ -125,7 +125,8 @@ class NaiveMatching(NaiveOperations):
         """Let two orders meet; the buyer was `ready` to pay so much or None."""
         instrument_id = incoming.instrument_id
         terms = self.instruments[instrument_id]
-        maker_ppm, taker_ppm = self.fees[instrument_id]
+        maker_ppm, _ = self.fees_of(resting.account_id, instrument_id)
+        _, taker_ppm = self.fees_of(incoming.account_id, instrument_id)
         lots = min(resting.leaves, incoming.leaves)
         base = lots * terms.lot_units
         quote = lots * price * terms.tick_lot_units
@@ -134,9 +135,14 @@ class NaiveMatching(NaiveOperations):
         got = (terms.base_asset_id, base) if buys else (terms.quote_asset_id, quote)
         incoming_fee = -(-got[1] * taker_ppm // 1_000_000)
         resting_fee = -(-paid[1] * maker_ppm // 1_000_000)
+        fee_asset = paid[0]
+        if maker_ppm < 0:
+            resting_fee = -min(got[1] * -maker_ppm // 1_000_000, incoming_fee)
+            fee_asset = got[0]
         self.move(incoming.account_id, paid[0], -paid[1])
-        self.move(resting.account_id, paid[0], paid[1] - resting_fee)
-        self.move(0, paid[0], resting_fee)
+        self.move(resting.account_id, paid[0], paid[1])
+        self.move(resting.account_id, fee_asset, -resting_fee)
+        self.move(0, fee_asset, resting_fee)
         self.move(resting.account_id, got[0], -got[1])
         self.move(incoming.account_id, got[0], got[1] - incoming_fee)
         self.move(0, got[0], incoming_fee)

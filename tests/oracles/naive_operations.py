@@ -8,6 +8,7 @@ from vocabulary.rejects import PRECEDENCE
 from vocabulary.rejects import RejectReason as R
 from vocabulary.types import (
     FEE_PPM_MAX,
+    FEE_TIER_MAX,
     INT64_MAX,
     PRICE_TICKS_MAX,
     SelfTradePrevention,
@@ -45,10 +46,38 @@ class NaiveOperations(NaiveState):
         if command.instrument_id not in self.instruments:
             return e.CommandRejected(R.UNKNOWN_INSTRUMENT)
         fees = (command.maker_fee_ppm, command.taker_fee_ppm)
-        if max(fees) > FEE_PPM_MAX:
+        if max(fees) > FEE_PPM_MAX or min(fees) < -FEE_PPM_MAX:
             return e.CommandRejected(R.INVALID_FEE)
         self.fees[command.instrument_id] = fees
         return e.FeesChanged(command.instrument_id, *fees)
+
+    def set_tier_fees(self, command: c.SetTierFees | c.ClearTierFees) -> e.Event:
+        reasons = set()
+        if command.instrument_id and command.instrument_id not in self.instruments:
+            reasons.add(R.UNKNOWN_INSTRUMENT)
+        if not 1 <= command.fee_tier <= FEE_TIER_MAX:
+            reasons.add(R.INVALID_FEE_TIER)
+        fees = (0, 0)
+        if isinstance(command, c.SetTierFees):
+            fees = (command.maker_fee_ppm, command.taker_fee_ppm)
+        if max(fees) > FEE_PPM_MAX or min(fees) < -FEE_PPM_MAX:
+            reasons.add(R.INVALID_FEE)
+        if reasons:
+            return e.CommandRejected(min(reasons, key=PRECEDENCE.__getitem__))
+        key = (command.fee_tier, command.instrument_id)
+        if isinstance(command, c.ClearTierFees):
+            self.tier_fees.pop(key, None)
+            return e.TierFeesCleared(*key)
+        self.tier_fees[key] = fees
+        return e.TierFeesSet(*key, *fees)
+
+    def assign_fee_tier(self, command: c.AssignFeeTier) -> e.Event:
+        if command.account_id == 0:
+            return e.CommandRejected(R.UNKNOWN_ACCOUNT)
+        if command.fee_tier > FEE_TIER_MAX:
+            return e.CommandRejected(R.INVALID_FEE_TIER)
+        self.tiers[command.account_id] = command.fee_tier
+        return e.FeeTierAssigned(command.account_id, command.fee_tier)
 
     def set_limits(self, command: c.SetLimits) -> e.Event:
         limits = limits_of(command)

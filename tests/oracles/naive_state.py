@@ -64,6 +64,8 @@ class NaiveState:
         self.phases: dict[int, TradingPhase] = {}
         self.auction_ends_ns: dict[int, int] = {}
         self.indicative: dict[int, tuple[int, int, int]] = {}  # of the auctions, the oldest first
+        self.tier_fees: dict[tuple[int, int], tuple[int, int]] = {}
+        self.tiers: dict[int, int] = {}
         self.fees: dict[int, tuple[int, int]] = {}
         self.totals: dict[tuple[int, int], int] = {}
         self.open: list[NaiveOrder] = []
@@ -139,6 +141,14 @@ class NaiveState:
             for side in (Side.BUY, Side.SELL)
         )
         return naive_cross(buys, sells, self.references[instrument_id])
+
+    def fees_of(self, account_id: int, instrument_id: int) -> tuple[int, int]:
+        """Return what an account pays as maker and as taker: the most specific fees there are."""
+        tier = self.tiers.get(account_id, 0)
+        for key in ((tier, instrument_id), (tier, 0)):
+            if tier and key in self.tier_fees:
+                return self.tier_fees[key]
+        return self.fees[instrument_id]
 
     def is_calm(self, instrument_id: int, price: int) -> bool:
         lowest, highest = self.band(instrument_id, self.limits[instrument_id].volatility_band_ppm)

@@ -63,6 +63,10 @@ class NaiveVenue(NaiveMatching):
                 return self.change_phase(command)
             case c.SetFees():
                 return [self.set_fees(command)]
+            case c.SetTierFees() | c.ClearTierFees():
+                return [self.set_tier_fees(command)]
+            case c.AssignFeeTier():
+                return [self.assign_fee_tier(command)]
             case c.SetLimits():
                 return [self.set_limits(command)]
             case c.SetReferencePrice():

@@ -29,6 +29,7 @@ from vocabulary.types import OrderFlags, OrderType, Side, TimeInForce, TradingPh
 
 INTEGERS = {
     "B": st.integers(0, 2**8 - 1),
+    "i": st.integers(-(2**31), 2**31 - 1),
     "I": st.integers(0, 2**32 - 1),
     "Q": st.integers(0, 2**64 - 1),
     "q": st.integers(-(2**63), 2**63 - 1),
@@ -37,7 +38,7 @@ INTEGERS = {
 
 def instances(message_type: type[Message]) -> st.SearchStrategy[Message]:
     """Any message of a type, with each field anywhere in the range of its layout."""
-    codes = re.findall(r"(\d*)([BIQq?p])", VERSIONS[message_type][-1].struct.format[4:])
+    codes = re.findall(r"(\d*)([BiIQq?p])", VERSIONS[message_type][-1].struct.format[4:])
     widths = [
         (code, int(count or 0)) for count, code in codes for _ in range(_repeats(code, count))
     ]

@@ -107,6 +107,30 @@ async def test_instrument_is_listed_halted_resumed_and_priced(desk: DeskClient) 
     assert answer.body | fees == answer.body
 
 
+async def test_tiers_and_rebates_are_settled_and_known_after_a_restart(
+    desk: DeskClient, trader: Trader, matching: MatchingServer, postgres_url: str
+) -> None:
+    fees = {"maker_fee_ppm": -500, "taker_fee_ppm": 700}
+    await desk.post("/fee-tiers/3", fees | {"symbol": "BTCUSDT"})
+    await desk.post("/fee-tiers/2", fees)
+    await desk.request("DELETE", "/fee-tiers/2")
+    tiers = (await desk.post(f"/accounts/{ALICE}/fee-tier", {"fee_tier": 3})).body
+    assert tiers == {
+        "fees": [{"fee_tier": 3, "symbol": "BTCUSDT", "maker_fee_ppm": -500, "taker_fee_ppm": 700}],
+        "accounts": [{"account_id": ALICE, "fee_tier": 3}],
+    }
+    await desk.post(f"/accounts/{ALICE}/credits", {"asset": "BTC", "amount": "1"})
+    await desk.post(f"/accounts/{BOB}/credits", {"asset": "USDT", "amount": "100"})
+    await trader.send([order(1, ALICE, Side.SELL, 10_000, 5_000, 1)])
+    await trader.send([order(2, BOB, Side.BUY, 10_000, 5_000, 1)])
+    # Bob pays 0.2 % of the BTC as before; of these Alice gets 0.05 % of what she gave.
+    assert await settled_balances(desk, ALICE) == {"BTC": "0.50025000", "USDT": "50.000000"}
+    assert await settled_balances(desk, BOB) == {"BTC": "0.49900000", "USDT": "50.000000"}
+    async with open_desk(matching.address, postgres_url) as again:
+        await again.until_ready()
+        assert (await again.get("/fee-tiers")).body == tiers
+
+
 async def test_an_auction_is_settled_to_the_last_unit(desk: DeskClient, trader: Trader) -> None:
     phase = "/instruments/BTCUSDT/phase"
     assert (await desk.post(phase, {"phase": "opening_auction"})).body["phase"] == "opening_auction"

@@ -8,6 +8,7 @@ import pytest
 
 from tests.accounts.edge.desk_client import OPS_TOKEN, SERVICE_TOKEN, DeskClient
 
+FEES = {"maker_fee_ppm": 0, "taker_fee_ppm": 0}
 LIMITS = "/instruments/BTCUSDT/limits"
 LISTING = {
     "symbol": "USDTBTC",
@@ -78,6 +79,10 @@ BAD_REQUESTS = [
     ("POST", "/instruments/btcusdt/halt", None, 422, "invalid_request", "symbol"),
     ("POST", "/instruments/BTCUSDT/fees", {}, 422, "invalid_request", "maker_fee_ppm"),
     ("POST", "/instruments/BTCUSDT/phase", {"phase": "open"}, 422, "invalid_request", "phase"),
+    ("POST", "/fee-tiers/0", FEES, 422, "invalid_request", "fee_tier"),
+    ("POST", "/fee-tiers/1", FEES | {"symbol": "NONE"}, 404, "unknown_instrument", "symbol"),
+    ("POST", "/fee-tiers/1", FEES | {"taker_fee_ppm": -1}, 422, "invalid_request", "taker_fee_ppm"),
+    ("POST", "/accounts/1/fee-tier", {"fee_tier": 1_001}, 422, "invalid_request", "fee_tier"),
     ("POST", LIMITS, {"quantity_min": "0.00001"}, 422, "invalid_limits", None),
     ("POST", LIMITS, {"notional_min": "0.0000001"}, 422, "invalid_limits", None),
     ("POST", LIMITS, {"quantity_min": "2", "quantity_max": "1"}, 422, "invalid_limits", None),
@@ -219,6 +224,10 @@ ALLOWED: dict[tuple[str, str], Any] = {
     ("GET", "/instruments"): OPS,
     ("POST", "/instruments/{symbol}/halt"): OPS,
     ("POST", "/instruments/{symbol}/resume"): OPS,
+    ("GET", "/fee-tiers"): OPS,
+    ("POST", "/fee-tiers/{fee_tier}"): OPS,
+    ("DELETE", "/fee-tiers/{fee_tier}"): OPS,
+    ("POST", "/accounts/{account_id}/fee-tier"): OPS,
     ("POST", "/instruments/{symbol}/phase"): OPS,
     ("POST", "/instruments/{symbol}/fees"): OPS,
     ("POST", "/instruments/{symbol}/limits"): OPS,
@@ -251,7 +260,7 @@ async def test_every_route_opens_to_whom_the_table_says_and_to_no_one_else(
     assert served == set(ALLOWED), "a new route must be entered here"
     wrong = []
     for (method, template), allowed in ALLOWED.items():
-        path = template.format(account_id=1, api_key="NONE", symbol="BTCUSDT")
+        path = template.format(account_id=1, api_key="NONE", symbol="BTCUSDT", fee_tier=1)
         for name, headers in CREDENTIALS.items():
             answer = await desk.request(method, path, token=None, headers=headers, data=b"{")
             opens = name in allowed or None in allowed

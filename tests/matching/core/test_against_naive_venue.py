@@ -85,6 +85,18 @@ quantities = st.one_of(
     st.integers(1, 20), st.integers(1, 20), st.sampled_from((0, -3, 2**47, 2**48 + 1, INT64_MAX))
 )
 names = st.sampled_from([b"n%d" % number for number in range(12)] + [b""])
+tiers = st.sampled_from((1, 1, 2, 0, 1_001))
+fees = st.sampled_from(
+    (
+        (0, 0),
+        (1, 999),
+        (-999, 0),
+        (-90_000, 50_000),
+        (-100_000, 100_000),
+        (-100_001, 0),
+        (0, 100_001),
+    )
+)
 bands = st.sampled_from((0, 0, 250_000, 600_000, 1_500_000))  # in parts per million
 preventions = st.sampled_from(SelfTradePrevention)
 new_names = st.one_of(st.none(), st.none(), names)  # none: one that nobody had
@@ -217,7 +229,7 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
     def change_phase(self, instrument_id: int, phase: TradingPhase) -> None:
         self.both.ask(c.ChangePhase(8, 1, instrument_id, phase))
 
-    @rule(instrument_id=instruments, fees=st.sampled_from(((0, 0), (1, 999), (100_000, 100_001))))
+    @rule(instrument_id=instruments, fees=fees)
     def set_fees(self, instrument_id: int, fees: tuple[int, int]) -> None:
         self.both.ask(c.SetFees(8, 1, instrument_id, *fees))
 
@@ -244,6 +256,17 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
     @rule(instrument_id=instruments, price=st.sampled_from((0, 3, 5, -1, 2**41)))
     def set_reference_price(self, instrument_id: int, price: int) -> None:
         self.both.ask(c.SetReferencePrice(8, 1, instrument_id, price))
+
+    @rule(tier=tiers, instrument_id=st.sampled_from((0, 0, 1, 2, 3)), fees=st.none() | fees)
+    def set_tier_fees(self, tier: int, instrument_id: int, fees: tuple[int, int] | None) -> None:
+        if fees is None:
+            self.both.ask(c.ClearTierFees(8, 1, tier, instrument_id))
+        else:
+            self.both.ask(c.SetTierFees(8, 1, tier, instrument_id, *fees))
+
+    @rule(account_id=st.sampled_from((*ACCOUNTS, 0)), tier=tiers)
+    def assign_fee_tier(self, account_id: int, tier: int) -> None:
+        self.both.ask(c.AssignFeeTier(8, 1, account_id, tier))
 
     @invariant()
     def agrees(self) -> None:

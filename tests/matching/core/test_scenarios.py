@@ -50,7 +50,9 @@ LIMITS = re.compile(
 )
 PHASE = re.compile(r"phase (\w+(?: \w+)?)")
 REFERENCE = re.compile(r"reference price (\d+)")
-FEES = re.compile(r"fees maker (\d+) taker (\d+)")
+FEES = re.compile(r"fees maker (-?\d+) taker (\d+)")
+TIER_FEES = re.compile(r"tier (\d+)( here)? pays maker (-?\d+) taker (\d+)")
+ASSIGN = re.compile(r"(\w+) is in tier (\d+)")
 
 
 class Table:
@@ -126,6 +128,11 @@ class Table:
         if match := CREDIT.fullmatch(request):
             who, units, asset = match.groups()
             return c.CreditFunds(1, 1, self.account(who), ASSETS[asset], int(units))
+        if match := TIER_FEES.fullmatch(request):
+            tier, here, maker, taker = match.groups()
+            return c.SetTierFees(1, 1, int(tier), 1 if here else 0, int(maker), int(taker))
+        if match := ASSIGN.fullmatch(request):
+            return c.AssignFeeTier(1, 1, self.account(match[1]), int(match[2]))
         if match := FEES.fullmatch(request):
             return c.SetFees(1, 1, 1, *map(int, match.groups()))
         if match := LIMITS.fullmatch(request):
