@@ -208,9 +208,7 @@ def _take_asset(state: State, asset_id: int, name: str, scale: int, issued_units
     state.issued_units[asset_id] = issued_units
 
 
-def _take_account(
-    state: State, account_id: int, self_trade_prevention: int, fee_tier: int
-) -> None:
+def _take_account(state: State, account_id: int, self_trade_prevention: int, fee_tier: int) -> None:
     account = state.accounts.setdefault(account_id, Account(account_id))  # the venue's is there
     account.self_trade_prevention = self_trade_prevention
     account.fee_tier = fee_tier
