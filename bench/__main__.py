@@ -8,7 +8,15 @@ from pathlib import Path
 
 from bench.figures import Figure, save, show
 
-BENCHMARKS = ("engine", "fix_round_trip", "settlement", "feed", "trading_feeds", "trading_history")
+BENCHMARKS = (
+    "engine",
+    "fix_round_trip",
+    "settlement",
+    "feed",
+    "trading_feeds",
+    "trading_history",
+    "trading_backtest",
+)
 
 
 def main() -> None:

@@ -27,6 +27,7 @@ class Background:
         self.recording = recording
         self.venue = venue
         self.recorded_orders = recorded_orders
+        self.has_recorded_orders = recorded_orders.order_count > 0
         self.bids: dict[int, int] = {}
         self.asks: dict[int, int] = {}
         self.others: list[tuple[int, int]] = []
@@ -35,7 +36,7 @@ class Background:
     def print(self, row: int) -> bool:
         """Let a print happen; return False where it was the firm's own doing."""
         recording = self.recording
-        if self.recorded_orders.taken and recording.trade_id[row] in self.recorded_orders.taken:
+        if self.has_recorded_orders and recording.trade_id[row] in self.recorded_orders.taken:
             return False
         at = recording.begin[row]
         # A print stands on the side that it was taken from.
@@ -49,9 +50,13 @@ class Background:
         begin = recording.begin[row]
         middle = recording.middle[row]
         end = recording.end[row]
-        self.others = self.recorded_orders.advance(recording.source_sequence[row])
+        self.others = []
+        if self.has_recorded_orders:
+            self.others = self.recorded_orders.advance(recording.source_sequence[row])
         if self.venue.changed:
-            self.others += self.venue.changed
+            for side, price in self.venue.changed:
+                if not self.tells(row, side, price):
+                    self.others.append((side, price))
             self.venue.changed = []
         if recording.kind[row] == RESET:
             self.others += [(BUY, price) for price in self.bids]
@@ -60,6 +65,9 @@ class Background:
             self.asks.clear()
         self.record(self.bids, begin, middle)
         self.record(self.asks, middle, end)
+        if end == begin + 1 and not self.others:
+            self.settle(BUY if begin < middle else SELL, recording.price_ticks[begin])
+            return
         # What leaves goes first, so that the book is never crossed in between.
         for at in range(begin, end):
             self.shrink(BUY if at < middle else SELL, recording.price_ticks[at])
@@ -70,13 +78,41 @@ class Background:
         for side, price in self.others:
             self.grow(side, price)
 
+    def tells(self, row: int, side: int, price_ticks: int) -> bool:
+        """Say whether a row of the book tells of a level."""
+        recording = self.recording
+        middle = recording.middle[row]
+        begin, end = recording.begin[row], recording.end[row]
+        for at in range(begin if side == BUY else middle, middle if side == BUY else end):
+            if recording.price_ticks[at] == price_ticks:
+                return True
+        return False
+
+    def is_in_core(self, row: int) -> bool:
+        """Say whether the levels that a row tells of are so in the core, the firm's orders too."""
+        recording = self.recording
+        middle = recording.middle[row]
+        for at in range(recording.begin[row], recording.end[row]):
+            side = BUY if at < middle else SELL
+            if self.venue.level_lots(side, recording.price_ticks[at]) != recording.lots[at]:
+                return False
+        return True
+
     def wanted(self, side: int, price_ticks: int) -> int:
         """Return what the background is to have at a price."""
         recorded = self.bids if side == BUY else self.asks
         lots = recorded.get(price_ticks, 0)
-        if self.recorded_orders.lots:
+        if self.has_recorded_orders:
             lots -= self.recorded_orders.lots[side, price_ticks]
         return max(0, lots)
+
+    def settle(self, side: int, price_ticks: int) -> None:
+        """Let the background have at a price what it is to have."""
+        missing = self.wanted(side, price_ticks) - self.venue.background_lots(side, price_ticks)
+        if missing > 0:
+            self.venue.grow(side, price_ticks, missing)
+        elif missing < 0:
+            self.venue.shrink(side, price_ticks, -missing)
 
     def shrink(self, side: int, price_ticks: int) -> None:
         surplus = self.venue.background_lots(side, price_ticks) - self.wanted(side, price_ticks)

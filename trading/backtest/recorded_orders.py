@@ -25,6 +25,7 @@ class RecordedOrders:
         self.taken: set[int] = set()
         """The trades in which the firm's was the incoming order: without it they were not made."""
         self.order_count = 0
+        """How many orders of the firm's the venue had."""
         self._changes = self._follow(reports)
         self._next = 0
 
@@ -52,6 +53,7 @@ class RecordedOrders:
                 self.order_count += 1
                 after = report.lots - report.cumulative_lots
             elif report.kind is ReportKind.TRADED:
+                self.order_count += key not in resting
                 after = max(0, before - report.fill_lots)
                 if not report.is_maker:
                     self.taken.add(report.trade_id)

@@ -38,6 +38,8 @@ cdef class Simulation:
     cdef void sample(self, long long time_ns) except *
     @cython.locals(kind="long long", background=Background)
     cdef void happen(self, Py_ssize_t row) except *
+    @cython.locals(others=list)
+    cdef bint is_altered(self, Py_ssize_t row, long long kind) except -1
     cdef object true_book(self, Py_ssize_t row)
     cdef void show(self, object event) except *
     @cython.locals(due_ns="long long")

@@ -128,15 +128,23 @@ class Simulation:
         if kind in (CHANGE, RESET):
             self.book_sequence = self.recording.source_sequence[row]
             background.change(row)
-            if background.others or self.venue.own_events or self.venue.firm_order_count():
+            if self.is_altered(row, kind):
                 self.show(self.true_book(row))
-                self.report(self.firm.reports(self.venue.take_own_events()))
-                return
+            else:
+                self.show(self.recording.event(row, self.next_sequence()))
         elif kind == TRADE and not background.print(row):
             return
-        self.show(self.recording.event(row, self.next_sequence()))
+        else:
+            self.show(self.recording.event(row, self.next_sequence()))
         if self.venue.own_events:
             self.report(self.firm.reports(self.venue.take_own_events()))
+
+    def is_altered(self, row: int, kind: int) -> bool:
+        """Say whether the strategy must be shown another book than the row has."""
+        if not self.decisions and not self.background.has_recorded_orders:
+            return False
+        others = self.background.others
+        return bool(others) or kind == RESET or not self.background.is_in_core(row)
 
     def true_book(self, row: int) -> AnyEvent:
         """Return a row's event with what the core has at its levels, the firm's orders too."""
