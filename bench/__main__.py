@@ -16,6 +16,7 @@ BENCHMARKS = (
     "trading_feeds",
     "trading_history",
     "trading_backtest",
+    "trading_latency",
 )
 
 

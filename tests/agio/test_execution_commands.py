@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from agio import run_files
-from agio.__main__ import main
+from agio.execution_commands import execution
 from trading.runs import Run, StrategyRun
 
 
@@ -25,8 +25,8 @@ def data(tmp_path: Path) -> Path:
 def agio(data: Path, redis_url: str, *words: str) -> Any:
     """Run a command and return the JSON that it prints, or what it says of its failure."""
     result = CliRunner().invoke(
-        main,
-        ["execution", *words, "--json", "--data", str(data)],
+        execution,
+        [*words, "--json", "--data", str(data)],
         env={"AGIO_REDIS_URL": redis_url},
     )
     return json.loads(result.stdout) if result.exit_code == 0 else result.output
