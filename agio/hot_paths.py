@@ -31,6 +31,7 @@ HOT_MODULES = (
     "matching.core.self_trade",
     "matching.core.state",
     "matching.core.matcher",
+    "matching.core.order_terms",
     "matching.core.engine",
     "matching.journal_format",
     "matching.sequencer",

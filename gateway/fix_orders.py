@@ -34,6 +34,12 @@ _SIDES = {values.Side.BUY: Side.BUY, values.Side.SELL: Side.SELL}
 _ORDER_TYPES = {
     values.OrdType.MARKET: OrderType.MARKET,
     values.OrdType.LIMIT: OrderType.LIMIT,
+    values.OrdType.STOP: OrderType.STOP,
+    values.OrdType.STOP_LIMIT: OrderType.STOP_LIMIT,
+}
+_TAKES_PROFIT = {
+    OrderType.STOP: OrderType.TAKE_PROFIT,
+    OrderType.STOP_LIMIT: OrderType.TAKE_PROFIT_LIMIT,
 }
 # FIX 4.4 vol. 7 reads an absent TimeInForce(59) as Day. This venue never closes: it reads Good Till
 # Cancel. A Day that is asked for by name ends at midnight UTC.
@@ -66,7 +72,6 @@ _PREVENTIONS = {
     values.SelfTradePreventionMode.DECREMENT: SelfTradePrevention.DECREMENT,
 }
 _UNSUPPORTED = frozenset({
-    tags.StopPx,
     tags.MinQty,
     tags.MaxFloor,
     tags.CashOrderQty,
@@ -137,6 +142,7 @@ def _enter_order(
 ) -> EnterOrder:
     time_in_force = _TIMES_IN_FORCE.get(message.get(tags.TimeInForce))
     flags = _FLAGS.get(message.get(tags.ExecInst))
+    direction = message.get(tags.TriggerPriceDirection)
     order_type = _ORDER_TYPES.get(message.get(tags.OrdType) or b"")
     side = _SIDES.get(message.get(tags.Side) or b"")
     if time_in_force is None:
@@ -147,6 +153,13 @@ def _enter_order(
         raise _unsupported(message, tags.OrdType, "OrdType")
     if side is None:
         raise _unsupported(message, tags.Side, "Side")
+    # The stop of a buyer waits for a rise: one that waits for a fall takes profit.
+    if direction is not None and (direction == values.TriggerPriceDirection.UP) != (
+        side is Side.BUY
+    ):
+        order_type = _TAKES_PROFIT.get(order_type)
+        if order_type is None:
+            raise _unsupported(message, tags.TriggerPriceDirection, "TriggerPriceDirection")
     _check_supported(message)
     return order_entry.enter_order(
         session_id,
@@ -161,6 +174,8 @@ def _enter_order(
         quantity=_quantity(message),
         client_order_id=message.get(tags.ClOrdID) or b"",
         expire_time_ns=_expire_time_ns(message),
+        trigger_price=_text(message, tags.StopPx) if tags.StopPx in message else None,
+        trailing_bps=int(message.get(tags.TriggerTrailingDeltaBips) or b"0"),
         self_trade_prevention=_PREVENTIONS[message.get(tags.SelfTradePreventionMode)],
     )
 

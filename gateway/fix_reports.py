@@ -71,6 +71,23 @@ REJECT_REASONS: dict[RejectReason, tuple[bytes, bytes, str]] = {
         _C.OTHER,
         "price x quantity is too large",
     ),
+    RejectReason.TRIGGER_PRICE_OUT_OF_RANGE: (
+        _O.OTHER,
+        _C.OTHER,
+        "stop price or trailing distance is zero or too high",
+    ),
+    RejectReason.TOO_MANY_WAITING_ORDERS: (
+        _O.ORDER_EXCEEDS_LIMIT,
+        _C.OTHER,
+        "too many orders of this instrument wait for a price",
+    ),
+    RejectReason.NO_LAST_TRADE: (_O.OTHER, _C.OTHER, "no trade yet whose price could be trailed"),
+    RejectReason.WOULD_TRIGGER: (_O.OTHER, _C.OTHER, "order would trigger at once"),
+    RejectReason.NOT_REPLACEABLE: (
+        _O.OTHER,
+        _C.OTHER,
+        "an order that waits for a price can't be replaced",
+    ),
     RejectReason.UNKNOWN_ORDER: (_O.UNKNOWN_ORDER, _C.UNKNOWN_ORDER, "no such open order"),
     RejectReason.QUANTITY_NOT_ABOVE_CUMULATIVE: (
         _O.INCORRECT_QUANTITY,
@@ -99,6 +116,7 @@ _EXEC_TYPES = {
     ReportKind.EXPIRED: values.ExecType.EXPIRED,
     ReportKind.REPLACED: values.ExecType.REPLACED,
     ReportKind.DECREMENTED: values.ExecType.RESTATED,
+    ReportKind.TRIGGERED: values.ExecType.TRIGGERED,
     # FIX 4.4 vol. 4, appendix D: an order that was received before is answered with its status.
     ReportKind.REPEATED: values.ExecType.ORDER_STATUS,
 }
@@ -114,7 +132,13 @@ _ORD_STATUSES = {
 # Whole fields, ready to be put in.
 _ORD_STATUS_FIELDS = {status: f"39={value.decode()}\x01" for status, value in _ORD_STATUSES.items()}
 _SIDE_FIELDS = {side: f"54={side.value}\x01" for side in Side}
-_ORDER_TYPE_FIELDS = {order_type: f"40={order_type.value}\x01" for order_type in OrderType}
+_ORD_TYPES = {
+    OrderType.TAKE_PROFIT: OrderType.STOP,
+    OrderType.TAKE_PROFIT_LIMIT: OrderType.STOP_LIMIT,
+}
+_ORDER_TYPE_FIELDS = {
+    order_type: f"40={_ORD_TYPES.get(order_type, order_type).value}\x01" for order_type in OrderType
+}
 _TIME_IN_FORCE_FIELDS = {time: f"59={time.value}\x01" for time in TimeInForce}
 _FLAG_FIELDS = {
     OrderFlags.NONE: "",
@@ -229,8 +253,9 @@ def _state(
     # One text and one encode: this is most of what a report costs.
     instrument = order.instrument
     quantity_text = instrument.quantity_text
-    is_limit = order.order_type is OrderType.LIMIT
-    price = f"44={instrument.price_text(order.price_ticks)}\x01" if is_limit else ""
+    price = f"44={instrument.price_text(order.price_ticks)}\x01" if order.has_limit else ""
+    if order.order_type > OrderType.LIMIT:
+        price += _trigger(order)
     return (
         f"{_ORD_STATUS_FIELDS[status]}636={'Y' if leaves_lots and order.is_working else 'N'}\x01"
         f"55={instrument.symbol}\x01{_SIDE_FIELDS[order.side]}"
@@ -240,6 +265,17 @@ def _state(
         f"151={quantity_text(leaves_lots)}\x0114={quantity_text(cumulative_lots)}\x01"
         f"6={instrument.average_price_text(quote_units, cumulative_lots)}\x01"
     ).encode()
+
+
+def _trigger(order: Order) -> str:
+    takes_profit = order.order_type in _ORD_TYPES
+    direction = "U" if (order.side is Side.BUY) != takes_profit else "D"
+    stop, trailing = order.trigger_price_ticks, order.trailing_bps
+    return (
+        (f"99={order.instrument.price_text(stop)}\x01" if stop else "")
+        + f"1109={direction}\x01"
+        + (f"25009={trailing}\x01" if trailing else "")
+    )
 
 
 def _expire_time(order: Order) -> str:
@@ -277,7 +313,7 @@ def _rejected(report: Report, catalogue: Catalogue) -> bytes:
     assert isinstance(report.reason, RejectReason)
     instrument = catalogue.instruments[command.instrument_id]
     reason, _, text = REJECT_REASONS[report.reason]
-    is_limit = command.order_type is OrderType.LIMIT
+    is_limit = command.order_type % 2 == 0
     return b"".join([
         b"37=NONE\x0111=%b\x01" % command.client_order_id,
         b"17=%d-%d\x01150=8\x0139=8\x01103=%b\x01" % (report.sequence, report.report_index, reason),
@@ -285,7 +321,7 @@ def _rejected(report: Report, catalogue: Catalogue) -> bytes:
             instrument.symbol.encode(),
             command.side,
             instrument.quantity_text(command.quantity_lots).encode(),
-            command.order_type,
+            _ORD_TYPES.get(command.order_type, command.order_type),
         ),
         b"44=%b\x01" % instrument.price_text(command.price_ticks).encode() if is_limit else b"",
         b"59=%d\x01151=0\x0114=0\x016=0\x01" % command.time_in_force,

@@ -41,6 +41,10 @@ _ORDER_TYPES = {
     "LIMIT": (OrderType.LIMIT, OrderFlags.NONE),
     "LIMIT_MAKER": (OrderType.LIMIT, OrderFlags.POST_ONLY),
     "MARKET": (OrderType.MARKET, OrderFlags.NONE),
+    "STOP_LOSS": (OrderType.STOP, OrderFlags.NONE),
+    "STOP_LOSS_LIMIT": (OrderType.STOP_LIMIT, OrderFlags.NONE),
+    "TAKE_PROFIT": (OrderType.TAKE_PROFIT, OrderFlags.NONE),
+    "TAKE_PROFIT_LIMIT": (OrderType.TAKE_PROFIT_LIMIT, OrderFlags.NONE),
 }
 
 
@@ -170,6 +174,8 @@ class JsonOrders:
                 quantity=request.quantity,
                 client_order_id=self._client_order_id(request.new_client_order_id, number),
                 expire_time_ns=(request.good_till_date or 0) * 1_000_000,
+                trigger_price=request.stop_price,
+                trailing_bps=request.trailing_delta or 0,
                 self_trade_prevention=SelfTradePrevention[
                     request.self_trade_prevention_mode or "ACCOUNT_DEFAULT"
                 ],

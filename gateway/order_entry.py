@@ -14,6 +14,7 @@ from vocabulary.instrument import Instrument
 from vocabulary.rejects import Refused, RejectReason
 from vocabulary.types import (
     CLIENT_ORDER_ID_BYTES_MAX,
+    ID_MAX,
     INT64_MAX,
     OrderFlags,
     OrderType,
@@ -51,10 +52,12 @@ class OrderEntry:
         client_order_id: bytes,
         expire_time_ns: int = 0,
         self_trade_prevention: SelfTradePrevention = SelfTradePrevention.ACCOUNT_DEFAULT,
+        trigger_price: str | None = None,
+        trailing_bps: int = 0,
     ) -> c.EnterOrder:
         """Return the command for a new order; a market order has no price."""
         instrument = self._instrument(symbol)
-        is_limit = order_type is OrderType.LIMIT
+        is_limit = order_type % 2 == 0
         price_ticks = _price_ticks(instrument, price) if is_limit else 0
         quantity_lots = instrument.quantity_lots(quantity)
         _check_client_order_id(client_order_id)
@@ -74,6 +77,8 @@ class OrderEntry:
             client_order_id,
             expire_time_ns,
             self_trade_prevention,
+            instrument.price_ticks(trigger_price) if trigger_price is not None else 0,
+            min(trailing_bps, ID_MAX),
         )
 
     def replace_order(

@@ -53,6 +53,7 @@ class Orders:
         self._accounts: dict[int, _Account] = {}
         self._preventions: dict[int, SelfTradePrevention] = {}  # by account, where it has set one
         self._reports: list[Report] = []
+        self._requested_id = 0  # the order that the record's command entered or replaced
         self._record: Record
         # By type, since a chain of isinstance costs more than what most events do.
         self._apply: dict[type[e.Event], Callable[[Any], None]] = {
@@ -66,12 +67,14 @@ class Orders:
             e.AuctionTradeExecuted: self._apply_trade,
             e.OrderCanceled: self._apply_canceled,
             e.MatchPrevented: self._apply_prevented,
+            e.OrderTriggered: self._apply_triggered,
             e.SelfTradePreventionSet: self._apply_prevention_set,
         }
 
     def apply(self, record: Record) -> list[Report]:
         """Take a record in; return what to report, in the order in which it happened."""
         self._record = record
+        self._requested_id = 0
         self._reports = []
         for event in record.events:
             self._apply.get(type(event), self.catalogue.apply)(event)
@@ -127,6 +130,7 @@ class Orders:
         self._orders[order.order_id] = account.open[order.order_id] = order
         account.by_client_order_id[order.client_order_id] = order
         self.open_order_count += 1
+        self._requested_id = order.order_id
         self._report(ReportKind.ACCEPTED, order, is_requester=True)
 
     def _apply_repeated(self, event: e.OrderRepeated) -> None:
@@ -137,6 +141,7 @@ class Orders:
         command = self._record.command
         assert isinstance(command, c.ReplaceOrder)
         order = self._orders[event.order_id]
+        self._requested_id = order.order_id
         original_client_order_id = order.client_order_id
         if command.client_order_id:
             account = self._accounts[event.account_id]
@@ -189,7 +194,7 @@ class Orders:
             order.status = OrderStatus.PARTIALLY_FILLED
         else:
             self._close(order, OrderStatus.FILLED)
-        self._report(ReportKind.TRADE, order, fill=fill, is_requester=not is_maker)
+        self._report(ReportKind.TRADE, order, fill=fill, is_requester=self._is_requested(order))
 
     def _apply_canceled(self, event: e.OrderCanceled) -> None:
         command = self._record.command
@@ -204,13 +209,14 @@ class Orders:
                 ReportKind.EXPIRED,
                 order,
                 reason=event.reason,
-                is_requester=True,
+                is_requester=self._is_requested(order),
                 prevented=order.prevented,
             )
             return
         if event.reason not in {CancelReason.REQUESTED, CancelReason.MASS_CANCELED}:
             self._close(order, OrderStatus.EXPIRED)
-            self._report(ReportKind.EXPIRED, order, reason=event.reason, is_requester=True)
+            is_requester = self._is_requested(order)
+            self._report(ReportKind.EXPIRED, order, reason=event.reason, is_requester=is_requester)
             return
         self._close(order, OrderStatus.CANCELED)
         assert isinstance(command, c.CancelOrder | c.CancelAllOrders)
@@ -222,6 +228,17 @@ class Orders:
             client_order_id=command.client_order_id,
             original_client_order_id=order.client_order_id if command.client_order_id else b"",
         )
+
+    def _is_requested(self, order: Order) -> bool:
+        """Say whether an order is what the record's command is about, not one that it set off."""
+        return order.order_id == self._requested_id
+
+    def _apply_triggered(self, event: e.OrderTriggered) -> None:
+        order = self._orders[event.order_id]
+        order.is_waiting = False
+        order.trigger_price_ticks = event.trigger_price_ticks  # that of a stop that trails moves
+        order.updated_ns = self._record.timestamp_ns
+        self._report(ReportKind.TRIGGERED, order, is_requester=False)
 
     def _apply_prevented(self, event: e.MatchPrevented) -> None:
         sides = (
@@ -240,7 +257,10 @@ class Orders:
                 order.leaves_lots -= decrease_lots
                 order.updated_ns = self._record.timestamp_ns
                 self._report(
-                    ReportKind.DECREMENTED, order, is_requester=True, prevented=order.prevented
+                    ReportKind.DECREMENTED,
+                    order,
+                    is_requester=self._is_requested(order),
+                    prevented=order.prevented,
                 )
 
     def _apply_prevention_set(self, event: e.SelfTradePreventionSet) -> None:

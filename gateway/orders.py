@@ -51,6 +51,8 @@ class ReportKind(IntEnum):
     REPLACED = auto()
     DECREMENTED = auto()
     """Its quantity fell as it met an order of its own account."""
+    TRIGGERED = auto()
+    """Its wait is over."""
     REPEATED = auto()
     """A new order was sent again under its client order id: this is how it stands."""
     CANCEL_REJECTED = auto()
@@ -78,6 +80,7 @@ class Order:
         "expire_time_ns",
         "flags",
         "instrument",
+        "is_waiting",
         "leaves_lots",
         "order_id",
         "order_type",
@@ -91,6 +94,8 @@ class Order:
         "side",
         "status",
         "time_in_force",
+        "trailing_bps",
+        "trigger_price_ticks",
         "updated_ns",
     )
 
@@ -112,6 +117,9 @@ class Order:
         self.expire_time_ns = command.expire_time_ns
         self.flags: OrderFlags = command.flags
         self.price_ticks = command.price_ticks
+        self.trigger_price_ticks = command.trigger_price_ticks
+        self.trailing_bps = command.trailing_bps
+        self.is_waiting = command.order_type > OrderType.LIMIT
         self.quantity_lots = self.leaves_lots = command.quantity_lots
         self.self_trade_prevention = prevention
         self.prevented_lots = 0
@@ -124,11 +132,16 @@ class Order:
         self.entered_ns = self.updated_ns = entered_ns
 
     @property
+    def has_limit(self) -> bool:
+        return self.order_type % 2 == 0
+
+    @property
     def is_working(self) -> bool:
         """Say whether it rests in the book once its record is done."""
         return (
             self.status.is_open
-            and self.order_type is OrderType.LIMIT
+            and self.has_limit
+            and not self.is_waiting
             and self.time_in_force not in _NEVER_REST
         )
 

@@ -28,6 +28,7 @@ History
 5   When it ends.
 6   Self-trade prevention.
 7   Fee tiers.
+8   Orders that wait for a price.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ from matching.core.engine import Engine
 from matching.sequencer import Sequencer
 
 MAGIC: Final = b"agiosnap"
-VERSION: Final = 7
+VERSION: Final = 8
 SUFFIX: Final = ".snapshot"
 HEADER: Final = Struct("<8sIIqIIqqq16s8x")
 _SECTION_SIZE: Final = Struct("<I")

@@ -31,7 +31,7 @@ never given to anything else.
 History
 -------
 1   The first version of all messages, and of the record.
-    `EnterOrder` 2: self-trade prevention.
+    `EnterOrder` 2: self-trade prevention. 3: what it waits for.
     `ListInstrument` 2: the phase that it starts in, and its limits.
     A maker's fee has a sign: what is below zero now were numbers that no engine took.
 """
@@ -69,7 +69,7 @@ FIRST_EVENT_KIND = 64
 # A class's fields stand in its layout in the order in which the class names them. Behind the kind
 # stands the body of version 1, then what each further version appends.
 _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
-    c.EnterOrder: (1, "QqII4B4xqq40pq", "B7x"),
+    c.EnterOrder: (1, "QqII4B4xqq40pq", "B7x", "qI4x"),
     c.ReplaceOrder: (2, "QqIIqqq40p40p"),
     c.CancelOrder: (3, "QqIIq40p40p"),
     c.CancelAllOrders: (4, "QqII40p"),
@@ -92,6 +92,7 @@ _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     e.TradeExecuted: (68, "qIB3xqqqqqqIIqqqqqqq"),
     e.OrderCanceled: (69, "qIIB?B5xqqqq"),
     e.OrderRepeated: (70, "qII"),
+    e.OrderTriggered: (72, "qIIqq"),
     e.MatchPrevented: (71, "qIB3xIB3xqqqqqqqq"),
     e.AssetListed: (80, "II16p"),
     e.InstrumentListed: (81, "III4xqqqiI32p"),

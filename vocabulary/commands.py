@@ -25,9 +25,11 @@ class Command(msgspec.Struct, frozen=True, gc=False):
 
 
 class EnterOrder(Command, frozen=True, gc=False):
-    """A new order. The price of a market order is 0.
+    """A new order. The price of one without a limit is 0.
 
     `expire_time_ns` is UTC, and 0 unless it is good till date. A day ends at midnight UTC.
+    An order that waits has a trigger price or, a stop only, trails the price by so many hundredths
+    of a per cent. Its time in force counts from its entry; immediate ones from its trigger.
     """
 
     account_id: int
@@ -41,6 +43,8 @@ class EnterOrder(Command, frozen=True, gc=False):
     client_order_id: bytes
     expire_time_ns: int = 0
     self_trade_prevention: SelfTradePrevention = SelfTradePrevention.ACCOUNT_DEFAULT
+    trigger_price_ticks: int = 0
+    trailing_bps: int = 0
 
 
 class ReplaceOrder(Command, frozen=True, gc=False):

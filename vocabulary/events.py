@@ -61,6 +61,20 @@ class OrderReplaced(Event, frozen=True, gc=False):
     held_units: int
 
 
+class OrderTriggered(Event, frozen=True, gc=False):
+    """An order's wait is over: a trade at `price_ticks` reached its trigger price.
+
+    What it does in the book (trades, coming to rest, a cancel) follows in the same record, which is
+    that of the trade.
+    """
+
+    order_id: int
+    account_id: int
+    instrument_id: int
+    trigger_price_ticks: int
+    price_ticks: int
+
+
 class OrderRested(Event, frozen=True, gc=False):
     """`leaves_lots` of an order joined the book, at the back of the queue at its price."""
 

@@ -32,6 +32,15 @@ CLOCK_SESSION_ID = 1 << 63
 
 OPEN_ORDERS_PER_ACCOUNT_MAX = 100_000
 
+WAITING_ORDERS_MAX = 10_000
+"""How many orders of an instrument may wait for a price: it bounds what one trade can set off."""
+
+TRAILING_BPS_MAX = 5_000
+"""The farthest that a stop may trail behind the price, in hundredths of a per cent of it."""
+
+STOP_PROTECTION_PPM = 100_000
+"""How far above its trigger price a stop or take profit at market buys at most: ten per cent."""
+
 CLOSED_ORDERS_REMEMBERED_MAX = 10_000
 """How many of an account's newest closed orders are known by their ids, for at most 24 hours."""
 
@@ -44,10 +53,19 @@ class Side(IntEnum):
 
 
 class OrderType(IntEnum):
-    """OrdType(40), with FIX's values."""
+    """OrdType(40), with FIX's values up to 4. Odd ones have no limit price.
+
+    From `STOP` on an order waits until a trade reaches its trigger price, and then is one of the
+    first two. A stop protects: it sells once the price falls so far, and buys once it rises. A
+    take profit gains: it sells once the price rises so far, and buys once it falls.
+    """
 
     MARKET = 1
     LIMIT = 2
+    STOP = 3
+    STOP_LIMIT = 4
+    TAKE_PROFIT = 5
+    TAKE_PROFIT_LIMIT = 6
 
 
 class TimeInForce(IntEnum):

@@ -356,6 +356,7 @@ class ExecType:
     TRADE_CORRECT = b"G"
     TRADE_CANCEL = b"H"
     ORDER_STATUS = b"I"
+    TRIGGERED = b"L"
 
 
 class SettlCurrFxRateCalc:
@@ -920,6 +921,11 @@ class MessageHandling:
 
 class ResponseMode:
     EVERYTHING = b"1"
+
+
+class TriggerPriceDirection:
+    UP = b"U"
+    DOWN = b"D"
 
 
 class SelfTradePreventionMode:

@@ -109,10 +109,21 @@ REFUSALS: dict[RejectReason, tuple[ErrorCode, str]] = {
     ),
     RejectReason.PRICE_OUT_OF_RANGE: (_FILTER, "Filter failure: PRICE_FILTER"),
     RejectReason.PRICE_OUTSIDE_BAND: (_FILTER, "Filter failure: PERCENT_PRICE"),
+    RejectReason.TRIGGER_PRICE_OUT_OF_RANGE: (_FILTER, "Filter failure: PRICE_FILTER"),
     RejectReason.QUANTITY_OUT_OF_RANGE: (_FILTER, "Filter failure: LOT_SIZE"),
     RejectReason.NOTIONAL_TOO_SMALL: (_FILTER, "Filter failure: NOTIONAL"),
     RejectReason.NOTIONAL_TOO_LARGE: (_FILTER, "Filter failure: NOTIONAL"),
+    RejectReason.TOO_MANY_WAITING_ORDERS: (_FILTER, "Filter failure: MAX_NUM_ALGO_ORDERS"),
+    RejectReason.NO_LAST_TRADE: (ErrorCode.NEW_ORDER_REJECTED, "There is no last trade to trail."),
+    RejectReason.WOULD_TRIGGER: (
+        ErrorCode.NEW_ORDER_REJECTED,
+        "Stop price would trigger immediately.",
+    ),
     RejectReason.UNKNOWN_ORDER: (ErrorCode.CANCEL_REJECTED, "Unknown order sent."),
+    RejectReason.NOT_REPLACEABLE: (
+        ErrorCode.ORDER_AMEND_REJECTED,
+        "An order that waits for its price can't be amended.",
+    ),
     RejectReason.QUANTITY_NOT_ABOVE_CUMULATIVE: (
         ErrorCode.ORDER_AMEND_REJECTED,
         "The new quantity is not above what has been executed.",

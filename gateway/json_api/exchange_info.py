@@ -31,7 +31,15 @@ PPM = 1_000_000
 SELF_TRADE_PREVENTION_MODES = [
     mode.name for mode in SelfTradePrevention if mode is not SelfTradePrevention.ACCOUNT_DEFAULT
 ]
-ORDER_TYPES = ["LIMIT", "LIMIT_MAKER", "MARKET"]
+ORDER_TYPES = [
+    "LIMIT",
+    "LIMIT_MAKER",
+    "MARKET",
+    "STOP_LOSS",
+    "STOP_LOSS_LIMIT",
+    "TAKE_PROFIT",
+    "TAKE_PROFIT_LIMIT",
+]
 
 
 def exchange_info(
@@ -111,7 +119,7 @@ def _symbol(instrument: Instrument, phase: TradingPhase) -> dict[str, Any]:
         "ocoAllowed": False,
         "otoAllowed": False,
         "quoteOrderQtyMarketAllowed": False,
-        "allowTrailingStop": False,
+        "allowTrailingStop": True,
         "cancelReplaceAllowed": False,
         "amendAllowed": False,
         "isSpotTradingAllowed": True,

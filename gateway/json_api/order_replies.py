@@ -19,6 +19,16 @@ TIME_IN_FORCE_NAMES = {
 }
 
 
+_TYPE_NAMES = {
+    OrderType.MARKET: "MARKET",
+    OrderType.LIMIT: "LIMIT",
+    OrderType.STOP: "STOP_LOSS",
+    OrderType.STOP_LIMIT: "STOP_LOSS_LIMIT",
+    OrderType.TAKE_PROFIT: "TAKE_PROFIT",
+    OrderType.TAKE_PROFIT_LIMIT: "TAKE_PROFIT_LIMIT",
+}
+
+
 class Reply(msgspec.Struct, rename="camel", gc=False):
     """JSON's names are those of the fields in camel case."""
 
@@ -127,9 +137,9 @@ def original_lots(order: Order) -> int:
 
 
 def order_type_name(order: Order) -> str:
-    if order.order_type is OrderType.MARKET:
-        return "MARKET"
-    return "LIMIT_MAKER" if order.flags & OrderFlags.POST_ONLY else "LIMIT"
+    if order.flags & OrderFlags.POST_ONLY:
+        return "LIMIT_MAKER"
+    return _TYPE_NAMES[order.order_type]
 
 
 def placed(order: Order, fills: Sequence[Fill], response_type: str) -> Reply:
@@ -184,7 +194,7 @@ def order_reply(order: Order) -> OrderReply:
         in_force,
         order_type,
         side,
-        stop_price=instrument.price_text(0),
+        stop_price=instrument.price_text(order.trigger_price_ticks),
         iceberg_qty=instrument.quantity_text(0),
         time=milliseconds(order.entered_ns),
         update_time=milliseconds(order.updated_ns),

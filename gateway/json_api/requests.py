@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from gateway.json_api.errors import ApiError, ErrorCode, invalid, mandatory, not_required
-from vocabulary.types import INT64_MAX
+from vocabulary.types import ID_MAX, INT64_MAX
 
 Value = str | int | bool | list[str]
 
@@ -92,27 +92,44 @@ class Klines(Request):
 class PlaceOrder(SignedRequest, kw_only=True):
     symbol: str
     side: Literal["BUY", "SELL"]
-    type: Literal["LIMIT", "MARKET", "LIMIT_MAKER"]
+    type: Literal[
+        "LIMIT",
+        "MARKET",
+        "LIMIT_MAKER",
+        "STOP_LOSS",
+        "STOP_LOSS_LIMIT",
+        "TAKE_PROFIT",
+        "TAKE_PROFIT_LIMIT",
+    ]
     time_in_force: Literal["GTC", "IOC", "FOK", "DAY", "GTD"] | None = None
     good_till_date: Milliseconds | None = None
     quantity: str
     price: str | None = None
+    stop_price: str | None = None
+    trailing_delta: Annotated[int, Meta(ge=1, le=ID_MAX)] | None = None
     new_client_order_id: str | None = None
     new_order_resp_type: Literal["ACK", "RESULT", "FULL"] | None = None
     self_trade_prevention_mode: SelfTradePreventionMode | None = None
 
     def check(self) -> None:
         """Raise `ApiError` unless the type has the price and time in force it needs, no others."""
-        if self.type == "MARKET":
+        if self.type in {"MARKET", "STOP_LOSS", "TAKE_PROFIT"}:
             if self.price is not None:
                 raise not_required("price")
         elif self.price is None:
             raise mandatory("price")
-        if self.type == "LIMIT":
+        if self.type in {"LIMIT", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"}:
             if self.time_in_force is None:
                 raise mandatory("timeInForce")
         elif self.time_in_force is not None:
             raise not_required("timeInForce")
+        if self.type in {"LIMIT", "MARKET", "LIMIT_MAKER"}:
+            if self.stop_price is not None:
+                raise not_required("stopPrice")
+            if self.trailing_delta is not None:
+                raise not_required("trailingDelta")
+        elif self.stop_price is None and self.trailing_delta is None:
+            raise mandatory("stopPrice")
         if self.time_in_force == "GTD":
             if self.good_till_date is None:
                 raise mandatory("goodTillDate")
@@ -121,7 +138,7 @@ class PlaceOrder(SignedRequest, kw_only=True):
 
     @property
     def response_type(self) -> str:
-        return self.new_order_resp_type or ("ACK" if self.type == "LIMIT_MAKER" else "FULL")
+        return self.new_order_resp_type or ("FULL" if self.type in {"LIMIT", "MARKET"} else "ACK")
 
 
 class NamedOrder(SignedRequest, kw_only=True):

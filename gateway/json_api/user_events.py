@@ -21,6 +21,7 @@ EXECUTION_TYPES = {
     ReportKind.EXPIRED: "EXPIRED",
     ReportKind.REPLACED: "REPLACED",
     ReportKind.DECREMENTED: "TRADE_PREVENTION",
+    ReportKind.TRIGGERED: "NEW",
 }
 """What a report becomes. A refusal has none: it changed no order, and its sender has the answer."""
 
@@ -41,7 +42,7 @@ def execution_report(report: Report, order: Order) -> dict[str, Any]:
         "f": TIME_IN_FORCE_NAMES[order.time_in_force],
         "q": instrument.quantity_text(original_lots(order)),
         "p": instrument.price_text(order.price_ticks),
-        "P": instrument.price_text(0),
+        "P": instrument.price_text(order.trigger_price_ticks),
         "F": instrument.quantity_text(0),
         "g": -1,
         "C": report.original_client_order_id.decode(),
@@ -68,6 +69,8 @@ def execution_report(report: Report, order: Order) -> dict[str, Any]:
         "W": milliseconds(order.entered_ns),
         "V": order.self_trade_prevention.name,
     }
+    if order.trailing_bps:
+        event["d"] = order.trailing_bps
     if prevented is not None:
         event |= {
             "x": "TRADE_PREVENTION",

@@ -114,6 +114,8 @@ def enter_phase(matcher: Matcher, book: OrderBook, phase: TradingPhase) -> None:
     if phase is TradingPhase.TRADING or closes:
         uncross(matcher, book)
     book.phase = phase.value
+    if phase is TradingPhase.TRADING and book.waiting_count and book.last_trade_ticks:
+        matcher.note_trades(book, book.last_trade_ticks, book.last_trade_ticks)
     book.auction_ends_ns = 0
     if phase is TradingPhase.VOLATILITY_AUCTION and book.has_volatility_band:
         book.auction_ends_ns = matcher.state.timestamp_ns + book.limits.volatility_auction_ns
@@ -157,6 +159,7 @@ def uncross(matcher: Matcher, book: OrderBook) -> None:
                 matcher.close(order)
     if cross.quantity_lots:
         book.set_reference(cross.price_ticks)
+        book.last_trade_ticks = cross.price_ticks
 
 
 def _first(ladder: Ladder) -> Order:

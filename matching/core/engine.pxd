@@ -1,6 +1,6 @@
 cimport cython
 
-from matching.core cimport client_order_ids, packed
+from matching.core cimport client_order_ids, order_terms, packed
 from matching.core.client_order_ids cimport ClientOrderId, ClientOrderIds
 from matching.core.event_writer cimport EventWriter
 from matching.core.holds cimport Account
@@ -17,17 +17,10 @@ cdef long long CANCEL_ORDER
 cdef long long CANCEL_ALL_ORDERS
 cdef long long EXPIRE_ORDERS
 cdef int BUY
-cdef int TRADING
 cdef int MARKET
 cdef int LIMIT
-cdef int DAY
-cdef int IMMEDIATE_OR_CANCEL
-cdef int FILL_OR_KILL
 cdef int GOOD_TILL_CANCEL
-cdef int GOOD_TILL_DATE
-cdef long long DAY_NS
 cdef int POST_ONLY
-cdef long long PRICE_MAX
 cdef long long ID_MASK
 cdef int ENTER_NAME_AT
 cdef int REPLACE_NAME_AT
@@ -37,15 +30,7 @@ cdef int LENGTH_MASK
 cdef int MALFORMED_CLIENT_ORDER_ID
 cdef int UNKNOWN_ACCOUNT
 cdef int UNKNOWN_INSTRUMENT
-cdef int NOT_TRADING
-cdef int NOT_IN_AUCTION
-cdef int UNSUPPORTED_ORDER
-cdef int EXPIRE_TIME_OUT_OF_RANGE
-cdef int PRICE_OUT_OF_RANGE
-cdef int PRICE_OUTSIDE_BAND
 cdef int QUANTITY_OUT_OF_RANGE
-cdef int NOTIONAL_TOO_SMALL
-cdef int NOTIONAL_TOO_LARGE
 cdef int UNKNOWN_ORDER
 cdef int QUANTITY_NOT_ABOVE_CUMULATIVE
 cdef int DUPLICATE_CLIENT_ORDER_ID
@@ -56,12 +41,9 @@ cdef int REQUESTED
 cdef int MASS_CANCELED
 cdef int EXPIRED
 cdef int EXPIRE_MAKER
-
-cdef long long ending(int time_in_force, long long expire_time_ns, long long now_ns) noexcept
-cdef bint never_rests(int time_in_force) except -1
-cdef int phase_refusal(OrderBook book, bint is_market, int time_in_force, int flags) except -1
-cdef int price_refusal(OrderBook book, long long price_ticks, bint is_market) except -1
-cdef int notional_refusal(OrderBook book, long long price_ticks, long long lots) except -1
+cdef int NOT_REPLACEABLE
+cdef Py_ssize_t TRIGGER_AT
+cdef Py_ssize_t TRAILING_AT
 
 
 @cython.final
@@ -86,6 +68,7 @@ cdef class Engine:
         price_ticks="long long",
         lots="long long",
         side=int,
+        order_type=int,
         is_market=bint,
         flags=int,
         expire_time_ns="long long",
@@ -105,14 +88,27 @@ cdef class Engine:
     cdef object enter_order(self, const long long* words, Py_ssize_t at, long long sequence)
 
     @cython.locals(
-        is_market=bint,
-        time_in_force=int,
-        flags=int,
-        price_ticks="long long",
+        terms="long long",
+        side=int,
+        order_type=int,
         lots="long long",
+        trailing_bps="long long",
         refusal=int,
+        limit_ticks="long long",
+        order=Order,
+        prevention=int,
+        held_units="long long",
+        content="unsigned long long",
+        names=ClientOrderIds,
     )
-    cdef int terms_refusal(self, OrderBook book, const long long* words, Py_ssize_t at) except -1
+    cdef object enter_waiting(
+        self,
+        OrderBook book,
+        Account account,
+        const long long* words,
+        Py_ssize_t at,
+        long long sequence,
+    )
 
     @cython.locals(limit_ticks="long long", units_max="long long")
     cdef long long market_buy_units(self, OrderBook book, Order order) except *

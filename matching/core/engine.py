@@ -9,7 +9,7 @@ read and written as 64-bit words. An order goes through four steps: refuse it, o
 match it; let what is left rest or cancel it.
 """
 
-from matching.core import auction, client_order_ids, packed
+from matching.core import auction, client_order_ids, order_terms, packed, stop_orders
 from matching.core.client_order_ids import ClientOrderId
 from matching.core.event_writer import EventWriter
 from matching.core.holds import Account
@@ -19,39 +19,31 @@ from matching.core.operations import operate
 from matching.core.order_book import OrderBook
 from matching.core.self_trade import EXPIRE_MAKER, market_buy_units
 from matching.core.state import State
-from matching.core.trading_phase import COLLECTING
 from vocabulary import commands as c
-from vocabulary.codec import LAYOUTS, unpack_command
+from vocabulary.codec import LAYOUTS, VERSIONS, unpack_command
 from vocabulary.rejects import RejectReason
 from vocabulary.types import (
-    PRICE_TICKS_MAX,
     CancelReason,
     OrderFlags,
     OrderType,
     Side,
     TimeInForce,
-    TradingPhase,
 )
 
 # Plain integers under the names of the vocabulary, which the compiled form keeps as C integers.
 ENTER_ORDER = LAYOUTS[c.EnterOrder].kind
 ENTER_ORDER_WORDS = LAYOUTS[c.EnterOrder].size // 8
+TRIGGER_AT = VERSIONS[c.EnterOrder][1].size // 8
+TRAILING_AT = TRIGGER_AT + 1
 REPLACE_ORDER = LAYOUTS[c.ReplaceOrder].kind
 CANCEL_ORDER = LAYOUTS[c.CancelOrder].kind
 CANCEL_ALL_ORDERS = LAYOUTS[c.CancelAllOrders].kind
 EXPIRE_ORDERS = LAYOUTS[c.ExpireOrders].kind
 BUY = Side.BUY.value
-TRADING = TradingPhase.TRADING.value
 MARKET = OrderType.MARKET.value
 LIMIT = OrderType.LIMIT.value
-DAY = TimeInForce.DAY.value
-IMMEDIATE_OR_CANCEL = TimeInForce.IMMEDIATE_OR_CANCEL.value
-FILL_OR_KILL = TimeInForce.FILL_OR_KILL.value
 GOOD_TILL_CANCEL = TimeInForce.GOOD_TILL_CANCEL.value
-GOOD_TILL_DATE = TimeInForce.GOOD_TILL_DATE.value
-DAY_NS = 24 * 3600 * 10**9
 POST_ONLY = OrderFlags.POST_ONLY.value
-PRICE_MAX = PRICE_TICKS_MAX
 ID_MASK = 0xFFFFFFFF
 # Where names stand in the commands, in words, and the byte of a name that is its length.
 ENTER_NAME_AT = 7
@@ -63,15 +55,8 @@ LENGTH_MASK = 0xFF
 MALFORMED_CLIENT_ORDER_ID = RejectReason.MALFORMED_CLIENT_ORDER_ID.value
 UNKNOWN_ACCOUNT = RejectReason.UNKNOWN_ACCOUNT.value
 UNKNOWN_INSTRUMENT = RejectReason.UNKNOWN_INSTRUMENT.value
-NOT_TRADING = RejectReason.NOT_TRADING.value
-NOT_IN_AUCTION = RejectReason.NOT_IN_AUCTION.value
-UNSUPPORTED_ORDER = RejectReason.UNSUPPORTED_ORDER.value
-EXPIRE_TIME_OUT_OF_RANGE = RejectReason.EXPIRE_TIME_OUT_OF_RANGE.value
-PRICE_OUT_OF_RANGE = RejectReason.PRICE_OUT_OF_RANGE.value
-PRICE_OUTSIDE_BAND = RejectReason.PRICE_OUTSIDE_BAND.value
 QUANTITY_OUT_OF_RANGE = RejectReason.QUANTITY_OUT_OF_RANGE.value
-NOTIONAL_TOO_SMALL = RejectReason.NOTIONAL_TOO_SMALL.value
-NOTIONAL_TOO_LARGE = RejectReason.NOTIONAL_TOO_LARGE.value
+NOT_REPLACEABLE = RejectReason.NOT_REPLACEABLE.value
 UNKNOWN_ORDER = RejectReason.UNKNOWN_ORDER.value
 QUANTITY_NOT_ABOVE_CUMULATIVE = RejectReason.QUANTITY_NOT_ABOVE_CUMULATIVE.value
 DUPLICATE_CLIENT_ORDER_ID = RejectReason.DUPLICATE_CLIENT_ORDER_ID.value
@@ -82,48 +67,6 @@ WOULD_TAKE_LIQUIDITY = RejectReason.WOULD_TAKE_LIQUIDITY.value
 REQUESTED = CancelReason.REQUESTED.value
 MASS_CANCELED = CancelReason.MASS_CANCELED.value
 EXPIRED = CancelReason.EXPIRED.value
-
-
-def notional_refusal(book: OrderBook, price_ticks: int, lots: int) -> int:
-    """Return why an order's worth is refused, or 0."""
-    # The upper bound comes first: within it the product fits 64 bits. Both can't fail at once.
-    if price_ticks > book.notional_units_max // book.tick_lot_units // lots:
-        return NOTIONAL_TOO_LARGE
-    if price_ticks * lots * book.tick_lot_units < book.notional_units_min:
-        return NOTIONAL_TOO_SMALL
-    return 0
-
-
-def phase_refusal(book: OrderBook, is_market: bool, time_in_force: int, flags: int) -> int:
-    """Return why an instrument takes no such order now, or 0."""
-    if book.phase == TRADING:
-        return 0
-    if book.phase not in COLLECTING:
-        return NOT_TRADING
-    # There is nobody yet to trade with, or to be protected from.
-    return NOT_IN_AUCTION if is_market or never_rests(time_in_force) or flags & POST_ONLY else 0
-
-
-def price_refusal(book: OrderBook, price_ticks: int, is_market: bool) -> int:
-    """Return why an order's price is refused, or 0."""
-    if is_market:
-        return 0 if price_ticks == 0 else PRICE_OUT_OF_RANGE
-    if book.lowest_limit_ticks <= price_ticks <= book.highest_limit_ticks:
-        return 0
-    return PRICE_OUTSIDE_BAND if 0 < price_ticks <= PRICE_MAX else PRICE_OUT_OF_RANGE
-
-
-def never_rests(time_in_force: int) -> bool:
-    return time_in_force in (IMMEDIATE_OR_CANCEL, FILL_OR_KILL)
-
-
-def ending(time_in_force: int, expire_time_ns: int, now_ns: int) -> int:
-    """Return when an order ends by its time in force, 0 for never; -1 for a time that can't be."""
-    if time_in_force == GOOD_TILL_DATE:
-        return expire_time_ns if expire_time_ns > now_ns else -1
-    if expire_time_ns:
-        return -1
-    return now_ns // DAY_NS * DAY_NS + DAY_NS if time_in_force == DAY else 0
 
 
 class Engine:
@@ -197,6 +140,8 @@ class Engine:
         else:
             command, _ = unpack_command(data, at * 8)
             operate(self.matcher, command)
+        if self.matcher.moved:
+            stop_orders.run(self.matcher)
         if self.matcher.interrupted is not None:
             auction.interrupt(self.matcher)
         if self.state.auctions:
@@ -212,7 +157,8 @@ class Engine:
         price_ticks = words[at + 5]
         lots = words[at + 6]
         side = words[at + 4] & 0xFF
-        is_market = (words[at + 4] >> 8 & 0xFF) == MARKET
+        order_type = words[at + 4] >> 8 & 0xFF
+        is_market = order_type == MARKET
         flags = words[at + 4] >> 24 & 0xFF
         account: Account | None = self.state.account(account_id)
         book: OrderBook | None = self.state.book(instrument_id)
@@ -232,7 +178,7 @@ class Engine:
             return self.events.command_rejected(UNKNOWN_ACCOUNT)
         if book is None:
             return self.events.command_rejected(UNKNOWN_INSTRUMENT)
-        refusal = self.terms_refusal(book, words, at)
+        refusal = order_terms.terms_refusal(book, words, at, now_ns)
         if refusal:
             return self.events.command_rejected(refusal)
         if account is None:
@@ -241,8 +187,10 @@ class Engine:
             return self.events.command_rejected(DUPLICATE_CLIENT_ORDER_ID)
         if book.has_too_many(account):
             return self.events.command_rejected(TOO_MANY_OPEN_ORDERS)
+        if order_type > LIMIT:
+            return self.enter_waiting(book, account, words, at, sequence)
         limit_ticks = book.market_limit(side) if is_market else price_ticks
-        expire_time_ns = ending(words[at + 4] >> 16 & 0xFF, words[at + 12], now_ns)
+        expire_time_ns = order_terms.ending(words[at + 4] >> 16 & 0xFF, words[at + 12], now_ns)
         order = new_order(
             sequence, account, instrument_id, side, limit_ticks, lots, flags, expire_time_ns
         )
@@ -263,26 +211,42 @@ class Engine:
         time_in_force = words[at + 4] >> 16 & 0xFF
         return self.matcher.enter(book, order, time_in_force, is_market, held_units)
 
-    def terms_refusal(self, book: OrderBook, words: memoryview, at: int) -> int:
-        """Return why a new order's own terms are refused, whoever sends it, or 0."""
-        is_market = (words[at + 4] >> 8 & 0xFF) == MARKET
-        time_in_force = words[at + 4] >> 16 & 0xFF
-        flags = words[at + 4] >> 24 & 0xFF
-        price_ticks = words[at + 5]
-        lots = words[at + 6]
-        refusal = phase_refusal(book, is_market, time_in_force, flags)
-        if refusal:
-            return refusal
-        if flags & POST_ONLY and (is_market or never_rests(time_in_force)):
-            return UNSUPPORTED_ORDER
-        if ending(time_in_force, words[at + 12], self.state.timestamp_ns) < 0:
-            return EXPIRE_TIME_OUT_OF_RANGE
-        refusal = price_refusal(book, price_ticks, is_market)
-        if refusal:
-            return refusal
-        if not book.quantity_lots_min <= lots <= book.quantity_lots_max:
-            return QUANTITY_OUT_OF_RANGE
-        return 0 if is_market else notional_refusal(book, price_ticks, lots)
+    def enter_waiting(
+        self, book: OrderBook, account: Account, words: memoryview, at: int, sequence: int
+    ) -> None:
+        """Go on with an order that is to wait for the price."""
+        terms = words[at + 4]
+        side, order_type, lots = terms & 0xFF, terms >> 8 & 0xFF, words[at + 6]
+        trailing_bps = words[at + TRAILING_AT]
+        trigger = stop_orders.new_trigger(
+            book, order_type, side, terms >> 16 & 0xFF, words[at + TRIGGER_AT], trailing_bps
+        )
+        limit_ticks = words[at + 5]
+        if trigger.is_market and side == BUY:
+            limit_ticks = stop_orders.buy_limit(book, lots, trigger.price_ticks)
+        order = new_order(
+            sequence,
+            account,
+            book.instrument_id,
+            side,
+            limit_ticks,
+            lots,
+            terms >> 24 & 0xFF,
+            order_terms.ending(trigger.time_in_force, words[at + 12], self.state.timestamp_ns),
+        )
+        prevention = words[at + ENTER_ORDER_WORDS] & 0xFF
+        order.self_trade_prevention = prevention or account.self_trade_prevention
+        order.trigger = trigger
+        self.matcher.set_funds(order, book, False)
+        held_units = order.hold_per_lot * lots
+        if held_units > order.spends.available:
+            return self.events.command_rejected(INSUFFICIENT_FUNDS)
+
+        # Past this line nothing can fail.
+        content = client_order_ids.content_of(words, at + 3, at + (words[at] >> 35))
+        names = account.client_order_ids
+        order.client_order_id = names.add(words, at + ENTER_NAME_AT, sequence, content)
+        return self.matcher.wait(book, order, held_units)
 
     def market_buy_units(self, book: OrderBook, order: Order) -> int:
         """Return what a market order that buys is to hold; -1 if its account has not as much."""
@@ -301,15 +265,15 @@ class Engine:
 
         if book is None:
             return self.events.command_rejected(UNKNOWN_INSTRUMENT)
-        refusal = phase_refusal(book, False, GOOD_TILL_CANCEL, 0)
+        refusal = order_terms.phase_refusal(book, False, GOOD_TILL_CANCEL, 0)
         if refusal:
             return self.events.command_rejected(refusal)
-        refusal = price_refusal(book, price_ticks, False)
+        refusal = order_terms.price_refusal(book, price_ticks, False)
         if refusal:
             return self.events.command_rejected(refusal)
         if not book.quantity_lots_min <= lots <= book.quantity_lots_max:
             return self.events.command_rejected(QUANTITY_OUT_OF_RANGE)
-        refusal = notional_refusal(book, price_ticks, lots)
+        refusal = order_terms.notional_refusal(book, price_ticks, lots)
         if refusal:
             return self.events.command_rejected(refusal)
         order = self.open_order(
@@ -317,6 +281,8 @@ class Engine:
         )
         if order is None:
             return self.events.command_rejected(UNKNOWN_ORDER)
+        if order.trigger is not None:
+            return self.events.command_rejected(NOT_REPLACEABLE)
         names = order.account.client_order_ids
         leaves_lots = lots - (order.quantity_lots - order.leaves_lots)
         if leaves_lots <= 0:

@@ -8,6 +8,7 @@ cdef long long ORDER_RESTED
 cdef long long TRADE_EXECUTED
 cdef long long ORDER_CANCELED
 cdef long long ORDER_REPEATED
+cdef long long ORDER_TRIGGERED
 cdef long long MATCH_PREVENTED
 
 
@@ -82,6 +83,16 @@ cdef class EventWriter:
         long long resting_fee_units,
         long long incoming_fee_units,
         long long released_units,
+    ) except -1
+
+    @cython.locals(at=Py_ssize_t)
+    cpdef int order_triggered(
+        self,
+        long long order_id,
+        long long account_id,
+        long long instrument_id,
+        long long trigger_price_ticks,
+        long long price_ticks,
     ) except -1
 
     @cython.locals(at=Py_ssize_t)

@@ -26,6 +26,7 @@ ORDER_RESTED = header_word(e.OrderRested)
 TRADE_EXECUTED = header_word(e.TradeExecuted)
 ORDER_CANCELED = header_word(e.OrderCanceled)
 ORDER_REPEATED = header_word(e.OrderRepeated)
+ORDER_TRIGGERED = header_word(e.OrderTriggered)
 MATCH_PREVENTED = header_word(e.MatchPrevented)
 
 
@@ -168,6 +169,22 @@ class EventWriter:
         self.words[at + 15] = incoming_fee_units
         self.words[at + 16] = released_units
         self.end = at + EVENT_WORDS_MAX
+
+    def order_triggered(
+        self,
+        order_id: int,
+        account_id: int,
+        instrument_id: int,
+        trigger_price_ticks: int,
+        price_ticks: int,
+    ) -> None:
+        at = self.reserve(5)
+        self.words[at] = ORDER_TRIGGERED
+        self.words[at + 1] = order_id
+        self.words[at + 2] = account_id | instrument_id << 32
+        self.words[at + 3] = trigger_price_ticks
+        self.words[at + 4] = price_ticks
+        self.end = at + 5
 
     def match_prevented(
         self,

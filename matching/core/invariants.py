@@ -6,6 +6,7 @@ Tests check it after every step; it costs far too much to run live.
 from collections import defaultdict
 
 from matching.core.ladder import Ladder
+from matching.core.order_book import OrderBook
 from matching.core.state import State
 from matching.core.trading_phase import AUCTIONS
 from vocabulary.types import Side, TradingPhase
@@ -44,12 +45,32 @@ def check(state: State) -> None:
                     name = order.client_order_id
                     if name.order_id != order.order_id or not name.is_open:
                         raise InvariantBroken(f"order {order.order_id} has another one's name")
+        resting += _check_triggers(book, held)
     timed = {(o.expire_time_ns, o.order_id) for o in state.orders if o.expire_time_ns}
     if not timed <= set(state.expiries.heap):
         raise InvariantBroken("an order's time in force is not kept")
     if resting != len(state.orders):
         raise InvariantBroken(f"{len(state.orders)} orders, of which {resting} rest")
     _check_funds(state, held)
+
+
+def _check_triggers(book: OrderBook, held: dict[tuple[int, int], int]) -> int:
+    """Return how many orders wait for a price."""
+    triggers = book.triggers
+    lines = {
+        order_id: key for line in (triggers.falling, triggers.rising) for key, order_id in line
+    }
+    if lines != {order_id: order.trigger.key for order_id, order in triggers.orders.items()}:
+        raise InvariantBroken(f"orders of book {book.instrument_id} wait out of order")
+    if book.waiting_count != len(lines) or triggers.prices:
+        raise InvariantBroken(f"book {book.instrument_id} miscounts those who wait")
+    for order in triggers.orders.values():
+        units = order.hold_per_lot * order.leaves_lots
+        held[order.account.account_id, order.spends.asset_id] += units
+        is_reached = book.last_trade_ticks and order.trigger.is_reached(book.last_trade_ticks)
+        if is_reached and book.phase == TradingPhase.TRADING:
+            raise InvariantBroken(f"order {order.order_id} should have triggered")
+    return len(lines)
 
 
 def _check_ladder(ladder: Ladder) -> None:

@@ -31,6 +31,7 @@ cdef class Order:
     cdef public long long hold_per_lot
     cdef public long long budget_units
     cdef public int self_trade_prevention
+    cdef public object trigger
 
 
 @cython.locals(order=Order)

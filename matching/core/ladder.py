@@ -16,6 +16,7 @@ one is better, and the best page stands last, where a list grows and shrinks at 
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from matching.core.client_order_ids import ClientOrderId
 from matching.core.holds import PREVENTS_NOTHING, Account, Funds
@@ -48,6 +49,7 @@ class Order:
         self.hold_per_lot = 0  # units of the asset that it spends; 0: `budget_units` in all
         self.budget_units = 0  # what a market order that buys still holds
         self.self_trade_prevention = PREVENTS_NOTHING
+        self.trigger: Any = None  # a `Trigger` while it waits for the price
         self.level: Level | None = None  # None while it does not rest
         self.older: Order | None = None
         self.newer: Order | None = None

@@ -30,13 +30,28 @@ cdef class Matcher:
     cdef readonly State state
     cdef readonly EventWriter events
     cdef public OrderBook interrupted
+    cdef readonly list moved
 
     @cython.locals(account=Account)
     cdef int set_funds(self, Order order, OrderBook book, bint is_market) except -1
 
     cdef int reason_not_to_rest(self, OrderBook book, Order order, bint is_market) except -1
 
-    @cython.locals(account=Account, may_rest=bint)
+    @cython.locals(account=Account)
+    cdef object wait(self, OrderBook book, Order order, long long held_units)
+
+    @cython.locals(limit_ticks="long long", is_market=bint)
+    cpdef object trigger(self, OrderBook book, Order order, long long price_ticks)
+
+    @cython.locals(may_rest=bint)
+    cdef object admit(self, OrderBook book, Order order, int time_in_force, bint is_market)
+
+    cpdef void note_trades(
+        self, OrderBook book, long long first_ticks, long long last_ticks
+    ) except *
+    cdef void open(self, OrderBook book, Order order) except *
+
+    @cython.locals(account=Account)
     cdef object enter(
         self,
         OrderBook book,
@@ -49,7 +64,7 @@ cdef class Matcher:
     @cython.locals(limit_ticks="long long")
     cdef bint can_fill(self, OrderBook book, Order order) except -1
 
-    @cython.locals(ladder=Ladder, level=Level, resting=Order, ends=int, limit_ticks="long long", last_ticks="long long", may_rest=bint, is_calm=bint)
+    @cython.locals(ladder=Ladder, level=Level, resting=Order, ends=int, limit_ticks="long long", first_ticks="long long", last_ticks="long long", may_rest=bint, is_calm=bint)
     cdef bint match(self, OrderBook book, Order incoming) except -1
 
     @cython.locals(

@@ -35,6 +35,7 @@ class Matcher:
     def __init__(self, state: State, events: EventWriter) -> None:
         self.state = state
         self.events = events
+        self.moved: list[OrderBook] = []  # in which trades may have reached orders that wait
         self.interrupted: OrderBook | None = None  # its auction begins when the command is done
 
     def set_funds(self, order: Order, book: OrderBook, is_market: bool) -> None:
@@ -64,6 +65,43 @@ class Matcher:
         self.events.order_accepted(
             order.order_id, account.account_id, order.instrument_id, held_units
         )
+        return self.admit(book, order, time_in_force, is_market)
+
+    def wait(self, book: OrderBook, order: Order, held_units: int) -> None:
+        """Let a new order in that waits for the price: hold its funds, and let it stand aside."""
+        account = order.account
+        order.spends.hold(held_units)
+        self.events.order_accepted(
+            order.order_id, account.account_id, order.instrument_id, held_units
+        )
+        book.triggers.add(order)
+        book.waiting_count += 1
+        self.open(book, order)
+        if order.expire_time_ns:
+            self.state.expiries.add(order)
+
+    def trigger(self, book: OrderBook, order: Order, price_ticks: int) -> None:
+        """Let an order in whose wait a trade at this price has ended."""
+        trigger = order.trigger
+        self.events.order_triggered(
+            order.order_id,
+            order.account.account_id,
+            order.instrument_id,
+            trigger.price_ticks,
+            price_ticks,
+        )
+        self.leave_book(book, order)
+        order.trigger = None
+        is_market = trigger.is_market
+        if is_market:
+            limit_ticks = book.market_limit(order.side)
+            order.price_ticks = (
+                min(order.price_ticks, limit_ticks) if order.side == BUY else limit_ticks
+            )
+        return self.admit(book, order, trigger.time_in_force, is_market)
+
+    def admit(self, book: OrderBook, order: Order, time_in_force: int, is_market: bool) -> None:
+        """Match an order that holds its funds, and let the rest of it rest or end."""
         if time_in_force == FILL_OR_KILL and not self.can_fill(book, order):
             return self.cancel_incoming(order, KILLED)
         may_rest = self.match(book, order)
@@ -102,7 +140,7 @@ class Matcher:
         limit_ticks = incoming.price_ticks
         if book.has_volatility_band:
             limit_ticks = book.calm_limit(incoming.side, limit_ticks)
-        last_ticks = 0
+        first_ticks = last_ticks = 0
         may_rest = True
         while incoming.leaves_lots > 0:
             level = ladder.best
@@ -124,16 +162,27 @@ class Matcher:
                     break
                 continue
             last_ticks = level.price_ticks
+            if first_ticks == 0:
+                first_ticks = last_ticks
             self.trade(book, resting, incoming)
             if resting.leaves_lots == 0:
                 self.leave_book(book, resting)
                 self.close(resting)
         if last_ticks:
             book.set_reference(last_ticks)
+            book.last_trade_ticks = last_ticks
+            if book.waiting_count:
+                self.note_trades(book, first_ticks, last_ticks)
         is_calm = limit_ticks == incoming.price_ticks or incoming.leaves_lots == 0
         if may_rest and not is_calm and book.crosses(incoming.side, incoming.price_ticks):
             self.interrupted = book
         return may_rest
+
+    def note_trades(self, book: OrderBook, first_ticks: int, last_ticks: int) -> None:
+        """Keep what trades may trigger: between two prices a match never turns around."""
+        book.triggers.prices += [first_ticks, last_ticks]
+        if book not in self.moved:
+            self.moved.append(book)
 
     def trade(self, book: OrderBook, resting: Order, incoming: Order) -> None:
         """Let two orders meet at the resting order's price and move the funds."""
@@ -250,10 +299,7 @@ class Matcher:
         """Put what is left of an order into the book."""
         account = order.account
         book.own(order.side).append(order)
-        self.state.orders.add(order)
-        account.open_order_count += 1
-        if book.open_orders_max:
-            book.count_open(account, 1)
+        self.open(book, order)
         self.events.order_rested(
             order.order_id,
             account.account_id,
@@ -263,9 +309,20 @@ class Matcher:
             order.leaves_lots,
         )
 
+    def open(self, book: OrderBook, order: Order) -> None:
+        """Count an order that stays."""
+        self.state.orders.add(order)
+        order.account.open_order_count += 1
+        if book.open_orders_max:
+            book.count_open(order.account, 1)
+
     def leave_book(self, book: OrderBook, order: Order) -> None:
         """Take an order out of the book, filled, canceled or to be entered anew."""
-        book.own(order.side).remove(order)
+        if order.trigger is None:
+            book.own(order.side).remove(order)
+        else:
+            book.triggers.remove(order)
+            book.waiting_count -= 1
         self.state.orders.remove(order)
         order.account.open_order_count -= 1
         if book.open_orders_max:
@@ -280,7 +337,7 @@ class Matcher:
         self.close(order)
         released_units = order.hold_per_lot * order.leaves_lots
         order.spends.release(released_units)
-        self.report_cancel(order, True, reason, released_units)
+        self.report_cancel(order, order.trigger is None, reason, released_units)
 
     def cancel_incoming(self, order: Order, reason: int) -> None:
         """End an incoming order that is not to rest."""

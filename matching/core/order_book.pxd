@@ -46,6 +46,9 @@ cdef class OrderBook:
     cdef public long long surplus_lots
     cdef public long long trade_count
     cdef public long long prevented_count
+    cdef readonly object triggers
+    cdef public long long waiting_count
+    cdef public long long last_trade_ticks
     cdef readonly Ladder buys
     cdef readonly Ladder sells
 

@@ -3,6 +3,7 @@
 from matching.core.holds import Account, Funds
 from matching.core.ladder import Ladder
 from matching.core.price_limits import band_ticks
+from matching.core.triggers import Triggers
 from vocabulary.limits import Limits
 from vocabulary.types import (
     INT64_MAX,
@@ -53,6 +54,9 @@ class OrderBook:
         self.surplus_lots = 0
         self.trade_count = 0
         self.prevented_count = 0
+        self.triggers = Triggers()
+        self.waiting_count = 0  # of the orders there
+        self.last_trade_ticks = 0  # 0: none yet
         self.buys = Ladder(1)
         self.sells = Ladder(-1)
         self.reference_ticks = 0  # the last trade's price, or one set since; 0: none
@@ -74,6 +78,8 @@ class OrderBook:
                 for level in ladder:
                     for order in level:
                         self.count_open(order.account, 1)
+            for order in self.triggers.orders.values():
+                self.count_open(order.account, 1)
         self.has_volatility_band = limits.volatility_band_ppm > 0
         self.has_bands = (
             limits.price_band_ppm > 0 or limits.market_collar_ppm > 0 or self.has_volatility_band

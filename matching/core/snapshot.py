@@ -8,7 +8,7 @@ Sections come in the order in which they must be restored. Orders come worst pri
 first, so that each is put behind those that are there, which costs least.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
@@ -21,6 +21,7 @@ from matching.core.order_book import OrderBook
 from matching.core.order_table import OrderTable
 from matching.core.state import State
 from matching.core.trading_phase import AUCTIONS
+from matching.core.triggers import Trigger, Triggers
 from vocabulary.instrument import Asset
 from vocabulary.limits import Limits
 from vocabulary.types import Side
@@ -79,6 +80,7 @@ FIELDS: Final[dict[type, Fields]] = {
             "surplus_lots",
             "trade_count",
             "prevented_count",
+            "last_trade_ticks",
         ),
         (
             "quantity_lots_min",
@@ -96,6 +98,8 @@ FIELDS: Final[dict[type, Fields]] = {
             "has_volatility_band",
             "lowest_calm_ticks",
             "highest_calm_ticks",
+            "triggers",
+            "waiting_count",
             "base_fees",
             "quote_fees",
             "buys",
@@ -125,8 +129,14 @@ FIELDS: Final[dict[type, Fields]] = {
             "older",
             "newer",
             "chained",
+            "trigger",
         ),
     ),
+    Trigger: Fields(
+        ("order_type", "time_in_force", "price_ticks", "trailing_bps", "best_ticks"),
+        ("awaits_fall", "is_market", "key", "row"),
+    ),
+    Triggers: Fields((), ("orders", "falling", "rising", "trailing", "prices")),
     ClientOrderId: Fields(
         ("order_id", "content", "closed_ns", "text"),
         ("words", "hash", "is_open", "chained", "closed_next"),
@@ -143,6 +153,7 @@ _book_row = attrgetter(*FIELDS[OrderBook].saved)
 _account_row = attrgetter(*FIELDS[Account].saved)
 _funds_row = attrgetter(*FIELDS[Funds].saved)
 _name_row = attrgetter(*FIELDS[ClientOrderId].saved)
+_trigger_row = attrgetter(*FIELDS[Trigger].saved)
 _order_row = attrgetter(
     "account.account_id",
     "client_order_id.text",
@@ -180,6 +191,9 @@ def save(state: State) -> Iterator[Section]:
         for ladder in (book.buys, book.sells):
             orders = (order for level in reversed(ladder) for order in level)
             yield from _sections("orders", map(_order_row, orders))
+        waiting = book.triggers.orders.values()
+        rows = ((_trigger_row(order.trigger), *_order_row(order)) for order in waiting)
+        yield from _sections("waiting_orders", rows)
 
 
 def restore(state: State, section: Section) -> None:
@@ -239,6 +253,7 @@ def _take_book(
     surplus_lots: int,
     trade_count: int,
     prevented_count: int,
+    last_trade_ticks: int,
 ) -> None:
     venue = state.accounts[0]
     state.symbols[instrument_id] = symbol
@@ -262,6 +277,7 @@ def _take_book(
     book.surplus_lots = surplus_lots
     book.trade_count = trade_count
     book.prevented_count = prevented_count
+    book.last_trade_ticks = last_trade_ticks
 
 
 def _take_tier_fees(state: State, tier: int, instrument_id: int, *fees: int) -> None:
@@ -278,7 +294,34 @@ def _take_closed_order(
     names.close(names.add_text(text, order_id, content), closed_ns)
 
 
-def _take_order(
+def _take_order(state: State, *row: Any) -> None:
+    order = _order(state, *row)
+    book = state.books[order.instrument_id]
+    book.own(order.side).append(order)
+    _open(state, book, order)
+
+
+def _take_waiting_order(state: State, trigger: Sequence[int], *row: Any) -> None:
+    order = _order(state, *row)
+    book = state.books[order.instrument_id]
+    order_type, time_in_force, price_ticks, trailing_bps, best_ticks = trigger
+    terms = (time_in_force, price_ticks, trailing_bps, best_ticks)
+    order.trigger = Trigger(order_type, order.side, *terms)
+    book.triggers.add(order)
+    book.waiting_count += 1
+    _open(state, book, order)
+
+
+def _open(state: State, book: OrderBook, order: Order) -> None:
+    state.orders.add(order)
+    order.account.open_order_count += 1
+    if book.open_orders_max:
+        book.count_open(order.account, 1)
+    if order.expire_time_ns:
+        state.expiries.add(order)
+
+
+def _order(
     state: State,
     account_id: int,
     text: bytes,
@@ -293,7 +336,7 @@ def _take_order(
     hold_per_lot: int,
     expire_time_ns: int,
     self_trade_prevention: int,
-) -> None:
+) -> Order:
     account = state.accounts[account_id]
     book = state.books[instrument_id]
     terms = (instrument_id, side, price_ticks, quantity_lots, flags, expire_time_ns)
@@ -305,13 +348,7 @@ def _take_order(
     base = account.funds_in(book.base_asset_id)
     quote = account.funds_in(book.quote_asset_id)
     order.spends, order.receives = (quote, base) if side == _BUY else (base, quote)
-    book.own(side).append(order)
-    state.orders.add(order)
-    account.open_order_count += 1
-    if book.open_orders_max:
-        book.count_open(account, 1)
-    if expire_time_ns:
-        state.expiries.add(order)
+    return order
 
 
 _TAKE: Final[dict[str, Callable[..., None]]] = {
@@ -323,4 +360,5 @@ _TAKE: Final[dict[str, Callable[..., None]]] = {
     "tier_fees": _take_tier_fees,
     "closed_orders": _take_closed_order,
     "orders": _take_order,
+    "waiting_orders": _take_waiting_order,
 }

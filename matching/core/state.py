@@ -97,10 +97,13 @@ class State:
             add(book.trade_count, book.prevented_count)
             cross = (book.indicative_ticks, book.indicative_lots, book.surplus_lots)
             add(*cross, book.auction_ends_ns)
+            add(book.last_trade_ticks)
             for ladder in (book.buys, book.sells):
                 for level in ladder:
                     for order in level:
                         add(*order_row(order))
+            for _, order in sorted(book.triggers.orders.items()):
+                add("waiting", *order_row(order), *order.trigger.row)
         return digest.hexdigest()
 
 

@@ -65,6 +65,7 @@ class EngineRoom:
         time_in_force: TimeInForce = TimeInForce.GOOD_TILL_CANCEL,
         flags: OrderFlags = OrderFlags.NONE,
         expire_time_ns: int = 0,
+        order_type: OrderType | None = None,
         **terms: Any,
     ) -> list[Report]:
         return self.apply(
@@ -74,7 +75,7 @@ class EngineRoom:
                 account_id,
                 symbol="BTCUSDT",
                 side=side,
-                order_type=OrderType.MARKET if price is None else OrderType.LIMIT,
+                order_type=order_type or (OrderType.MARKET if price is None else OrderType.LIMIT),
                 time_in_force=time_in_force,
                 flags=flags,
                 price=price,

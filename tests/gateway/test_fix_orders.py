@@ -56,6 +56,19 @@ NOON_NS = 1_893_499_200 * 10**9  # 2030-01-01
         ("59=3", {"time_in_force": TimeInForce.IMMEDIATE_OR_CANCEL}),
         ("59=4", {"time_in_force": TimeInForce.FILL_OR_KILL}),
         ("18=6", {"flags": OrderFlags.POST_ONLY}),
+        ("40=4|99=51000", {"order_type": OrderType.STOP_LIMIT, "trigger_price_ticks": 5_100_000}),
+        (
+            "40=3|44=|99=51000|1109=D",
+            {
+                "order_type": OrderType.TAKE_PROFIT,
+                "price_ticks": 0,
+                "trigger_price_ticks": 5_100_000,
+            },
+        ),
+        (
+            "40=3|44=|25009=150",
+            {"order_type": OrderType.STOP, "price_ticks": 0, "trailing_bps": 150},
+        ),
         ("25001=3", {"self_trade_prevention": SelfTradePrevention.EXPIRE_MAKER}),
         ("25001=5", {"self_trade_prevention": SelfTradePrevention.DECREMENT}),
         ("40=1|44=", {"order_type": OrderType.MARKET, "price_ticks": 0}),

@@ -95,6 +95,21 @@ def test_a_prevented_match_is_told_on_both_sides(room: EngineRoom) -> None:
         ]  # fmt: skip
 
 
+def test_a_stop_is_told_when_it_triggers_and_to_its_owner_alone(room: EngineRoom) -> None:
+    room.enter(b"b1", Side.SELL, "0.1", "50000", account_id=BOB)
+    room.enter(b"a1", Side.BUY, "0.3", "49000")
+    room.enter(b"b2", Side.BUY, "0.1", "50000", account_id=BOB)
+    [accepted] = room.enter(
+        b"a2", Side.SELL, "0.1", None, order_type=OrderType.STOP, trigger_price="49000"
+    )
+    fields = told(room, accepted)
+    assert [fields[tag] for tag in (40, 99, 1109, 636)] == ["3", "49000.00", "D", "N"]
+    reports = room.enter(b"b3", Side.SELL, "0.1", "49000", account_id=BOB)
+    mine = [report for report in reports if report.client_order_id == b"a2"]
+    assert [row(told(room, report))[:2] for report in mine] == [("L", "0"), ("F", "2")]
+    assert not any(report.is_requester for report in mine)
+
+
 def test_new_replaced_partially_filled_replaced_canceled(room: EngineRoom) -> None:
     room.enter(b"a1", Side.BUY, "0.5", "50000")
     replace = c.ReplaceOrder(ALICE_SESSION, 98, ALICE, BTCUSDT, 0, 5_000_000, 40_000, b"a2", b"a1")

@@ -137,6 +137,23 @@ def test_self_trades_are_prevented_as_the_order_or_its_account_says(desk: Desk) 
     )
 
 
+def test_a_stop_order_waits_and_triggers(desk: Desk) -> None:
+    desk.room.enter(b"b1", Side.SELL, "0.1", "100.00", account_id=BOB)
+    desk.room.enter(b"b2", Side.BUY, "0.1", "100.00", account_id=BOB)
+    terms = {"type": "STOP_LOSS_LIMIT", "stopPrice": "110.00", "price": "115.00"}
+    placed = desk.place(**terms, newOrderRespType="RESULT")
+    assert (placed["type"], placed["status"]) == ("STOP_LOSS_LIMIT", "NEW")
+    request = r.QueryOrder(timestamp=1, symbol="BTCUSDT", order_id=placed["orderId"])
+    before = order_queries.order_status(desk.room.orders, ALICE, request)
+    assert (before.stop_price, before.is_working) == ("110.00", False)
+    desk.room.enter(b"b3", Side.SELL, "0.1", "110.00", account_id=BOB)
+    desk.room.enter(b"b4", Side.BUY, "0.1", "110.00", account_id=BOB)
+    assert order_queries.order_status(desk.room.orders, ALICE, request).is_working
+    refused = desk.place(**terms)
+    assert isinstance(refused, ApiError)
+    assert refused.message == "Stop price would trigger immediately."
+
+
 def test_a_prevented_match_is_an_event_of_the_user_stream(desk: Desk) -> None:
     desk.room.enter(b"a1", Side.SELL, "0.5", "100.00")
     _, report, _ = desk.room.enter(

@@ -21,7 +21,7 @@ class NaiveMatching(NaiveOperations):
         events: list[e.Event] = []
         price, left, _ = self.cross(instrument_id)
         if left:
-            self.references[instrument_id] = price
+            self.references[instrument_id] = self.last_trades[instrument_id] = price
         while left:
             buy = self.queue(instrument_id, Side.BUY)[0]
             sell = self.queue(instrument_id, Side.SELL)[0]
@@ -54,6 +54,7 @@ class NaiveMatching(NaiveOperations):
         """Trade; return whether the order must end as it met one of its own account."""
         if self.phases[incoming.instrument_id] in COLLECTING:
             return False
+        met_itself = False
         sought = (incoming.instrument_id, incoming.side, incoming.limit)
         found = self.calm_counterparties(*sought)
         for resting in found:
@@ -62,7 +63,8 @@ class NaiveMatching(NaiveOperations):
             is_own = resting.account_id == incoming.account_id
             if is_own and incoming.self_trade_prevention is not STP.NONE:
                 if self.prevent(resting, incoming, events):
-                    return True
+                    met_itself = True
+                    break
                 continue
             ready = incoming.price if incoming.side is Side.BUY else None
             events.append(self.trade(resting, incoming, resting.price, ready))
@@ -70,9 +72,12 @@ class NaiveMatching(NaiveOperations):
             if resting.leaves == 0:
                 self.open.remove(resting)
                 self.close(resting)
-        if incoming.leaves and self.counterparties(*sought):
+        prices = [event.price_ticks for event in events if isinstance(event, e.TradeExecuted)]
+        if prices:
+            self.note_trades(incoming.instrument_id, prices[0], prices[-1])
+        if not met_itself and incoming.leaves and self.counterparties(*sought):
             self.interrupted = incoming.instrument_id
-        return False
+        return met_itself
 
     def prevent(self, resting: NaiveOrder, incoming: NaiveOrder, events: list[e.Event]) -> bool:
         """Let two orders of one account pass each other; return whether the incoming one ends."""
@@ -205,7 +210,7 @@ class NaiveMatching(NaiveOperations):
     def cancel_resting(self, order: NaiveOrder, reason: CancelReason) -> e.Event:
         self.open.remove(order)
         released = self.worth(order.instrument_id, order.side, order.price, order.leaves)
-        return self.canceled(order, reason, released, was_resting=True)
+        return self.canceled(order, reason, released, was_resting=not order.is_waiting)
 
     def canceled(
         self, order: NaiveOrder, reason: CancelReason, released: int, *, was_resting: bool = False

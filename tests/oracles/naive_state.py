@@ -35,8 +35,31 @@ class NaiveOrder:
     order_type: OrderType = OrderType.LIMIT
     time_in_force: TimeInForce = TimeInForce.GOOD_TILL_CANCEL
     limit: int = 0
+    is_waiting: bool = False
+    trigger: int = 0
+    trailing_bps: int = 0
+    best: int = 0
     budget: int = 0
     priority: int = 0
+
+    @property
+    def is_market(self) -> bool:
+        return self.order_type % 2 == 1
+
+    @property
+    def awaits_fall(self) -> bool:
+        takes_profit = (OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT)
+        return (self.side is Side.SELL) != (self.order_type in takes_profit)
+
+    def is_reached(self, price: int) -> bool:
+        return price <= self.trigger if self.awaits_fall else price >= self.trigger
+
+    def trail(self, price: int) -> None:
+        """Follow a price, if it is the best one yet."""
+        self.best = (max if self.awaits_fall else min)(self.best or price, price)
+        distance = max(self.best * self.trailing_bps // 10_000, 1)
+        moved = self.best - distance if self.awaits_fall else self.best + distance
+        self.trigger = min(max(moved, 1), PRICE_TICKS_MAX)
 
     @property
     def is_budgeted(self) -> bool:
@@ -71,6 +94,8 @@ class NaiveState:
         self.open: list[NaiveOrder] = []
         self.closed: list[NaiveName] = []
         self.trades: dict[int, int] = {}
+        self.last_trades: dict[int, int] = {}
+        self.moves: list[tuple[int, int]] = []  # instrument and price of trades, not looked at yet
         self.prevented: dict[int, int] = {}
         self.prevention: dict[int, SelfTradePrevention] = {}
         self.priorities = 0
@@ -107,7 +132,8 @@ class NaiveState:
     def queue(self, instrument_id: int, side: Side) -> list[NaiveOrder]:
         """Return the resting orders of a side: best price first, oldest first."""
         sign = -1 if side is Side.BUY else 1
-        orders = [o for o in self.open if o.instrument_id == instrument_id and o.side is side]
+        here = [order for order in self.open if order.instrument_id == instrument_id]
+        orders = [order for order in here if order.side is side and not order.is_waiting]
         return sorted(orders, key=lambda order: (sign * order.price, order.priority))
 
     def counterparties(self, instrument_id: int, side: Side, limit: int) -> list[NaiveOrder]:

@@ -10,6 +10,7 @@ import msgspec
 from tests.oracles.naive_auction import NOTHING
 from tests.oracles.naive_matching import COLLECTING, NaiveMatching
 from tests.oracles.naive_state import NaiveOrder
+from tests.oracles.naive_triggers import PLAIN
 from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.rejects import PRECEDENCE
@@ -30,6 +31,8 @@ from vocabulary.types import (
 DAY_NS = 24 * 3600 * 10**9
 
 
+# Refusals that come behind those that an order's wait may bring.
+NOT_OF_TERMS = {R.DUPLICATE_CLIENT_ORDER_ID, R.TOO_MANY_OPEN_ORDERS}
 STP = SelfTradePrevention
 NEVER_REST = (TimeInForce.IMMEDIATE_OR_CANCEL, TimeInForce.FILL_OR_KILL)
 
@@ -38,7 +41,9 @@ class NaiveVenue(NaiveMatching):
     def apply(self, command: c.Command, sequence: int, now_ns: int = 0) -> list[e.Event]:
         self.now_ns = now_ns
         self.interrupted = 0
+        self.moves.clear()
         events = self.execute(command, sequence)
+        events += self.cascade()
         if self.interrupted:
             events += self.enter_phase(self.interrupted, TradingPhase.VOLATILITY_AUCTION)
         return [*events, *self.indications()]
@@ -91,7 +96,8 @@ class NaiveVenue(NaiveMatching):
             reasons.add(R.NOT_TRADING)
         if phase in COLLECTING and isinstance(command, c.EnterOrder):
             post_only = OrderFlags.POST_ONLY in command.flags
-            if is_market or post_only or command.time_in_force in NEVER_REST:
+            waits = command.order_type not in PLAIN
+            if is_market or waits or post_only or command.time_in_force in NEVER_REST:
                 reasons.add(R.NOT_IN_AUCTION)
         limits = self.limits[command.instrument_id]
         lowest, highest = self.band(command.instrument_id, limits.price_band_ppm)
@@ -140,7 +146,12 @@ class NaiveVenue(NaiveMatching):
             command.self_trade_prevention or self.prevention.get(account, STP.NONE),
             order_type=command.order_type,
             time_in_force=command.time_in_force,
+            is_waiting=command.order_type not in PLAIN,
+            trigger=command.trigger_price_ticks,
+            trailing_bps=command.trailing_bps,
         )
+        if order.is_waiting and not reasons - NOT_OF_TERMS:
+            reasons |= self.now_refusals(order)
         if not reasons:
             order.limit = order.price
             if order.order_type is OrderType.MARKET:
@@ -158,11 +169,45 @@ class NaiveVenue(NaiveMatching):
         events: list[e.Event] = [
             e.OrderAccepted(sequence, account, order.instrument_id, order.budget)
         ]
+        if order.is_waiting:
+            self.open.append(order)
+            return events
         return events + self.admit(order)
 
+    def cascade(self) -> list[e.Event]:
+        """Trigger whom trades have reached, and whom those reach in turn."""
+        events: list[e.Event] = []
+        while self.moves:
+            instrument_id = self.moves[0][0]
+            due: list[tuple[NaiveOrder, int]] = []
+            while True:
+                here = [price for moved, price in self.moves if moved == instrument_id]
+                self.moves = [move for move in self.moves if move[0] != instrument_id]
+                for price in here:
+                    known = [order.order_id for order, _ in due]
+                    due += [(o, price) for o in self.reached(instrument_id, price, known)]
+                is_trading = self.phases[instrument_id] is TradingPhase.TRADING
+                if not due or self.interrupted or not is_trading:
+                    break
+                events += self.fire(*due.pop(0))
+        return events
+
+    def fire(self, order: NaiveOrder, price: int) -> list[e.Event]:
+        triggered = e.OrderTriggered(
+            order.order_id, order.account_id, order.instrument_id, order.trigger, price
+        )
+        self.open.remove(order)
+        order.is_waiting = False
+        order.limit = order.price
+        if order.is_market:
+            order.limit = self.market_limit(order.instrument_id, order.side)
+            if order.side is Side.BUY:
+                order.limit = min(order.limit, order.price)
+        return [triggered, *self.admit(order)]
+
     def entry_refusals(self, command: c.EnterOrder) -> set[R]:
-        is_market = command.order_type is OrderType.MARKET
-        reasons = self.terms_refusals(command, is_market)
+        is_market = command.order_type % 2 == 1
+        reasons = self.terms_refusals(command, is_market) | self.wait_refusals(command)
         if not command.client_order_id:
             reasons.add(R.MALFORMED_CLIENT_ORDER_ID)
         if command.account_id == 0:
@@ -184,7 +229,7 @@ class NaiveVenue(NaiveMatching):
         return self.worth(order.instrument_id, order.side, order.price, order.quantity)
 
     def never_rests(self, order: NaiveOrder) -> bool:
-        return order.order_type is OrderType.MARKET or order.time_in_force in NEVER_REST
+        return order.is_market or order.time_in_force in NEVER_REST
 
     def admit(self, order: NaiveOrder) -> list[e.Event]:
         """Let an order that holds its funds trade, and then rest or end."""
@@ -198,7 +243,7 @@ class NaiveVenue(NaiveMatching):
             events.append(self.end(order, CancelReason.SELF_TRADE_PREVENTED))
         elif self.interrupted and self.never_rests(order):
             events.append(self.end(order, CancelReason.VOLATILITY_INTERRUPTION))
-        elif order.order_type is OrderType.MARKET:
+        elif order.is_market:
             other = Side.SELL if order.side is Side.BUY else Side.BUY
             is_empty = not self.queue(order.instrument_id, other)
             reason = CancelReason.MARKET_EXHAUSTED if is_empty else CancelReason.MARKET_COLLAR
@@ -214,6 +259,8 @@ class NaiveVenue(NaiveMatching):
         order = self.find(command)
         if order is None:
             reasons.add(R.UNKNOWN_ORDER)
+        if order is not None and order.is_waiting:
+            reasons.add(R.NOT_REPLACEABLE)
         if reasons or order is None:
             return [e.CommandRejected(min(reasons, key=PRECEDENCE.__getitem__))]
         leaves = command.quantity_lots - (order.quantity - order.leaves)
@@ -299,6 +346,9 @@ class NaiveVenue(NaiveMatching):
         closes = closes and self.phases[instrument_id] is TradingPhase.CLOSING_AUCTION
         trades = self.uncross(instrument_id) if phase is TradingPhase.TRADING or closes else []
         self.phases[instrument_id] = phase
+        last = self.last_trades.get(instrument_id, 0)
+        if phase is TradingPhase.TRADING and last:
+            self.note_trades(instrument_id, last, last)
         self.indicative.pop(instrument_id, None)
         self.auction_ends_ns[instrument_id] = 0
         if phase is TradingPhase.VOLATILITY_AUCTION:

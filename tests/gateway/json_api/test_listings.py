@@ -18,7 +18,15 @@ def test_an_instrument_is_told_with_its_filters() -> None:
     (symbol,) = told["symbols"]
     assert (symbol["symbol"], symbol["status"]) == ("BTCUSDT", "TRADING")
     assert (symbol["baseAsset"], symbol["quoteAsset"]) == ("BTC", "USDT")
-    assert symbol["orderTypes"] == ["LIMIT", "LIMIT_MAKER", "MARKET"]
+    assert symbol["orderTypes"] == [
+        "LIMIT",
+        "LIMIT_MAKER",
+        "MARKET",
+        "STOP_LOSS",
+        "STOP_LOSS_LIMIT",
+        "TAKE_PROFIT",
+        "TAKE_PROFIT_LIMIT",
+    ]
     assert symbol["filters"] == [
         {
             "filterType": "PRICE_FILTER",

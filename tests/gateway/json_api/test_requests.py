@@ -40,13 +40,13 @@ def test_the_receive_window_is_5_seconds_unless_told() -> None:
     [
         ({"side": "HOLD"}, -1117, "side"),
         ({"side": "buy"}, -1117, "side"),
-        ({"type": "STOP_LOSS"}, -1116, "orderType"),
+        ({"type": "PEGGED"}, -1116, "orderType"),
         ({"timeInForce": "GTX"}, -1115, "timeInForce"),
         ({"quantity": ""}, -1105, "quantity"),
         ({"quantity": 1}, -1130, "quantity"),
         ({"price": True}, -1130, "price"),
         ({"symbol": ["BTCUSDT"]}, -1130, "symbol"),
-        ({"stopPrice": "1"}, -1103, "stopPrice"),
+        ({"icebergQty": "1"}, -1103, "icebergQty"),
         ({"__proto__": "1"}, -1103, "__proto__"),
         ({"newOrderRespType": "LOUD"}, -1130, "newOrderRespType"),
         ({"timestamp": "soon"}, -1130, "timestamp"),
@@ -78,6 +78,9 @@ def test_what_is_missing_is_named(name: str) -> None:
         ({"type": "LIMIT_MAKER", "timeInForce": None, "price": None}, -1102, "price"),
         ({"type": "MARKET"}, -1106, "price"),
         ({"type": "MARKET", "price": None}, -1106, "timeInForce"),
+        ({"stopPrice": "1"}, -1106, "stopPrice"),
+        ({"type": "STOP_LOSS_LIMIT"}, -1102, "stopPrice"),
+        ({"trailingDelta": "9"}, -1106, "trailingDelta"),
     ],
 )
 def test_price_and_time_in_force_go_with_the_type(

@@ -115,7 +115,9 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
         account_id=accounts,
         instrument_id=instruments,
         side=sides,
-        order_type=st.sampled_from((OrderType.LIMIT, OrderType.LIMIT, OrderType.MARKET)),
+        order_type=st.sampled_from((OrderType.LIMIT, OrderType.LIMIT, *OrderType)),
+        trigger=prices,
+        trailing=st.sampled_from((0, 0, 0, 1, 2_000, 5_000, 5_001)),
         time_in_force=st.sampled_from((TimeInForce.GOOD_TILL_CANCEL, *TimeInForce)),
         flags=st.sampled_from((OrderFlags.NONE, OrderFlags.NONE, OrderFlags.POST_ONLY)),
         price=prices,
@@ -137,11 +139,17 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
         name: bytes | None,
         hours: int | None,
         prevention: SelfTradePrevention,
+        trigger: int,
+        trailing: int,
     ) -> None:
         if name is None:
             name = b"o%d" % self.both.sequence
-        if order_type is OrderType.MARKET and price < 8:
+        if order_type % 2 and price < 8:
             price = 0
+        if order_type in (OrderType.MARKET, OrderType.LIMIT) and trigger < 8:
+            trigger = trailing = 0
+        if trailing and trigger < 8:
+            trigger = 0
         if hours is None and time_in_force is TimeInForce.GOOD_TILL_DATE:
             hours = 1
         expire_time_ns = 0
@@ -157,6 +165,8 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
             name,
             expire_time_ns,
             prevention,
+            trigger,
+            trailing,
         )
         self.entered.append(c.EnterOrder(8, 1, account_id, instrument_id, *terms))
         self.both.ask(self.entered[-1])
@@ -286,7 +296,7 @@ def test_a_long_random_flow_trades_exactly_as_the_naive_venue(seed: int) -> None
     for account_id in ACCOUNTS:
         both.ask(c.CreditFunds(7, 6, account_id, 1, 50_000))
         both.ask(c.CreditFunds(7, 6, account_id, 2, 500_000))
-    trades = 0
+    trades = triggered = 0
     for number in range(1500):
         kind = chance.random()
         account_id = chance.choice(ACCOUNTS)
@@ -302,14 +312,18 @@ def test_a_long_random_flow_trades_exactly_as_the_naive_venue(seed: int) -> None
         else:
             side = chance.choice((Side.BUY, Side.SELL))
             time_in_force = chance.choice((TimeInForce.GOOD_TILL_CANCEL, *TimeInForce))
-            is_market = chance.random() < 0.1
+            order_type = chance.choice((OrderType.LIMIT,) * 12 + tuple(OrderType))
+            is_market = order_type % 2 == 1
+            waits = order_type > OrderType.LIMIT
+            trailing_bps = chance.choice((0, 100)) if waits else 0
+            trigger = chance.randint(90, 110) if waits and not trailing_bps else 0
             command = c.EnterOrder(
                 8,
                 1,
                 account_id,
                 1,
                 side,
-                OrderType.MARKET if is_market else OrderType.LIMIT,
+                order_type,
                 time_in_force,
                 OrderFlags.NONE,
                 0 if is_market else price,
@@ -319,10 +333,15 @@ def test_a_long_random_flow_trades_exactly_as_the_naive_venue(seed: int) -> None
                 if time_in_force is TimeInForce.GOOD_TILL_DATE
                 else 0,
                 chance.choice(tuple(SelfTradePrevention)),
+                trigger,
+                trailing_bps,
             )
-        trades += sum(isinstance(event, e.TradeExecuted) for event in both.ask(command))
+        said = both.ask(command)
+        triggered += sum(isinstance(event, e.OrderTriggered) for event in said)
+        trades += sum(isinstance(event, e.TradeExecuted) for event in said)
         if number % 100 == 0:
             both.check()
     both.check()
     assert trades > 300
+    assert triggered > 20
     assert both.venue.prevented[1] > 50

@@ -17,6 +17,7 @@ from vocabulary.types import (
     INT64_MAX,
     OPEN_ORDERS_PER_ACCOUNT_MAX,
     PRICE_TICKS_MAX,
+    WAITING_ORDERS_MAX,
     OrderFlags,
     OrderType,
     SelfTradePrevention,
@@ -103,6 +104,28 @@ def enter(**changes: object) -> c.Command:
     return msgspec.structs.replace(ENTER, **changes)
 
 
+STOP = msgspec.structs.replace(
+    ENTER,
+    client_order_id=b"wait",
+    order_type=OrderType.STOP_LIMIT,
+    trigger_price_ticks=15,
+    price_ticks=20,
+    quantity_lots=1,
+)
+
+
+def stop(**changes: object) -> c.Command:
+    return msgspec.structs.replace(STOP, **changes)
+
+
+def at_market(**changes: object) -> c.Command:
+    return msgspec.structs.replace(STOP, order_type=OrderType.STOP, price_ticks=0, **changes)
+
+
+def trailing(bps: int, **changes: object) -> c.Command:
+    return msgspec.structs.replace(STOP, trigger_price_ticks=0, trailing_bps=bps, **changes)
+
+
 def replace(**changes: object) -> c.Command:
     return msgspec.structs.replace(REPLACE, **changes)
 
@@ -148,6 +171,11 @@ REFUSED = [
         R.UNSUPPORTED_ORDER,
         enter(flags=OrderFlags.POST_ONLY, order_type=OrderType.MARKET, price_ticks=0),
     ),
+    (R.UNSUPPORTED_ORDER, enter(trigger_price_ticks=5)),
+    (R.UNSUPPORTED_ORDER, stop(flags=OrderFlags.POST_ONLY)),
+    (R.UNSUPPORTED_ORDER, at_market(time_in_force=TimeInForce.FILL_OR_KILL)),
+    (R.UNSUPPORTED_ORDER, stop(trailing_bps=5)),
+    (R.UNSUPPORTED_ORDER, trailing(5, order_type=OrderType.TAKE_PROFIT_LIMIT)),
     (R.EXPIRE_TIME_OUT_OF_RANGE, enter(expire_time_ns=1)),
     (R.EXPIRE_TIME_OUT_OF_RANGE, enter(time_in_force=TimeInForce.DAY, expire_time_ns=1)),
     (R.EXPIRE_TIME_OUT_OF_RANGE, enter(time_in_force=TimeInForce.GOOD_TILL_DATE)),
@@ -161,6 +189,9 @@ REFUSED = [
     (R.PRICE_OUTSIDE_BAND, enter(instrument_id=LIMITED, price_ticks=7)),
     (R.PRICE_OUTSIDE_BAND, enter(instrument_id=LIMITED, price_ticks=13)),
     (R.PRICE_OUTSIDE_BAND, replace(instrument_id=LIMITED, price_ticks=13)),
+    (R.TRIGGER_PRICE_OUT_OF_RANGE, stop(trigger_price_ticks=0)),
+    (R.TRIGGER_PRICE_OUT_OF_RANGE, stop(trigger_price_ticks=PRICE_TICKS_MAX + 1)),
+    (R.TRIGGER_PRICE_OUT_OF_RANGE, trailing(5_001)),
     (R.QUANTITY_OUT_OF_RANGE, enter(quantity_lots=0)),
     (R.QUANTITY_OUT_OF_RANGE, enter(quantity_lots=-1)),
     (R.QUANTITY_OUT_OF_RANGE, enter(quantity_lots=INT64_MAX)),
@@ -172,10 +203,18 @@ REFUSED = [
     (R.NOTIONAL_TOO_SMALL, replace(price_ticks=3)),
     (R.NOTIONAL_TOO_LARGE, enter(instrument_id=EXPENSIVE, price_ticks=2**22, quantity_lots=2)),
     (R.NOTIONAL_TOO_LARGE, enter(instrument_id=LIMITED, quantity_lots=9)),
+    (
+        R.NOTIONAL_TOO_LARGE,
+        at_market(instrument_id=EXPENSIVE, trigger_price_ticks=2**22, quantity_lots=2),
+    ),
+    (R.NO_LAST_TRADE, trailing(5, instrument_id=EXPENSIVE, price_ticks=1)),
+    (R.WOULD_TRIGGER, stop(trigger_price_ticks=11)),
+    (R.WOULD_TRIGGER, stop(order_type=OrderType.TAKE_PROFIT_LIMIT)),
     (R.UNKNOWN_ORDER, replace(original_client_order_id=b"none")),
     (R.UNKNOWN_ORDER, replace(account_id=5)),
     (R.UNKNOWN_ORDER, c.CancelOrder(1, 1, 1, 1, 0, b"", b"none")),
     (R.UNKNOWN_ORDER, c.CancelOrder(1, 1, 1, HALTED, 0, b"", b"open")),
+    (R.NOT_REPLACEABLE, replace(original_client_order_id=b"stop")),
     (R.QUANTITY_NOT_ABOVE_CUMULATIVE, replace(quantity_lots=2)),
     (R.DUPLICATE_CLIENT_ORDER_ID, enter(client_order_id=b"open", quantity_lots=6)),
     (R.DUPLICATE_CLIENT_ORDER_ID, enter(client_order_id=b"other")),
@@ -230,6 +269,7 @@ def engine() -> Engine:
         enter(client_order_id=b"open"),
         enter(client_order_id=b"part", price_ticks=11, quantity_lots=4),
         enter(client_order_id=b"other", side=Side.SELL, price_ticks=11, quantity_lots=2),
+        stop(client_order_id=b"stop"),
         enter(client_order_id=b"lone", instrument_id=LIMITED),
     )
     for sequence, command in enumerate((*LISTINGS, *orders), start=1):
@@ -257,6 +297,12 @@ def test_an_account_has_a_bounded_number_of_open_orders(engine: Engine) -> None:
     assert event == e.CommandRejected(R.TOO_MANY_OPEN_ORDERS)
 
 
+def test_an_instrument_has_a_bounded_number_of_orders_that_wait(engine: Engine) -> None:
+    engine.state.books[1].waiting_count = WAITING_ORDERS_MAX
+    event, _ = unpack(engine.apply(pack(stop()), 99, 0))
+    assert event == e.CommandRejected(R.TOO_MANY_WAITING_ORDERS)
+
+
 def test_an_account_s_names_are_remembered_to_a_bound(
     engine: Engine,
 ) -> None:
@@ -277,4 +323,5 @@ def test_every_reason_of_the_engine_is_tested_in_order() -> None:
     tested = list(dict.fromkeys(reason for reason, _ in REFUSED))
     assert tested == sorted(tested, key=PRECEDENCE.__getitem__)
     found_by_gateways = {reason for reason in R if reason < R.UNKNOWN_ACCOUNT}
-    assert set(R) - found_by_gateways == set(tested) - {R.MALFORMED_CLIENT_ORDER_ID}
+    elsewhere = {R.TOO_MANY_WAITING_ORDERS}
+    assert set(R) - found_by_gateways - elsewhere == set(tested) - {R.MALFORMED_CLIENT_ORDER_ID}

@@ -29,6 +29,7 @@ SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("*.txt"))
 ASSETS = {"BTC": 1, "USD": 2}
 ENTER = re.compile(
     r"(\w+) (buys|sells) (\d+) at (\d+|market) as (\w+)"
+    r"(?: (on stop|on profit) at (\d+)| trailing by (\d+) bps)?"
     r"(?: (ioc|fok|post-only|today|for (\d+) hours?))?"
     r"(?: preventing by (expire-taker|expire-maker|expire-both|decrement|none))?"
 )
@@ -93,7 +94,8 @@ class Table:
 
     def command(self, request: str) -> c.Command:
         if match := ENTER.fullmatch(request):
-            who, verb, lots, price, name, how, hours, prevention = match.groups()
+            who, verb, lots, price, name, wait, trigger, trailing, *rest = match.groups()
+            how, hours, prevention = rest
             self.orders[self.sequence + 1] = name
             return c.EnterOrder(
                 1,
@@ -101,7 +103,7 @@ class Table:
                 self.account(who),
                 1,
                 Side.BUY if verb == "buys" else Side.SELL,
-                OrderType.MARKET if price == "market" else OrderType.LIMIT,
+                order_type(price, wait or ("on stop" if trailing else "")),
                 TimeInForce.GOOD_TILL_DATE
                 if hours
                 else TIMES_IN_FORCE.get(how, TimeInForce.GOOD_TILL_CANCEL),
@@ -111,6 +113,8 @@ class Table:
                 name.encode(),
                 self.now_ns + int(hours) * HOUR_NS if hours else 0,
                 prevention_named(prevention or "account-default"),
+                int(trigger or 0),
+                int(trailing or 0),
             )
         if match := REPLACE.fullmatch(request):
             who, name, lots, price, new_name = match.groups()
@@ -183,6 +187,11 @@ class Table:
                     f"{name} canceled ({reason}), leaves {event.leaves_lots},"
                     f" {event.released_units} released"
                 )
+            case e.OrderTriggered():
+                return (
+                    f"{self.orders[event.order_id]} triggered, set to"
+                    f" {event.trigger_price_ticks}, by a trade at {event.price_ticks}"
+                )
             case e.MatchPrevented():
                 names = (self.orders[event.resting_order_id], self.orders[event.incoming_order_id])
                 said = (
@@ -219,6 +228,15 @@ class Table:
         assets = {number: name for name, number in ASSETS.items()}
         for account_id, asset_id, available, held in self.engine.funds():
             yield f"{names[account_id]} {assets[asset_id]} {available} available, {held} held"
+
+
+def order_type(price: str, wait: str) -> OrderType:
+    is_market = price == "market"
+    if wait == "on stop":
+        return OrderType.STOP if is_market else OrderType.STOP_LIMIT
+    if wait == "on profit":
+        return OrderType.TAKE_PROFIT if is_market else OrderType.TAKE_PROFIT_LIMIT
+    return OrderType.MARKET if is_market else OrderType.LIMIT
 
 
 def prevention_named(name: str) -> SelfTradePrevention:

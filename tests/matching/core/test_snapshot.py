@@ -17,6 +17,7 @@ from matching.core.ladder import Ladder, Level, Order, Page
 from matching.core.order_book import OrderBook
 from matching.core.order_table import OrderTable
 from matching.core.state import State
+from matching.core.triggers import Trigger, Triggers
 from tests.matching.core import test_against_naive_venue as naive
 from vocabulary.limits import NO_LIMITS
 
@@ -46,6 +47,8 @@ SAMPLES = {
         Ladder(1),
         Page(1),
         Level(1),
+        Trigger(3, 1, 1, 1),
+        Triggers(),
     )
 }
 COMPUTED = {"cumulative_lots"}

@@ -9,7 +9,14 @@ from matching.core.engine import Engine
 from tests.matching.core.test_refusals import LISTINGS, enter
 from vocabulary import commands as c
 from vocabulary.codec import pack
-from vocabulary.types import OrderFlags, SelfTradePrevention, Side, TimeInForce, TradingPhase
+from vocabulary.types import (
+    OrderFlags,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+    TradingPhase,
+)
 
 
 def state_hash(commands: Sequence[c.Command], timestamp_ns: int = 0) -> str:
@@ -41,6 +48,10 @@ OTHERS = {
     "an account's self-trade prevention": (
         *PLAIN,
         c.SetSelfTradePrevention(1, 1, 1, SelfTradePrevention.EXPIRE_MAKER),
+    ),
+    "trigger": (
+        FIRST,
+        enter(client_order_id=b"second", order_type=OrderType.STOP_LIMIT, trigger_price_ticks=15),
     ),
     "fewer orders": (FIRST, NOTHING),
     "phase": (*PLAIN, c.ChangePhase(1, 1, 1, TradingPhase.HALTED)),
