@@ -8,6 +8,17 @@ from vocabulary.types import Side
 DAY_NS = 24 * 3600 * 10**9
 
 
+def fee_units(text: str, side: Side, instrument: Instrument) -> int:
+    """Return a fee in smallest units of what the side receives; of what it gives if below 0.
+
+    Raises `ValueError`.
+    """
+    base, quote = instrument.base, instrument.quote
+    if text.startswith("-"):
+        return -(quote if side is Side.BUY else base).units(text[1:])
+    return (base if side is Side.BUY else quote).units(text)
+
+
 class Holdings:
     """What has changed hands since the run began, in smallest units, fees taken off."""
 
@@ -23,17 +34,15 @@ class Holdings:
         self.last_trade_id = 0
 
     def trade(self, side: Side, price_ticks: int, lots: int, fee_units: int, trade_id: int) -> None:
-        """Take a fill in. The fee is in units of what the side receives."""
-        base_units = lots * self.instrument.lot_units
-        quote_units = price_ticks * lots * self.instrument.tick_lot_units
-        if side is Side.BUY:
-            self.lots += lots
-            self.base_units += base_units - fee_units
-            self.quote_units -= quote_units
+        """Take a fill in. The fee is in what the side receives, a rebate (below 0) in the other."""
+        sign = 1 if side is Side.BUY else -1
+        self.lots += sign * lots
+        self.base_units += sign * lots * self.instrument.lot_units
+        self.quote_units -= sign * price_ticks * lots * self.instrument.tick_lot_units
+        if (side is Side.BUY) == (fee_units >= 0):
+            self.base_units -= fee_units
         else:
-            self.lots -= lots
-            self.base_units -= base_units
-            self.quote_units += quote_units - fee_units
+            self.quote_units -= fee_units
         self.trades += 1
         self.last_trade_id = max(self.last_trade_id, trade_id)
 

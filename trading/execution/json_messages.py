@@ -17,6 +17,7 @@ from msgspec import Raw, Struct, field
 from trading.decisions import OrderName, OrderStyle, parse_client_order_id
 from trading.events import ReportKind
 from trading.execution import venue as v
+from trading.execution.holdings import fee_units
 from vocabulary.instrument import Instrument
 from vocabulary.types import Side
 
@@ -174,13 +175,12 @@ class JsonMessages:
             return v.Ended(name, kind, cumulative_lots, by, "", sequence, time_ns)
         if event.execution_type != "TRADE":
             return None
-        received = instrument.base if event.side == "BUY" else instrument.quote
         return v.Traded(
             name,
             event.trade_id,
             instrument.price_ticks(event.last_price),
             instrument.quantity_lots(event.last_quantity),
-            received.units(event.fee),
+            fee_units(event.fee, Side[event.side], instrument),
             event.is_maker,
             cumulative_lots,
             sequence,
@@ -207,7 +207,7 @@ class JsonMessages:
                 trade.id,
                 instrument.price_ticks(trade.price),
                 instrument.quantity_lots(trade.qty),
-                (instrument.base if trade.is_buyer else instrument.quote).units(trade.commission),
+                fee_units(trade.commission, Side.BUY if trade.is_buyer else Side.SELL, instrument),
                 trade.is_maker,
                 0,
                 0,

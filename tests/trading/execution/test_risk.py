@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.trading.execution.samples import NOW, SECOND, instrument
-from trading.execution.holdings import DAY_NS, DayResult, Holdings
+from trading.execution.holdings import DAY_NS, DayResult, Holdings, fee_units
 from trading.execution.risk import ALL, Exposure, KillSwitches, RiskLimits
 from trading.runs import Limits
 from vocabulary.types import Side
@@ -101,6 +101,17 @@ def test_a_result_counts_fees_in_what_they_were_taken_in() -> None:
     assert holdings.quote_units == -45 * 10**8 - 700
     # What is left is worth 49,999,000 units of a BTC at 112.
     assert holdings.worth_units(2 * 11_200) == -45 * 10**8 - 700 + 49_999_000 * 112
+
+
+def test_a_rebate_is_paid_in_what_the_side_gave() -> None:
+    listed = instrument()
+    assert fee_units("0.00000100", Side.BUY, listed) == 100
+    assert fee_units("-0.00000200", Side.BUY, listed) == -200
+    holdings = Holdings(listed)
+    holdings.trade(Side.BUY, 10_000, 100_000, -200, 1)
+    assert (holdings.base_units, holdings.quote_units) == (10**8, -100 * 10**8 + 200)
+    holdings.trade(Side.SELL, 10_000, 100_000, -300, 2)
+    assert (holdings.base_units, holdings.quote_units) == (300, 200)
 
 
 def test_a_day_begins_with_what_there_is_at_midnight() -> None:

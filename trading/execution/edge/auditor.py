@@ -17,6 +17,7 @@ from trading.execution.edge.links import VenueError, VenueLink
 from trading.execution.edge.metrics import AUDITS, DIFFERENCES
 from trading.execution.edge.run_switches import RunSwitches
 from trading.execution.engine import Engine
+from trading.execution.holdings import fee_units
 from trading.execution.json_messages import NS_PER_MS, TRADES_MAX
 from trading.execution.reconciliation import FillAudit, Sums, VenueFill
 from trading.execution.trader import kill_order_id
@@ -161,13 +162,12 @@ class Auditor:
 
 def _fill(strategy: str, trade: dict[str, Any], instrument: Instrument) -> VenueFill:
     side = Side.BUY if trade["isBuyer"] else Side.SELL
-    received = instrument.base if side is Side.BUY else instrument.quote
     fill = v.Traded(
         OrderName(strategy, instrument.symbol, 0, 0),
         trade["id"],
         instrument.price_ticks(trade["price"]),
         instrument.quantity_lots(trade["qty"]),
-        received.units(trade["commission"]),
+        fee_units(trade["commission"], side, instrument),
         trade["isMaker"],
         0,
         0,

@@ -14,6 +14,7 @@ from gateway.fix.timestamps import format_utc_timestamp, parse_utc_timestamp
 from trading.decisions import OrderStyle, parse_client_order_id
 from trading.events import ReportKind
 from trading.execution import venue as v
+from trading.execution.holdings import fee_units
 from vocabulary.instrument import Instrument
 from vocabulary.types import Side
 
@@ -96,14 +97,13 @@ def _execution(message: FixMessage, instruments: Mapping[str, Instrument]) -> v.
 def _trade(
     message: FixMessage, told: v.Accepted, instrument: Instrument, cumulative_lots: int
 ) -> v.Traded:
-    is_buy = message.get(tags.Side) == values.Side.BUY
-    received = instrument.base if is_buy else instrument.quote
+    side = Side.BUY if message.get(tags.Side) == values.Side.BUY else Side.SELL
     return v.Traded(
         told.name,
         int(_text(message, tags.SecondaryExecID)),
         instrument.price_ticks(_text(message, tags.LastPx)),
         instrument.quantity_lots(_text(message, tags.LastQty)),
-        received.units(_text(message, tags.MiscFeeAmt) or "0"),
+        fee_units(_text(message, tags.MiscFeeAmt) or "0", side, instrument),
         message.get(tags.LastLiquidityInd) == _ADDED_LIQUIDITY,
         cumulative_lots,
         told.sequence,
