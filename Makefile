@@ -12,7 +12,7 @@ PACKAGES := vocabulary fix_specs gateway matching marketdata accounts trading ag
 CHECKED  := $(PACKAGES) tests setup.py $(wildcard bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help environment build demo test test-uncompiled bench conformance fuzz campaign lint format lock clean
+.PHONY: help environment build demo test test-uncompiled bench conformance fuzz campaign takeovers lint format lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -73,6 +73,9 @@ fuzz: build ## Feed the parsers garbage for a minute each
 
 campaign: build ## Kill execution instances and gateways for some minutes
 	AGIO_CAMPAIGN_KILLS=30 $(BIN)/python -m pytest tests/trading/execution/edge/test_killed_instances.py --timeout 0
+
+takeovers: build ## Kill the leading alpha generator fifty times, and look for lost decisions
+	AGIO_ALPHA_KILLS=50 $(BIN)/python -m pytest tests/trading/alpha/edge/test_takeover.py -s --timeout 0
 
 lint: build ## Check style, types and the direction of imports
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ from agio import hot_paths
 
 hot_paths.prefer_source()  # before the command line imports anything that is compiled
 
+from agio.alpha_command import alpha  # noqa: E402
 from agio.backtest_command import backtest  # noqa: E402
 from agio.bench_command import bench  # noqa: E402
 from agio.command_line import main  # noqa: E402
@@ -12,6 +13,7 @@ from agio.feeds_command import feeds  # noqa: E402
 from agio.history_commands import history  # noqa: E402
 from agio.parity_command import parity  # noqa: E402
 
+main.add_command(alpha)
 main.add_command(bench)
 main.add_command(backtest)
 main.add_command(execution)

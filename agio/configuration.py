@@ -39,6 +39,7 @@ TRADING_PORT_OFFSETS = {
     "feeds_metrics_port": 14,
     "history_metrics_port": 15,
     "feeds_reports_port": 16,
+    "alpha_metrics_port": 17,
     "execution_metrics_port": 18,
 }
 UNIX_PATH_BYTES_MAX = 100  # sun_path has 108 bytes on Linux, 104 on macOS
@@ -117,6 +118,9 @@ class Configuration(BaseSettings):
     """Where strategies get the feeds handler's events."""
     feeds_reports_port: Port = 9890
     """Where execution engines hand the feeds handler the firm's own events."""
+    alpha_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    """Where execution engines get decisions; 0 takes a free one: they find it by the leases."""
+    alpha_metrics_port: Port = 9107
     feeds_metrics_port: Port = 9104
     history_metrics_port: Port = 9105
     execution_metrics_port: Port = 9108

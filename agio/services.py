@@ -134,6 +134,28 @@ def make_history(configuration: Configuration, _secrets: Secrets) -> Service:
     )
 
 
+def make_alpha(configuration: Configuration, _secrets: Secrets) -> Service:
+    from agio import run_files
+    from trading.alpha.edge.service import AlphaService
+    from trading.history.edge.object_store import StoreFailedError, open_store
+    from trading.history.edge.reader import HistoryReader
+    from trading.strategies.registry import StrategyError
+
+    run = run_files.read(configuration.data, configuration.trading_run)
+    try:
+        return AlphaService(
+            run=run,
+            redis_url=redis_url(configuration, "alpha"),
+            feeds=(configuration.feeds_host, configuration.feeds_port),
+            host=configuration.host,
+            port=configuration.alpha_port,
+            directory=run_files.run_directory(configuration.data, run.name) / "alpha",
+            history=HistoryReader(open_store(configuration.history_store_url)),
+        )
+    except (StrategyError, StoreFailedError, ValueError) as error:
+        raise ConfigurationError(f"alpha: {error}") from None
+
+
 def make_execution(configuration: Configuration, _secrets: Secrets) -> Service:
     from agio import run_files, venue
     from trading.execution.edge.links import Credentials
@@ -189,6 +211,7 @@ SERVICES: dict[str, Callable[[Configuration, Secrets], Service]] = {
 TRADING_SERVICES: dict[str, Callable[[Configuration, Secrets], Service]] = {
     "feeds": make_feeds,
     "history": make_history,
+    "alpha": make_alpha,
     "execution": make_execution,
 }
 

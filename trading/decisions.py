@@ -87,6 +87,18 @@ class Decision(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return OrderName(self.strategy, self.symbol, self.epoch, self.number).client_order_id
 
 
+class Envelope(NamedTuple):
+    """A decision on its way to the execution engines, as the alpha generator that leads sends it.
+
+    `token` is the fencing token of its lease on the symbol, `sent_ns` its UTC clock. Bytes:
+    MessagePack, an array.
+    """
+
+    token: int
+    sent_ns: int
+    decision: Decision
+
+
 def base36(number: int) -> str:
     """Return a number that is not negative in digits and small letters."""
     text = ""

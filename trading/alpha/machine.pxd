@@ -16,6 +16,7 @@ cdef class Machine:
     cdef readonly long long last_number
     cdef readonly object untaken
     cdef readonly long long dropped
+    cdef long long _begin_ns
     cdef object _strategy
     cdef object _state
 

@@ -34,6 +34,9 @@ class DivergedError(Exception):
 class Machine:
     """The strategy of a run's entry in one of its symbols.
 
+    What was received before `epoch`, the run's beginning in seconds since 1970, is its warm-up: the
+    strategy sees it and decides nothing.
+
     `last_number` is that of its newest decision, `untaken` those that no `DecisionTaken` has come
     for, oldest first. `dropped` counts what the strategy wanted and can't be: a second cancel, more
     than `LIVE_ORDERS_MAX` orders, a price or a size out of bounds. Raises `StrategyError`.
@@ -50,6 +53,7 @@ class Machine:
         self.last_number = 0
         self.untaken: deque[Decision] = deque()
         self.dropped = 0
+        self._begin_ns = epoch * 1_000_000_000
         self._strategy = registry.make(entry.strategy, entry.parameters)
         self._state = self._strategy.begin(self.market, self.orders)
 
@@ -70,7 +74,7 @@ class Machine:
             if type(event) is DecisionTaken:
                 self._take(event)
         self._state, wanted = self._strategy.step(self._state, event)
-        return self._decide(wanted) if wanted else []
+        return self._decide(wanted) if wanted and self.market.now_ns >= self._begin_ns else []
 
     def snapshot(self) -> bytes:
         """Return the whole state, after the event `market.sequence`."""

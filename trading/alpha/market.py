@@ -80,8 +80,9 @@ class Market:
     """One symbol. Prices are ticks and quantities lots; what is not known (yet) is 0.
 
     `sequence` is the stream_sequence of the last event, `now_ns` its received_ns: the only clock
-    that a strategy has. The book is empty while it is not in sync. `middle_half_ticks` is the best
-    bid plus the best ask, the middle of the book in half ticks, so that it is exact.
+    that a strategy has. The book is empty while it is not in sync: from the beginning to the first
+    `BookReset`, and from a `FeedLost` to the next. `middle_half_ticks` is the best bid plus the
+    best ask, the middle of the book in half ticks, so that it is exact.
     """
 
     def __init__(self, symbol: str) -> None:
@@ -103,7 +104,8 @@ class Market:
         self.sequence = event.stream_sequence
         self.now_ns = event.received_ns
         if type(event) is BookChanged:
-            self._change(event.bids, event.asks)
+            if self.is_in_sync:
+                self._change(event.bids, event.asks)
         elif type(event) is TradePrinted:
             self._print(event)
         elif type(event) is BookReset:

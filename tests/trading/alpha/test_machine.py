@@ -14,7 +14,7 @@ from tests.trading.alpha.firm_stream import ENTRIES, EPOCH, SYMBOL, FirmStream, 
 from trading.alpha.machine import LIVE_ORDERS_MAX, DivergedError, Machine
 from trading.alpha.snapshot import SnapshotError
 from trading.decisions import Action, Decision
-from trading.events import AnyEvent, DecisionTaken, OrderReported, ReportKind
+from trading.events import AnyEvent, BookChanged, DecisionTaken, OrderReported, ReportKind
 from vocabulary.types import Side
 
 pytestmark = pytest.mark.core
@@ -194,6 +194,26 @@ def test_a_state_is_the_same_compiled_and_not() -> None:
     ]
     assert told[0] == told[1]
     assert told[0].split() == hashes(4_000).split()
+
+
+def test_before_the_run_begins_the_strategy_only_watches() -> None:
+    _, flow = stream("noise", 5)
+    late = Machine(ENTRIES["noise"], SYMBOL, EPOCH + 4)
+    decisions = replay(late, [event for event in flow.events if not is_own(event)])
+    assert decisions
+    first = flow.events[decisions[0].cause - 1]
+    assert first.received_ns >= (EPOCH + 4) * 1_000_000_000
+    assert decisions[0].number == 1
+    assert late.market.bids.best_ticks
+
+
+def test_a_book_that_was_never_told_whole_is_none() -> None:
+    made, flow = stream("market_making", 5, 60)
+    late = machine("market_making")
+    reset = next(i for i, event in enumerate(flow.events[2:], 2) if isinstance(event, BookChanged))
+    assert not replay(late, [e for e in flow.events[reset : reset + 20] if not is_own(e)])
+    assert late.market.middle_half_ticks == 0
+    assert made.market.middle_half_ticks
 
 
 def test_live_orders_are_bounded() -> None:

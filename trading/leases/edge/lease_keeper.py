@@ -36,6 +36,9 @@ class LeaseKeeper:
     `on_gained(name, token)` and `on_lost(name)` come in turns for each lease; both must be quick.
     Before an act that needs the lease ask `token`: it never tells one that has ended. Even so the
     process may be stopped between the question and the act: send the token along.
+
+    An instance that can't act just now, or not yet (`is_standing` false), holds nothing between
+    `withdraw` and `stand`.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class LeaseKeeper:
         on_lost: Callable[[str], None],
         ttl_ms: int = TTL_MS,
         beat_s: float = BEAT_S,
+        is_standing: bool = True,
     ) -> None:
         self._store, self._member, self._names = store, member, names
         self._on_gained, self._on_lost = on_gained, on_lost
@@ -56,6 +60,7 @@ class LeaseKeeper:
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.members: tuple[Member, ...] = ()
+        self.is_standing = is_standing
         self.is_reached = False
 
     def start(self) -> None:
@@ -69,11 +74,18 @@ class LeaseKeeper:
         self._stopping.set()
         await self._task  # a beat under way must not reach the store after we have left
         self._task = None
+        with contextlib.suppress(LeaseStoreError):  # then they end by themselves
+            await self._leave()
+
+    def stand(self) -> None:
+        """Take part, from the next beat on."""
+        self.is_standing = True
+
+    def withdraw(self) -> None:
+        """Hold nothing from now on; the others have it with their next beat but one."""
+        self.is_standing = False
         for name in list(self._held):
             self._lose(name)
-        self.members = ()
-        with contextlib.suppress(LeaseStoreError):  # then they end by themselves
-            await self._store.leave(self._member)
 
     def token(self, name: str) -> int:
         """Return the token of a lease that is held now, else 0."""
@@ -84,7 +96,7 @@ class LeaseKeeper:
         while not self._stopping.is_set():
             began = time.monotonic()
             try:
-                is_settled = await self._beat()
+                is_settled = await (self._beat() if self.is_standing else self._leave())
                 self._tell_reached(is_reached=True)
             except LeaseStoreError as error:
                 is_settled = True
@@ -106,19 +118,29 @@ class LeaseKeeper:
             self._lose(name)  # before the store is told: from then on it may be another's
         sent = time.monotonic()
         beat = await self._store.beat(self._member, wanted, self._ttl_ms)
+        if not self.is_standing:
+            self.members = beat.members  # withdrawn meanwhile: to leave, and at once
+            return False
         self._take(beat, sent + self._ttl_ms / 1_000)
         return [member.name for member in beat.members] == chosen_by
 
+    async def _leave(self) -> bool:
+        """Be no member any more; say that this is settled."""
+        self.withdraw()
+        if self.members:
+            await self._store.leave(self._member)
+            self.members = ()
+        return True
+
     def _take(self, beat: Beat, until: float) -> None:
         self.members = beat.members
-        for name in [name for name in self._held if name not in beat.tokens]:
+        # One that ended by our clock was not acted on meanwhile: it is gained anew.
+        for name in [name for name in self._held if self.token(name) != beat.tokens.get(name)]:
             self._lose(name)
         for name, token in beat.tokens.items():
-            held = self._held.get(name)
-            if held is not None and held.token != token:
-                self._lose(name)
+            is_new = name not in self._held
             self._held[name] = _Held(token, until)
-            if held is None or held.token != token:
+            if is_new:
                 log.info("lease gained", lease=name, token=token)
                 self._on_gained(name, token)
 

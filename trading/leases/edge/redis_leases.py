@@ -101,8 +101,15 @@ class RedisLeases:
     """A `LeaseStore`; `group` is what its members have in common, such as `alpha:RUN`."""
 
     def __init__(self, url: str, group: str) -> None:
-        # A beat is never sent again by the client: a late one is worth nothing.
-        self._redis = Redis.from_url(url, decode_responses=True, retry=Retry(NoBackoff(), 0))
+        # A beat is never sent again by the client: a late one is worth nothing. Timeouts are ours:
+        # redis-py waits with `wait_for`, which before Python 3.12 may swallow a cancellation.
+        self._redis = Redis.from_url(
+            url,
+            decode_responses=True,
+            socket_timeout=None,
+            socket_connect_timeout=None,
+            retry=Retry(NoBackoff(), 0),
+        )
         # In braces, so that both keys are on one node of a cluster.
         self._keys = [f"agio:{{{group}}}:members", f"agio:{{{group}}}:leases"]
         self._beat = self._redis.register_script(_BEAT)

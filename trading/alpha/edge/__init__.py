@@ -1,0 +1,1 @@
+"""The alpha generator's sockets, files and clocks."""
