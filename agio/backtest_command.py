@@ -76,6 +76,8 @@ def backtest(
 ) -> None:
     """Run STRATEGY over the history: its orders are matched by the venue's own core.
 
+    STRATEGY is market_making, momentum, imbalance or noise; docs/trading.md has their parameters.
+
     Others' orders are what the recording says of the book; docs/trading.md tells how they are made
     of it, and what that is worth.
     """

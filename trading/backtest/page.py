@@ -114,8 +114,9 @@ def _chart(title: str, points: Sequence[Point], value: Callable[[Point], float],
         f"<h3>{escape(title)}</h3>"
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
         f'<polyline points="{line}" stroke="{color}"/>'
-        f'<text x="4" y="14">{most:.8g}</text>'
-        f'<text x="4" y="{HEIGHT - 5}">{least:.8g}</text></svg>'
+        # + 0.0: no minus before a zero.
+        f'<text x="4" y="14">{most + 0.0:.8g}</text>'
+        f'<text x="4" y="{HEIGHT - 5}">{least + 0.0:.8g}</text></svg>'
     )
 
 

@@ -99,3 +99,11 @@ def test_two_of_the_firms_own_meet_as_they_did() -> None:
     assert compared(recorder, orders, recorded(100)).differences == ()
     (difference,) = compared(recorder, orders, recorded(101)).differences
     assert difference.why is Difference.UNEXPLAINED
+
+
+def test_an_order_stands_where_the_next_print_meets_it() -> None:
+    """It came and was met between two updates of the book: the venue's sequences tell the order."""
+    recorder = Recorder().reset({99: 5}, {102: 4}).trade(100, 2, buyer_is_maker=True)
+    recorder.change({100: 1})
+    reports = Reports().add(ACCEPTED, 102, 1).add(TRADED, 102, 1, **fill(2))
+    assert compared(recorder, [decided(1, Side.BUY)], reports).differences == ()
