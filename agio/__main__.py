@@ -13,6 +13,8 @@ from agio.feeds_command import feeds  # noqa: E402
 from agio.history_commands import history  # noqa: E402
 from agio.parity_command import parity  # noqa: E402
 
+__all__ = ["main"]
+
 main.add_command(alpha)
 main.add_command(bench)
 main.add_command(backtest)
