@@ -131,9 +131,10 @@ class OrderReported(Event, frozen=True, array_like=True, gc=False, tag=8):
     `order` is the number of the decision that placed it, `number` that of the decision which this
     answers, 0 if none. `lots` is what was ordered; `trade_id` and the fields of the fill are 0
     unless it is `TRADED`, and the fee is in the smallest units of what that side receives; below 0
-    it is a rebate, in those of what that side gives. A `report_id` names what happened to the order (`execution-trade-17`, `risk-refused`), the same
-    whoever tells it and however that was learned; no two of an order are equal. `source_sequence`
-    is the venue's sequence, 0 where it did not say.
+    it is a rebate, in those of what that side gives. A `report_id` names what happened to the
+    order (`execution-trade-17`, `risk-refused`), the same whoever tells it and however that was
+    learned; no two of an order are equal. `source_sequence` is the venue's sequence, 0 where it
+    did not say.
     """
 
     strategy: str
