@@ -11,6 +11,8 @@ cdef int SELL
 cdef int COMMAND_WORDS
 cdef int TRADE_WORDS
 cdef long long TICKS_MAX
+cdef int READS_AHEAD
+cdef int CACHED_ORDERS
 
 
 @cython.final
@@ -22,9 +24,15 @@ cdef class BareBook:
     cdef long long[::1] words
     cdef Py_ssize_t room
     cdef Py_ssize_t end
+    cdef long long found
 
-    @cython.locals(at=Py_ssize_t, end=Py_ssize_t)
+    @cython.locals(at=Py_ssize_t, end=Py_ssize_t, ahead=Py_ssize_t)
     cpdef bytes run(self, const long long[::1] commands, Py_ssize_t first, Py_ssize_t count)
+
+    @cython.locals(found="long long", kind=int, ladder=Ladder, level=Level, order=Order)
+    cdef int read_ahead(
+        self, const long long[::1] commands, Py_ssize_t at, Py_ssize_t end
+    ) except -1
 
     @cython.locals(own=Ladder, opposite=Ladder, found=Order)
     cdef int execute(

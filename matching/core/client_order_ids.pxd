@@ -5,7 +5,7 @@ from matching.core cimport packed
 cdef long long REMEMBERED_NS
 cdef long long REMEMBERED_MAX
 cdef long long OPEN
-cdef int BUCKETS_MIN
+cdef int SLOTS_MIN
 cdef int NAME_WORDS
 cdef unsigned long long WORD_MASK
 cdef unsigned long long HASH_SEED
@@ -16,6 +16,8 @@ cdef unsigned long long NAME_SEED
 cdef unsigned long long hash_words(
     const long long* words, Py_ssize_t first, Py_ssize_t last, unsigned long long seed
 ) noexcept
+
+cdef unsigned long long hash_name(const long long* words, Py_ssize_t at) noexcept
 
 cdef unsigned long long content_of(
     const long long* words, Py_ssize_t first, Py_ssize_t last
@@ -29,7 +31,6 @@ cdef class ClientOrderId:
     cdef public long long closed_ns
     cdef readonly long long[5] words
     cdef public unsigned long long hash
-    cdef public ClientOrderId chained
     cdef public ClientOrderId closed_next
 
     @cython.locals(index=int)
@@ -38,16 +39,25 @@ cdef class ClientOrderId:
 
 @cython.final
 cdef class ClientOrderIds:
-    cdef readonly list buckets
-    cdef readonly Py_ssize_t count
+    cdef readonly object buffer
+    cdef readonly unsigned long long[::1] hashes
+    cdef readonly list names
+    cdef readonly unsigned long long mask
+    cdef readonly unsigned long long count
     cdef readonly Py_ssize_t closed_count
+    cdef readonly unsigned long long looked_at
     cdef readonly ClientOrderId closed_first
     cdef readonly ClientOrderId closed_last
 
-    @cython.locals(value="unsigned long long", known=ClientOrderId)
+    @cython.locals(
+        value="unsigned long long", slot="unsigned long long", known=ClientOrderId, is_kept=bint
+    )
     cdef ClientOrderId find(self, const long long* words, Py_ssize_t at, long long now_ns)
 
-    @cython.locals(known=ClientOrderId, bucket=Py_ssize_t, index=int)
+    @cython.locals(slot="unsigned long long")
+    cdef void look_at(self, const long long* words, Py_ssize_t at) noexcept
+
+    @cython.locals(known=ClientOrderId, index=int)
     cdef ClientOrderId add(
         self,
         const long long* words,
@@ -59,22 +69,14 @@ cdef class ClientOrderIds:
     @cython.locals(words=bytes)
     cpdef ClientOrderId add_text(self, bytes text, long long order_id, unsigned long long content)
 
-    @cython.locals(
-        before=list,
-        buckets=list,
-        at=Py_ssize_t,
-        bucket=Py_ssize_t,
-        known=ClientOrderId,
-        following=ClientOrderId,
-    )
+    @cython.locals(slot="unsigned long long")
+    cdef int put(self, unsigned long long value, ClientOrderId known) except -1
+
+    @cython.locals(hashes="unsigned long long[::1]", names=list, slots=Py_ssize_t, slot=Py_ssize_t)
     cdef int grow(self) except -1
 
     @cython.locals(first=ClientOrderId)
     cpdef int close(self, ClientOrderId known, long long now_ns) except -1
 
-    @cython.locals(bucket=Py_ssize_t, before=ClientOrderId)
+    @cython.locals(hole="unsigned long long", slot="unsigned long long")
     cdef int forget(self, ClientOrderId known) except -1
-
-
-@cython.locals(turned=ClientOrderId, following=ClientOrderId)
-cdef ClientOrderId reverse(ClientOrderId known)

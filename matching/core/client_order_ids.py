@@ -8,10 +8,11 @@ Per account the newest `CLOSED_ORDERS_REMEMBERED_MAX` such names are kept: memor
 somewhere, and an account that closes more orders in a day is told so in the documentation.
 
 A name is kept as the five words that it takes up in a command: its length, its bytes and zeros. An
-account's names stand in a hash table of its own, whose buckets are linked through the names: the
-table of one busy account never makes another one wait while it grows.
+account's names stand in a hash table of its own: the table of one busy account never makes another
+one wait while it grows.
 """
 
+from array import array
 from collections.abc import Iterator
 from struct import Struct
 
@@ -21,12 +22,12 @@ from vocabulary.types import CLOSED_ORDERS_REMEMBERED_MAX
 REMEMBERED_NS = 24 * 3600 * 10**9
 REMEMBERED_MAX = CLOSED_ORDERS_REMEMBERED_MAX
 OPEN = -1
-BUCKETS_MIN = 8
+SLOTS_MIN = 16
 NAME_WORDS = 5
 WORD_MASK = 2**64 - 1
 HASH_SEED = 0xCBF29CE484222325
 HASH_FACTOR = 0x100000001B3
-# Differs from process to process, so that nobody can choose names that all meet in one bucket.
+# Differs from process to process, so that nobody can choose names that all meet in one place.
 NAME_SEED = hash(b"client order ids") & WORD_MASK
 
 _TEXT = Struct("<40p")
@@ -50,6 +51,11 @@ def content_of(words: memoryview, first: int, last: int) -> int:
     return hash_words(words, first, last, HASH_SEED)
 
 
+def hash_name(words: memoryview, at: int) -> int:
+    """Return the hash of a name in some words, which is never 0."""
+    return hash_words(words, at, at + NAME_WORDS, NAME_SEED) or 1
+
+
 class ClientOrderId:
     """A name of an account's: which order has or had it, and what was asked of that order.
 
@@ -62,7 +68,6 @@ class ClientOrderId:
         self.closed_ns = OPEN
         self.words = [0, 0, 0, 0, 0]
         self.hash = 0
-        self.chained: ClientOrderId | None = None  # the next one in its bucket
         self.closed_next: ClientOrderId | None = None  # the one that was closed after it
 
     @property
@@ -83,22 +88,26 @@ class ClientOrderId:
 
 
 class ClientOrderIds:
-    """The names of an account's open orders, and of those that it closed lately."""
+    """The names of an account's open orders, and of those that it closed lately.
+
+    A hash table with open addressing, at most half full. The hashes lie in an array of their own,
+    0 where there is none: a new name, as nearly all are, is known by them alone to be new.
+    """
 
     def __init__(self) -> None:
-        self.buckets: list[ClientOrderId | None] = [None] * BUCKETS_MIN
+        self.buffer = array("Q", bytes(8 * SLOTS_MIN))
+        self.hashes = self.buffer
+        self.names: list[ClientOrderId | None] = [None] * SLOTS_MIN
+        self.mask = SLOTS_MIN - 1
         self.count = 0
         self.closed_count = 0
+        self.looked_at = 0  # means nothing; what is used for nothing, no compiler would fetch
         self.closed_first: ClientOrderId | None = None
         self.closed_last: ClientOrderId | None = None
 
     def __iter__(self) -> Iterator[ClientOrderId]:
         """Yield all that are known, in no order that means anything."""
-        for bucket in self.buckets:
-            known = bucket
-            while known is not None:
-                yield known
-                known = known.chained
+        return (name for name in self.names if name is not None)
 
     def closed(self) -> Iterator[ClientOrderId]:
         """Yield those of closed orders, the one that was closed first first."""
@@ -108,28 +117,37 @@ class ClientOrderIds:
             known = known.closed_next
 
     def find(self, words: memoryview, at: int, now_ns: int) -> ClientOrderId | None:
-        """Return the name at a place in some words, if an order has it; the youngest such."""
-        value = hash_words(words, at, at + NAME_WORDS, NAME_SEED)
-        known = self.buckets[value & (len(self.buckets) - 1)]
-        while known is not None and (known.hash != value or not known.is_at(words, at)):
-            known = known.chained
-        if known is None or known.closed_ns == OPEN or now_ns - known.closed_ns < REMEMBERED_NS:
-            return known
+        """Return the name at a place in some words, if an order has it or lately had."""
+        value = hash_name(words, at)
+        slot = value & self.mask
+        while self.hashes[slot]:
+            if self.hashes[slot] == value:
+                known = self.names[slot]
+                assert known is not None
+                is_kept = known.closed_ns == OPEN or now_ns - known.closed_ns < REMEMBERED_NS
+                # One that is not kept may stand before a younger order's.
+                if is_kept and known.is_at(words, at):
+                    return known
+            slot = (slot + 1) & self.mask
         return None
+
+    def look_at(self, words: memoryview, at: int) -> None:
+        """Have memory fetch what is needed soon to find the name at a place, and to add it."""
+        slot = hash_name(words, at) & self.mask
+        if self.names[slot] is None:
+            self.looked_at = self.hashes[slot]
 
     def add(self, words: memoryview, at: int, order_id: int, content: int) -> ClientOrderId:
         """Take the name at a place in some words for an order, and return it."""
         known = ClientOrderId()
         known.order_id = order_id
         known.content = content
-        known.hash = hash_words(words, at, at + NAME_WORDS, NAME_SEED)
         for index in range(NAME_WORDS):
             known.words[index] = words[at + index]
-        if self.count == len(self.buckets):
+        known.hash = hash_name(words, at)
+        if 2 * self.count > self.mask:
             self.grow()
-        bucket = known.hash & (len(self.buckets) - 1)
-        known.chained = self.buckets[bucket]
-        self.buckets[bucket] = known
+        self.put(known.hash, known)
         self.count += 1
         return known
 
@@ -138,19 +156,24 @@ class ClientOrderIds:
         words = _TEXT.pack(text)
         return self.add(packed.words_of(words), 0, order_id, content)
 
+    def put(self, value: int, known: ClientOrderId | None) -> None:
+        slot = value & self.mask
+        while self.hashes[slot]:
+            slot = (slot + 1) & self.mask
+        self.hashes[slot] = value
+        self.names[slot] = known
+
     def grow(self) -> None:
-        """Make twice as many buckets. Within each, the youngest names stay first."""
-        before = self.buckets
-        buckets: list[ClientOrderId | None] = [None] * (2 * len(before))
-        for at in range(len(before)):
-            known = reverse(before[at])
-            while known is not None:
-                following = known.chained
-                bucket = known.hash & (len(buckets) - 1)
-                known.chained = buckets[bucket]
-                buckets[bucket] = known
-                known = following
-        self.buckets = buckets
+        """Make four times as many slots."""
+        hashes, names = self.buffer, self.names
+        slots = 4 * len(names)
+        self.buffer = array("Q", bytes(8 * slots))
+        self.hashes = self.buffer
+        self.names = [None] * slots
+        self.mask = slots - 1
+        for slot in range(len(names)):
+            if hashes[slot]:
+                self.put(hashes[slot], names[slot])
 
     def close(self, known: ClientOrderId, now_ns: int) -> None:
         """Keep a closed order's name, and let go of those that are too old or too many."""
@@ -171,25 +194,18 @@ class ClientOrderIds:
             assert first is not None  # what was closed just now is neither old nor one too many
 
     def forget(self, known: ClientOrderId) -> None:
-        """Take a name out of its bucket."""
-        bucket = known.hash & (len(self.buckets) - 1)
-        before = self.buckets[bucket]
-        if before is known:
-            self.buckets[bucket] = known.chained
-        else:
-            while before is not None and before.chained is not known:
-                before = before.chained
-            assert before is not None
-            before.chained = known.chained
+        """Take a name out, and let those behind it move up as far as they may."""
+        hole = known.hash & self.mask
+        while self.names[hole] is not known:
+            hole = (hole + 1) & self.mask
+        slot = (hole + 1) & self.mask
+        while self.hashes[slot]:
+            # What lies at or before the hole on its way from where it belongs can fill it.
+            if (slot - self.hashes[slot]) & self.mask >= (slot - hole) & self.mask:
+                self.hashes[hole] = self.hashes[slot]
+                self.names[hole] = self.names[slot]
+                hole = slot
+            slot = (slot + 1) & self.mask
+        self.hashes[hole] = 0
+        self.names[hole] = None
         self.count -= 1
-
-
-def reverse(known: ClientOrderId | None) -> ClientOrderId | None:
-    """Turn a chain around and return its new first."""
-    turned: ClientOrderId | None = None
-    while known is not None:
-        following = known.chained
-        known.chained = turned
-        turned = known
-        known = following
-    return turned

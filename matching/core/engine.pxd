@@ -27,6 +27,7 @@ cdef int REPLACE_NAME_AT
 cdef int REPLACE_ORIGINAL_AT
 cdef int CANCEL_ORIGINAL_AT
 cdef int LENGTH_MASK
+cdef int READS_AHEAD
 cdef int MALFORMED_CLIENT_ORDER_ID
 cdef int UNKNOWN_ACCOUNT
 cdef int UNKNOWN_INSTRUMENT
@@ -54,8 +55,11 @@ cdef class Engine:
 
     cpdef bytes apply(self, bytes command, long long sequence, long long timestamp_ns)
 
-    @cython.locals(words="const long long*", at=Py_ssize_t, end=Py_ssize_t, sequence="long long")
+    @cython.locals(words="const long long*", at=Py_ssize_t, end=Py_ssize_t, ahead=Py_ssize_t, sequence="long long")
     cpdef bytes apply_batch(self, bytes commands, long long first_sequence, long long timestamp_ns)
+
+    @cython.locals(kind=int, account=Account)
+    cdef Py_ssize_t read_ahead(self, const long long* words, Py_ssize_t at, Py_ssize_t end) except -1
 
     @cython.locals(kind=int)
     cdef int dispatch(

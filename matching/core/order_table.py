@@ -20,6 +20,7 @@ class OrderTable:
         self.buckets: list[Order | None] = [None] * BUCKETS_MIN
         self.mask = BUCKETS_MIN - 1
         self.count = 0
+        self.looked_at = 0  # means nothing; what is used for nothing, no compiler would fetch
 
     def __len__(self) -> int:
         return self.count
@@ -40,6 +41,21 @@ class OrderTable:
         while order is not None and order.order_id != order_id:
             order = order.chained
         return order
+
+    def look_at(self, order_id: int) -> None:
+        """Have memory fetch an order that is needed soon, and what it is linked to."""
+        order = self.find(order_id)
+        if order is None or order.level is None:
+            return
+        last_closed = order.account.client_order_ids.closed_last
+        found = order.level.lots + order.client_order_id.order_id
+        if order.older is not None:
+            found += order.older.leaves_lots
+        if order.newer is not None:
+            found += order.newer.leaves_lots
+        if last_closed is not None:
+            found += last_closed.order_id
+        self.looked_at = found
 
     def add(self, order: Order) -> None:
         if self.count > self.mask:

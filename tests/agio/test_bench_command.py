@@ -59,6 +59,14 @@ def test_prices_of_any_width_and_sparse_books(tmp_path: Path) -> None:
         assert (done.trades, done.book) == naive_run(file.read_bytes())
 
 
+def test_books_that_are_read_ahead_for() -> None:
+    """Some thousands of orders are more than caches hold; reading ahead must change nothing."""
+    flow = make_flow(1000, symbols=2, seed=5, depth=2500)
+    bare, whole = (run(flow, 100, lambda _: None) for run in (run_bare, run_engine))
+    assert len(bare.book) > 4096 * 32
+    assert (bare.trades, bare.book) == (whole.trades, whole.book)
+
+
 def test_what_it_prints_is_what_it_wrote(tmp_path: Path) -> None:
     file = flow_of(tmp_path)
     told = json.loads(bench("--flow", file, "--json", "--trades", tmp_path / "t").stdout)
