@@ -81,6 +81,8 @@ class Strategy:
         if decisions:
             envelopes = [[self.token, time.time_ns(), each] for each in decisions]
             for writer in self._writers:
+                if writer.is_closing():  # nothing was decided for too long
+                    continue
                 writer.write(frame(msgspec.msgpack.encode(envelopes)))
 
     def _decide(self, cause: int) -> Decision:

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from trading.decisions import Decision
+from trading.decisions import Envelope
 from trading.events import AnyEvent, DecisionTaken, OrderReported
 from trading.execution import venue as v
 from trading.execution.holdings import DayResult
@@ -37,14 +37,6 @@ from vocabulary.instrument import Instrument
 TAKEOVER_NS = 50_000_000
 """How much longer than up to the lease's beginning the stream is followed before acting: the clocks
 of two machines may be so far apart."""
-
-
-class Envelope(NamedTuple):
-    """A decision on its way: who says so, and when it was sent."""
-
-    token: int
-    sent_ns: int
-    decision: Decision
 
 
 class Pull(NamedTuple):

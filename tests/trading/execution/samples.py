@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from trading.decisions import Action, Decision, OrderStyle
+from trading.decisions import Action, Decision, Envelope, OrderStyle
 from trading.events import AnyEvent, BookReset, Level, TimePassed
-from trading.execution.engine import Engine, Envelope
+from trading.execution.engine import Engine
 from trading.execution.trader import Patience
 from trading.runs import Limits, Run, StrategyRun
 from vocabulary.instrument import Asset, Instrument, build_instrument, listing_terms

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.trading.execution.samples import EPOCH, NOW, SECOND, SYMBOL, Stream, instrument, run_of
-from trading.decisions import Action, Decision, OrderStyle
+from trading.decisions import Action, Decision, Envelope, OrderStyle
 from trading.events import DecisionTaken, OrderReported, ReportKind
 from trading.execution import venue as v
-from trading.execution.engine import Engine, Envelope
+from trading.execution.engine import Engine
 from trading.execution.trader import Patience
 from vocabulary.types import Side
 

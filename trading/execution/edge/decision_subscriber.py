@@ -13,19 +13,22 @@ from contextlib import suppress
 import msgspec
 import structlog
 
-from trading.execution.engine import Envelope
+from trading.decisions import Envelope
 from trading.leases.lease_store import LeaseStore, LeaseStoreError, Member
 from trading.stream.edge.frame_connection import connect
 from trading.stream.frames import FrameError
+from trading.stream.messages import Refusal
 
 VERSION = 1
 LOOK_S = 0.2
+SILENCE_S_MAX = 5.0
+"""Without a frame for so long the connection is taken for dead; ours sends one each second."""
 BACKOFF_S_MIN = 0.02
 BACKOFF_S_MAX = 1.0
 
 log = structlog.get_logger("execution")
 
-_decode = msgspec.msgpack.Decoder(list[Envelope]).decode
+_decode = msgspec.msgpack.Decoder(list[Envelope] | Refusal).decode
 
 
 class DecisionSubscriber:
@@ -68,7 +71,7 @@ class DecisionSubscriber:
                 self.connected.add(member.name)
                 backoff_s = BACKOFF_S_MIN
                 try:
-                    await connection.closed
+                    await connection.until_silent(SILENCE_S_MAX)
                 finally:
                     self.connected.discard(member.name)
                     connection.end(ConnectionError("done"))
@@ -81,6 +84,9 @@ class DecisionSubscriber:
     def _receive(self, payloads: list[bytes]) -> None:
         envelopes: list[Envelope] = []
         for payload in payloads:
-            envelopes += _decode(payload)
+            received = _decode(payload)
+            if isinstance(received, Refusal):
+                raise ConnectionError(received.error)
+            envelopes += received
         if envelopes:
             self._on_envelopes(envelopes)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from redis.exceptions import RedisError
 
+from trading.decisions import Envelope
 from trading.events import AnyEvent
 from trading.execution import venue as v
 from trading.execution.edge.auditor import EVERY_S, Auditor
@@ -24,7 +25,7 @@ from trading.execution.edge.links import Credentials, LinkOwner, VenueLink
 from trading.execution.edge.metrics import KILLED, LATENCY, ExecutionMetrics
 from trading.execution.edge.run_switches import RunSwitches
 from trading.execution.edge.websocket_link import WebSocketLink
-from trading.execution.engine import Engine, Envelope, Pull
+from trading.execution.engine import Engine, Pull
 from trading.execution.trader import Patience
 from trading.leases.edge.lease_keeper import LeaseKeeper
 from trading.leases.edge.redis_leases import RedisLeases

@@ -54,9 +54,11 @@ class Leader:
             on_lost=lambda _: None,
         )
         self._keeper.start()
+        self._keeping_alive = asyncio.create_task(self._keep_alive())
         await until(lambda: self.token > 0)
 
     async def stop(self) -> None:
+        self._keeping_alive.cancel()
         await self._keeper.stop()
         self._server.close()
         for writer in self._writers:
@@ -90,6 +92,11 @@ class Leader:
         self._writers = [writer for writer in self._writers if not writer.is_closing()]
         for writer in self._writers:
             write(writer, decisions, self.token if token is None else token)
+
+    async def _keep_alive(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            self.send([])
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         (length,) = struct.unpack("<I", await reader.readexactly(4))
