@@ -20,7 +20,7 @@ DEFAULT_FEES = f"{standard_listings.MAKER_FEE_PPM}/{standard_listings.TAKER_FEE_
 
 
 class Fees(click.ParamType[tuple[int, int]]):
-    """Maker's and taker's, in parts per million."""
+    """Maker's and taker's, in parts per million; a maker's below 0 is a rebate."""
 
     name = "maker/taker"
 
@@ -28,7 +28,7 @@ class Fees(click.ParamType[tuple[int, int]]):
         self, value: str, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[int, int]:
         maker, slash, taker = value.partition("/")
-        if not (slash and maker.isdecimal() and taker.isdecimal()):
+        if not (slash and maker.removeprefix("-").isdecimal() and taker.isdecimal()):
             self.fail(f"{value!r} is not two numbers such as {DEFAULT_FEES}", param, ctx)
         return int(maker), int(taker)
 
@@ -52,7 +52,7 @@ class Fees(click.ParamType[tuple[int, int]]):
     type=Fees(),
     default=DEFAULT_FEES,
     show_default=True,
-    help="Maker's and taker's, in parts per million of what a side receives.",
+    help="Maker's (below 0: a rebate) and taker's, in parts per million.",
 )
 @click.option(
     "--out",

@@ -21,7 +21,11 @@ FIRM_TRADE = 1 << 48
 
 
 class Fill(NamedTuple):
-    """A fill of the firm's. The fee is in the smallest units of what that side receives."""
+    """A fill of the firm's.
+
+    The fee is in the smallest units of what that side receives; below 0 it is a rebate, in those of
+    what that side gives.
+    """
 
     time_ns: int
     order: OrderName
@@ -33,6 +37,10 @@ class Fill(NamedTuple):
     is_maker: bool
     is_with_others: bool
     """The other side was not the firm's."""
+
+    @property
+    def fee_is_in_base(self) -> bool:
+        return (self.side is Side.BUY) == (self.fee_units >= 0)
 
 
 class _Placed:

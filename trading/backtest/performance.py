@@ -2,7 +2,8 @@
 
 Equity is the cash that the fills brought plus what the position is worth in the middle of the book,
 in the quote asset, beginning at 0. A fee is taken from what a side receives, as the venue does: a
-buyer's lowers the position. Numbers here are floats, for they are read, not booked.
+buyer's lowers the position. A rebate is a fee below 0, in what that side gives. Numbers here are
+floats, for they are read, not booked.
 """
 
 from __future__ import annotations
@@ -78,14 +79,13 @@ class Holdings:
         self.quote_units = 0
 
     def take(self, fill: Fill) -> None:
-        base_units = fill.lots * self._instrument.lot_units
-        quote_units = fill.lots * fill.price_ticks * self._instrument.tick_lot_units
-        if fill.side is Side.BUY:
-            self.base_units += base_units - fill.fee_units
-            self.quote_units -= quote_units
+        sign = 1 if fill.side is Side.BUY else -1
+        self.base_units += sign * fill.lots * self._instrument.lot_units
+        self.quote_units -= sign * fill.lots * fill.price_ticks * self._instrument.tick_lot_units
+        if fill.fee_is_in_base:
+            self.base_units -= fill.fee_units
         else:
-            self.base_units -= base_units
-            self.quote_units += quote_units - fill.fee_units
+            self.quote_units -= fill.fee_units
 
     def position(self) -> float:
         return self.base_units * 10.0**-self._instrument.base.scale
@@ -105,8 +105,11 @@ def evaluate(
     buys = [fill for fill in fills if fill.side is Side.BUY]
     sells = [fill for fill in fills if fill.side is Side.SELL]
     base_unit, quote_unit = 10.0**-instrument.base.scale, 10.0**-instrument.quote.scale
-    fees = sum(fill.fee_units * base_unit * fill.price_ticks * tick for fill in buys)
-    fees += sum(fill.fee_units * quote_unit for fill in sells)
+    fees = sum(
+        fill.fee_units
+        * (base_unit * fill.price_ticks * tick if fill.fee_is_in_base else quote_unit)
+        for fill in fills
+    )
     end = curve[-1] if curve else Point(0, 0.0, 0.0, 0.0)
     return Performance(
         symbol=instrument.symbol,

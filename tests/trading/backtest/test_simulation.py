@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.trading.backtest.market import MS, NOON_NS, Recorder, Script, levels, simulate
+from trading.backtest.performance import evaluate
 from trading.backtest.simulation import Simulation
 from trading.decisions import OrderStyle
 from trading.events import BookChanged, DecisionTaken, OrderReported, ReportKind, TradePrinted
@@ -159,3 +160,16 @@ def test_fees_are_the_venues() -> None:
     _, simulation = joining(opened().trade(100, 7, buyer_is_maker=True))
     (fill,) = simulation.fills
     assert fill.fee_units == 1  # 2 lots are 2,000 units of BTC; 200 ppm of that is 0.4
+
+
+def test_a_rebate_is_paid_in_what_the_maker_gives() -> None:
+    recorder = opened().trade(100, 105, buyer_is_maker=True)
+    script = Script({FIRST_BOOK: [(BUY, 100, 100, RESTING)]})
+    simulation = simulate(recorder.events, script, fees=(-1_000, 2_000))
+    (fill,) = simulation.fills
+    assert fill.fee_units == -100  # 100 lots at 100 ticks are 100,000 units of USDT
+    assert not fill.fee_is_in_base
+    (sample,) = simulation.samples[-1:]
+    made = evaluate(simulation.venue.instrument, simulation.fills, [sample])
+    assert made.fees == pytest.approx(-0.000001)
+    assert made.position == pytest.approx(0.001)

@@ -141,13 +141,13 @@ def _result(
 
 
 def _row(instrument: Instrument, fill: Fill) -> FillRow:
-    received = instrument.base if fill.side.name == "BUY" else instrument.quote
+    paid_in = instrument.base if fill.fee_is_in_base else instrument.quote
     return FillRow(
         fill.time_ns,
         fill.order.client_order_id,
         fill.side.name,
         instrument.price_text(fill.price_ticks),
         instrument.quantity_text(fill.lots),
-        f"{received.text(fill.fee_units)} {received.name}",
+        f"{paid_in.text(fill.fee_units)} {paid_in.name}",
         fill.is_maker,
     )
