@@ -153,6 +153,7 @@ _CANCEL_TEXTS = {
     CancelReason.FILL_OR_KILL: b"58=not all of it could be filled at once\x01",
     CancelReason.MARKET_EXHAUSTED: b"58=no more orders to trade with\x01",
     CancelReason.MARKET_COLLAR: b"58=the next price is too far from the reference price\x01",
+    CancelReason.DELISTED: b"58=the instrument is not traded any more\x01",
     CancelReason.VOLATILITY_INTERRUPTION: b"58=an auction interrupts trading\x01",
     CancelReason.EXPIRED: b"58=its time is over\x01",
     CancelReason.SELF_TRADE_PREVENTED: b"58=it met another order of its account\x01",

@@ -147,7 +147,10 @@ class SetReferencePrice(Command, frozen=True, gc=False):
 
 
 class ChangePhase(Command, frozen=True, gc=False):
-    """Let an instrument come to a phase; orders that have crossed in an auction trade first."""
+    """Let an instrument come to a phase; orders that have crossed in an auction trade first.
+
+    Delisting cancels all its orders, and is for good.
+    """
 
     instrument_id: int
     phase: TradingPhase

@@ -115,6 +115,8 @@ class TradingPhase(IntEnum):
     CANCEL_ONLY = 6
     CLOSED = 7
     VOLATILITY_AUCTION = 8
+    DELISTED = 9
+    """For good."""
 
 
 class CancelReason(IntEnum):
@@ -134,3 +136,5 @@ class CancelReason(IntEnum):
     """A market order came to the price beyond which none of its instrument may trade."""
     VOLATILITY_INTERRUPTION = 21
     """What was left of it, and was not to rest, could only trade where an auction interrupts."""
+    DELISTED = 22
+    """Its instrument is not traded any more."""

@@ -133,6 +133,10 @@ class ListingDesk:
         """Let an instrument come to a phase; what has crossed in an auction trades first."""
         return await self._change_phase(path.symbol, TradingPhase[body.phase.upper()])
 
+    async def delist_instrument(self, path: SymbolPath) -> ChangedInstrumentReply:
+        """Cancel all orders in an instrument, and trade it no more; there is no way back."""
+        return await self._change_phase(path.symbol, TradingPhase.DELISTED)
+
     async def set_fees(self, path: SymbolPath, body: SetFeesRequest) -> ChangedInstrumentReply:
         """Set the fees of the trades that follow, in parts per million of what a side receives."""
         instrument = self._instrument(path.symbol)

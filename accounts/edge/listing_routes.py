@@ -34,6 +34,7 @@ def listing_routes(desk: ListingDesk) -> list[Route]:
         Route("GET", "/instruments", Access.OPS, desk.list_instruments, api.InstrumentsReply),
         _change("halt", desk.halt_instrument),
         _change("resume", desk.resume_instrument),
+        _change("delist", desk.delist_instrument),
         _change("phase", desk.change_phase, api.ChangePhaseRequest),
         _change("fees", desk.set_fees, api.SetFeesRequest),
         _change("limits", desk.set_limits, api.SetLimitsRequest),

@@ -57,7 +57,11 @@ def exchange_info(
             }
         ],
         "exchangeFilters": [],
-        "symbols": [_symbol(instrument, phase) for instrument, phase in listed],
+        "symbols": [
+            _symbol(instrument, phase)
+            for instrument, phase in listed
+            if phase is not TradingPhase.DELISTED
+        ],
     }
 
 

@@ -18,7 +18,7 @@ from matching.core.state import State
 from matching.core.trading_phase import AUCTIONS
 from vocabulary import events as e
 from vocabulary.codec import pack
-from vocabulary.types import Side, TradingPhase
+from vocabulary.types import CancelReason, Side, TradingPhase
 
 Level = tuple[int, int]
 """A price in ticks, and the lots of all orders there."""
@@ -113,6 +113,8 @@ def enter_phase(matcher: Matcher, book: OrderBook, phase: TradingPhase) -> None:
     closes = phase is TradingPhase.CLOSED and book.phase == TradingPhase.CLOSING_AUCTION
     if phase is TradingPhase.TRADING or closes:
         uncross(matcher, book)
+    if phase is TradingPhase.DELISTED:
+        cancel_all(matcher, book)
     book.phase = phase.value
     if phase is TradingPhase.TRADING and book.waiting_count and book.last_trade_ticks:
         matcher.note_trades(book, book.last_trade_ticks, book.last_trade_ticks)
@@ -124,6 +126,14 @@ def enter_phase(matcher: Matcher, book: OrderBook, phase: TradingPhase) -> None:
     if phase in AUCTIONS:
         matcher.state.auctions[book.instrument_id] = book
     matcher.events.write(pack(e.PhaseChanged(book.instrument_id, phase)))
+
+
+def cancel_all(matcher: Matcher, book: OrderBook) -> None:
+    """Cancel a delisted instrument's orders, the oldest first."""
+    orders = [order for side in (book.buys, book.sells) for level in side for order in level]
+    orders += book.triggers.orders.values()
+    for order in sorted(orders, key=lambda order: order.order_id):
+        matcher.cancel_resting(book, order, CancelReason.DELISTED)
 
 
 def interrupt(matcher: Matcher) -> None:

@@ -112,7 +112,7 @@ cdef class Matcher:
     cpdef object close(self, Order order)
 
     @cython.locals(released_units="long long")
-    cdef object cancel_resting(self, OrderBook book, Order order, int reason)
+    cpdef object cancel_resting(self, OrderBook book, Order order, int reason)
 
     @cython.locals(released_units="long long")
     cdef object cancel_incoming(self, Order order, int reason)

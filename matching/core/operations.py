@@ -176,6 +176,8 @@ def change_phase(matcher: Matcher, command: c.ChangePhase) -> None:
     book = matcher.state.books.get(command.instrument_id)
     if book is None:
         return say(matcher, e.CommandRejected(RejectReason.UNKNOWN_INSTRUMENT))
+    if book.phase == TradingPhase.DELISTED:
+        return say(matcher, e.CommandRejected(RejectReason.INSTRUMENT_DELISTED))
     # Past this line nothing can fail.
     return enter_phase(matcher, book, command.phase)
 

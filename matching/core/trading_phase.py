@@ -1,7 +1,7 @@
 """Which phase of an instrument takes which commands.
 
 `python -m matching.core.trading_phase` prints the table that `docs/rules.md` shows. Cancels are
-taken in every phase: whoever wants out, gets out.
+taken as long as there is anything to cancel: whoever wants out, gets out.
 """
 
 import sys
@@ -26,6 +26,7 @@ _COMMANDS: Final = (c.EnterOrder, c.ReplaceOrder, c.CancelOrder, c.CancelAllOrde
 _MATCHED: Final = (Treatment.MATCHED, Treatment.MATCHED, Treatment.DONE, Treatment.DONE)
 _COLLECTED: Final = (Treatment.COLLECTED, Treatment.COLLECTED, Treatment.DONE, Treatment.DONE)
 _CANCELS: Final = (Treatment.REFUSED, Treatment.REFUSED, Treatment.DONE, Treatment.DONE)
+_NOTHING: Final = (Treatment.REFUSED,) * len(_COMMANDS)
 
 TABLE: Final[dict[TradingPhase, dict[type[c.Command], Treatment]]] = {
     phase: dict(zip(_COMMANDS, treatments, strict=True))
@@ -38,6 +39,7 @@ TABLE: Final[dict[TradingPhase, dict[type[c.Command], Treatment]]] = {
         TradingPhase.HALTED: _CANCELS,
         TradingPhase.CANCEL_ONLY: _CANCELS,
         TradingPhase.CLOSED: _CANCELS,
+        TradingPhase.DELISTED: _NOTHING,
     }.items()
 }
 

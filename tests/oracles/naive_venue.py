@@ -339,12 +339,18 @@ class NaiveVenue(NaiveMatching):
     def change_phase(self, command: c.ChangePhase) -> list[e.Event]:
         if command.instrument_id not in self.instruments:
             return [e.CommandRejected(R.UNKNOWN_INSTRUMENT)]
+        if self.phases[command.instrument_id] is TradingPhase.DELISTED:
+            return [e.CommandRejected(R.INSTRUMENT_DELISTED)]
         return self.enter_phase(command.instrument_id, command.phase)
 
     def enter_phase(self, instrument_id: int, phase: TradingPhase) -> list[e.Event]:
         closes = phase is TradingPhase.CLOSED
         closes = closes and self.phases[instrument_id] is TradingPhase.CLOSING_AUCTION
-        trades = self.uncross(instrument_id) if phase is TradingPhase.TRADING or closes else []
+        events = self.uncross(instrument_id) if phase is TradingPhase.TRADING or closes else []
+        if phase is TradingPhase.DELISTED:
+            here = [order for order in self.open if order.instrument_id == instrument_id]
+            for order in sorted(here, key=lambda order: order.order_id):
+                events.append(self.cancel_resting(order, CancelReason.DELISTED))
         self.phases[instrument_id] = phase
         last = self.last_trades.get(instrument_id, 0)
         if phase is TradingPhase.TRADING and last:
@@ -356,7 +362,7 @@ class NaiveVenue(NaiveMatching):
             self.auction_ends_ns[instrument_id] = self.now_ns + wait_ns if wait_ns else 0
         if phase in COLLECTING and phase is not TradingPhase.PRE_OPEN:
             self.indicative[instrument_id] = NOTHING
-        return [*trades, e.PhaseChanged(instrument_id, phase)]
+        return [*events, e.PhaseChanged(instrument_id, phase)]
 
     def indications(self) -> list[e.Event]:
         events: list[e.Event] = []

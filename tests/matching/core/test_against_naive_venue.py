@@ -85,6 +85,7 @@ quantities = st.one_of(
     st.integers(1, 20), st.integers(1, 20), st.sampled_from((0, -3, 2**47, 2**48 + 1, INT64_MAX))
 )
 names = st.sampled_from([b"n%d" % number for number in range(12)] + [b""])
+LISTED = [phase for phase in TradingPhase if phase is not TradingPhase.DELISTED]
 tiers = st.sampled_from((1, 1, 2, 0, 1_001))
 fees = st.sampled_from(
     (
@@ -234,10 +235,14 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
 
     @rule(
         instrument_id=instruments,
-        phase=st.sampled_from((*TradingPhase, *3 * (TradingPhase.TRADING,))),
+        phase=st.sampled_from((*LISTED, *3 * (TradingPhase.TRADING,))),
     )
     def change_phase(self, instrument_id: int, phase: TradingPhase) -> None:
         self.both.ask(c.ChangePhase(8, 1, instrument_id, phase))
+
+    @rule(instrument_id=st.sampled_from((2, 3)))
+    def delist(self, instrument_id: int) -> None:
+        self.both.ask(c.ChangePhase(8, 1, instrument_id, TradingPhase.DELISTED))
 
     @rule(instrument_id=instruments, fees=fees)
     def set_fees(self, instrument_id: int, fees: tuple[int, int]) -> None:

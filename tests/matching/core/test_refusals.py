@@ -26,7 +26,7 @@ from vocabulary.types import (
     TradingPhase,
 )
 
-HALTED, EXPENSIVE, LIMITED, AT_AUCTION = 2, 3, 4, 5
+HALTED, EXPENSIVE, LIMITED, AT_AUCTION, GONE = 2, 3, 4, 5, 6
 LISTINGS = (
     c.ListAsset(1, 1, 1, 0, b"BTC"),
     c.ListAsset(1, 1, 2, 0, b"USD"),
@@ -55,6 +55,7 @@ LISTINGS = (
     c.ListInstrument(
         1, 1, AT_AUCTION, 1, 2, 1, 1, 0, 0, 0, b"ATAUCTION", TradingPhase.OPENING_AUCTION
     ),
+    c.ListInstrument(1, 1, GONE, 1, 2, 1, 1, 0, 0, 0, b"GONE", TradingPhase.DELISTED),
     c.ChangePhase(1, 1, HALTED, TradingPhase.HALTED),
     c.CreditFunds(1, 1, 1, 1, 1000),
     c.CreditFunds(1, 1, 1, 2, 1000),
@@ -241,6 +242,7 @@ REFUSED = [
     (R.INVALID_LISTING, listing(lot_units=0)),
     (R.INVALID_LISTING, listing(lot_units=3)),  # a tick of a third is no decimal
     (R.INVALID_LISTING, listing(symbol=b"")),
+    (R.INSTRUMENT_DELISTED, c.ChangePhase(1, 1, GONE, TradingPhase.TRADING)),
     (R.INVALID_LIMITS, listing(quantity_lots_min=5, quantity_lots_max=4)),
     (R.INVALID_LIMITS, c.SetLimits(1, 1, 1, 0, 0, 9, 8, 0, 0, 0, 0, 0)),
     (R.INVALID_LIMITS, c.SetLimits(1, 1, 1, -1, 0, 0, 0, 0, 0, 0, 0, 0)),

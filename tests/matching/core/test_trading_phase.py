@@ -10,8 +10,9 @@ from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.codec import pack, unpack
 from vocabulary.rejects import RejectReason
-from vocabulary.types import Side, TradingPhase
+from vocabulary.types import CancelReason, Side, TradingPhase
 
+LISTED = [phase for phase in TABLE if phase is not TradingPhase.DELISTED]
 COMMANDS: dict[type[c.Command], c.Command] = {
     c.EnterOrder: enter(client_order_id=b"bid", price_ticks=12),
     c.ReplaceOrder: c.ReplaceOrder(1, 1, 1, 1, 0, 12, 4, b"bid", b"low"),
@@ -60,7 +61,24 @@ def ask() -> Asked:
     return ask
 
 
-@pytest.mark.parametrize("phase", TABLE, ids=lambda phase: phase.name)
+def test_delisting_cancels_all_orders_and_is_for_good(ask: Asked) -> None:
+    canceled, _, changed = ask(c.ChangePhase(1, 1, 1, TradingPhase.DELISTED))
+    assert isinstance(canceled, e.OrderCanceled)
+    assert canceled.reason is CancelReason.DELISTED
+    assert changed == e.PhaseChanged(1, TradingPhase.DELISTED)
+    assert all(held == 0 for _, _, _, held in ask.engine.funds())
+    asked: list[tuple[c.Command, RejectReason]] = [
+        (COMMANDS[c.EnterOrder], RejectReason.NOT_TRADING),
+        (COMMANDS[c.ReplaceOrder], RejectReason.NOT_TRADING),
+        (COMMANDS[c.CancelOrder], RejectReason.UNKNOWN_ORDER),
+        (c.ChangePhase(1, 1, 1, TradingPhase.TRADING), RejectReason.INSTRUMENT_DELISTED),
+    ]
+    for command, reason in asked:
+        assert ask(command) == [e.CommandRejected(reason)]
+    assert ask(COMMANDS[c.CancelAllOrders]) == []
+
+
+@pytest.mark.parametrize("phase", LISTED, ids=lambda phase: phase.name)
 @pytest.mark.parametrize("command_type", COMMANDS, ids=lambda one: one.__name__)
 def test_each_phase_treats_each_command_as_the_table_says(
     ask: Asked, phase: TradingPhase, command_type: type[c.Command]
