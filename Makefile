@@ -40,7 +40,7 @@ $(VENV)/.compiled: $(HOT) agio/hot_paths.py setup.py $(VENV)/.installed
 
 build: $(VENV)/.compiled ## Compile the hot paths that have changed
 
-demo: build ## Run the venue with simulated traders (SECONDS=30 to end by itself)
+demo: build ## Run the venue with strategies trading on it (SECONDS=30 to end by itself)
 	$(BIN)/agio demo $(if $(SECONDS),--seconds $(SECONDS))
 
 # Much of the tests' time is spent waiting, so there are more workers than cores. A module may be

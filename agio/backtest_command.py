@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
@@ -14,6 +13,7 @@ from agio import standard_listings
 from agio.command_line import as_json, asks, emit
 from agio.configuration import Configuration
 from agio.history_commands import Time, failures_told, store
+from agio.strategy_options import Given
 
 NAME = "backtest"
 DEFAULT_FEES = f"{standard_listings.MAKER_FEE_PPM}/{standard_listings.TAKER_FEE_PPM}"
@@ -38,7 +38,7 @@ class Fees(click.ParamType[tuple[int, int]]):
 @click.option("--from", "from_ns", type=Time(), help="First time, ISO 8601. Default: the oldest.")
 @click.option("--to", "to_ns", type=Time(), help="First time left out. Default: the newest.")
 @click.option("--symbol", "symbols", multiple=True, help="Default: all that there are. Again, too.")
-@click.option("--parameter", "given", multiple=True, metavar="NAME=VALUE", help="Again, too.")
+@click.option("--parameter", "given", multiple=True, type=Given(), help="Again, too.")
 @click.option(
     "--latency",
     "latency_us",
@@ -68,7 +68,7 @@ def backtest(
     from_ns: int | None,
     to_ns: int | None,
     symbols: tuple[str, ...],
-    given: tuple[str, ...],
+    given: tuple[tuple[str, Any], ...],
     latency_us: int,
     fees: tuple[int, int],
     out: Path | None,
@@ -87,7 +87,7 @@ def backtest(
     from trading.backtest.result import encode
     from trading.history.edge.reader import HistoryReader, Range
 
-    parameters = dict(map(_parameter, given))
+    parameters = dict(given)
     whole = Range()
     wanted = Range(
         from_ns=whole.from_ns if from_ns is None else from_ns,
@@ -121,16 +121,6 @@ def backtest(
         lines += [f"  {name:22}{text}" for name, text in summary(performance)]
     lines += ["", *(f"WARNING: {text}" for text in done.warnings), f"{directory / 'report.html'}"]
     emit(done, "\n".join(lines), as_json=as_json)
-
-
-def _parameter(text: str) -> tuple[str, Any]:
-    name, sign, value = text.partition("=")
-    if not sign:
-        raise click.UsageError(f"--parameter {text!r}: NAME=VALUE")
-    try:
-        return name, msgspec.json.decode(value)
-    except msgspec.DecodeError:
-        return name, value  # a word
 
 
 def _machines(strategy: str, parameters: dict[str, Any], symbols: tuple[str, ...]) -> Any:

@@ -124,7 +124,7 @@ def up(settings: Configuration, *, as_json: bool) -> None:
 @as_json
 @runs
 def demo(settings: Configuration, *, seconds: float | None, as_json: bool) -> None:
-    """Run the venue with simulated traders on it, and show what happens.
+    """Run the venue with strategies trading on it, and show what happens.
 
     Ends with a summary; exits 1 if anything was off. With --json the summary is JSON.
     """

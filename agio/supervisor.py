@@ -10,7 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from typing import IO
+from typing import IO, Protocol
 
 from agio import __version__, venue
 from agio import configuration as configurations
@@ -148,9 +148,15 @@ def run(
             time.sleep(0.2)
 
 
+class Stoppable(Protocol):
+    """What runs children, and stops them."""
+
+    def stop(self) -> None: ...
+
+
 @contextlib.contextmanager
-def stopped_in_order(running: Venue) -> Iterator[None]:
-    """Stop the venue at the end, also after SIGINT and SIGTERM, which are a `KeyboardInterrupt`.
+def stopped_in_order(running: Stoppable) -> Iterator[None]:
+    """Stop it at the end, also after SIGINT and SIGTERM, which are a `KeyboardInterrupt`.
 
     Once it stops, only the kill that nobody can ignore interrupts the order.
     """

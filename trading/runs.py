@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
 StrategyName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,7}$")]
 Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,12}$")]
@@ -31,8 +31,11 @@ class Limits(_Written):
     """An order's worth, in the quote asset."""
     orders_per_second_max: PositiveInt = 200
     """Cancels are not counted."""
-    collar_ppm: PositiveInt = 50_000
-    """How far, in parts per million, a price may be from the middle of the book."""
+    collar_ppm: NonNegativeInt = 50_000
+    """How far, in parts per million, a price may be from the middle of the book.
+
+    Without a book nothing may be sent, but where this is 0: that is no collar at all.
+    """
     daily_loss_max: Amount = "100000"
     """In the quote asset, since midnight UTC; reaching it pulls the strategy's kill switch."""
 

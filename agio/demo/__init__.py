@@ -1,1 +1,1 @@
-"""The venue on show: simulated traders on FIX and WebSocket, a live view, and a reckoning."""
+"""The venue on show: strategies trade on it over FIX and WebSocket; a live view; a reckoning."""

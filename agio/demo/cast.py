@@ -1,17 +1,15 @@
-"""Who plays: makes the accounts, funds them and gives them keys, once."""
+"""The account of whoever watches the demo, to trade along: made, funded and given a key, once."""
 
 import os
 from pathlib import Path
 
 import msgspec
 
-from agio.demo.market import FUNDS
 from agio.ops_client import OpsClient
 from agio.standard_listings import post_if_missing
+from agio.trade import FUNDS
 
-FIX_TRADERS = ("demo-fix-1", "demo-fix-2")
-WEBSOCKET_TRADERS = ("demo-websocket-1", "demo-websocket-2")
-VISITOR = "demo"  # for whoever watches, to trade along
+VISITOR = "demo"
 CREDENTIALS_FILE = "demo-credentials.json"
 
 
@@ -23,25 +21,18 @@ class Player(msgspec.Struct, frozen=True):
     secret: str
 
 
-async def gather_players(ops: OpsClient, data: Path) -> dict[str, Player]:
-    """Return the players by account, from `data` where a demo ran before. Raises `OpsError`."""
+async def welcome_visitor(ops: OpsClient, data: Path) -> Player:
+    """Return the visitor, from `data` where a demo ran before. Raises `OpsError`."""
     file = data / CREDENTIALS_FILE
-    players: dict[str, Player] = {}
     if file.exists():
-        players = msgspec.json.decode(file.read_bytes(), type=dict[str, Player])
-    for name in (*FIX_TRADERS, *WEBSOCKET_TRADERS, VISITOR):
-        if name not in players:
-            await post_if_missing(ops, "/accounts", {"name": name})
-            for asset, amount in FUNDS.items():
-                await ops.credit(name, asset, amount)
-            key = await ops.create_key(name, [], [], "demo")
-            players[name] = Player(name, key["api_key"], key["secret"])
-            _keep(file, players)  # at once: a start that is cut short is finished by the next
-    return players
-
-
-def _keep(file: Path, players: dict[str, Player]) -> None:
+        return msgspec.json.decode(file.read_bytes(), type=Player)
+    await post_if_missing(ops, "/accounts", {"name": VISITOR})
+    for asset, amount in FUNDS.items():
+        await ops.credit(VISITOR, asset, amount)
+    key = await ops.create_key(VISITOR, [], [], "demo")
+    visitor = Player(VISITOR, key["api_key"], key["secret"])
     unfinished = file.with_name(f"{file.name}.{os.getpid()}")
     unfinished.touch(mode=0o600)
-    unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(players)))
+    unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(visitor)))
     unfinished.rename(file)
+    return visitor

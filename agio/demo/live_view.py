@@ -81,8 +81,8 @@ def _last_trades(watcher: Watcher) -> Table:
 
 
 def _rates(tallies: list[Tally]) -> Table:
-    table = Table(title="Simulated traders", title_justify="left")
-    for name in ("", "orders", "orders/s", "trades", "trades/s", "refused", ""):
+    table = Table(title="Strategies, by their door", title_justify="left")
+    for name in ("", "orders", "orders/s", "trades", "trades/s", "refused"):
         table.add_column(name, justify="right")
     for tally in tallies:
         orders_per_s, trades_per_s = tally.rates()
@@ -93,7 +93,6 @@ def _rates(tallies: list[Tally]) -> Table:
             str(tally.fills),
             f"{trades_per_s:.0f}",
             str(tally.rejects),
-            "; ".join(tally.errors) or tally.last_reject,
         )
     return table
 

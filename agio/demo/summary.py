@@ -7,7 +7,7 @@ from agio.demo.tally import Tally
 
 
 class ProtocolSummary(msgspec.Struct, frozen=True):
-    """What one protocol's traders were told: a trade between two of them counts for each."""
+    """What one protocol's strategies were told: a trade between two of them counts for each."""
 
     orders: int
     trades: int
@@ -29,9 +29,13 @@ class Summary(msgspec.Struct, frozen=True):
 
 
 def summarise(
-    seconds: float, tallies: list[Tally], restarts: dict[str, int], reckoning: Reckoning
+    seconds: float,
+    tallies: list[Tally],
+    problems: list[str],
+    restarts: dict[str, int],
+    reckoning: Reckoning,
 ) -> Summary:
-    problems = [error for tally in tallies for error in tally.errors]
+    problems = list(problems)
     problems += [f"{name} had to be restarted" for name, times in restarts.items() if times]
     problems += [
         f"no {what} over {tally.protocol}"

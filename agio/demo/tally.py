@@ -1,27 +1,27 @@
-"""What a protocol's traders have done so far."""
+"""What a protocol's strategies have done so far."""
 
 import time
 from collections import deque
 from dataclasses import dataclass, field
+
+from agio.standings import Counts
 
 RATE_WINDOW_S = 5.0
 
 
 @dataclass
 class Tally:
-    """Counts of one protocol, by what its traders were told."""
+    """Counts of one protocol, by what its strategies were told."""
 
     protocol: str
     orders: int = 0
     rejects: int = 0
     fills: int = 0
-    last_reject: str = ""
-    errors: list[str] = field(default_factory=list)
     _marks: deque[tuple[float, int, int]] = field(default_factory=deque)
 
-    def refused(self, text: str) -> None:
-        self.rejects += 1
-        self.last_reject = text
+    def update(self, counts: Counts) -> None:
+        """Take over how it stands."""
+        self.orders, self.fills, self.rejects = counts
 
     def rates(self) -> tuple[float, float]:
         """Return orders and fills a second, over the last seconds; call it at each refresh."""

@@ -111,9 +111,11 @@ class RiskLimits:
         )
 
     def _collar(self, price_ticks: int, twice_middle_ticks: int) -> Refusal | None:
+        most = self._limits.collar_ppm
+        if not most:
+            return None
         if not twice_middle_ticks:
             return Refusal("collar_ppm", "collar_ppm: the book is not known")
-        most = self._limits.collar_ppm
         away = abs(2 * price_ticks - twice_middle_ticks) * _PPM
         if away <= most * twice_middle_ticks:
             return None

@@ -81,6 +81,7 @@ def test_a_price_may_be_so_far_from_the_middle(edge: int, beyond: int) -> None:
 
 def test_a_book_that_is_not_known_has_no_middle() -> None:
     assert text_of({}, Exposure(0, 0, 0, 0, 0)) == "collar_ppm: the book is not known"
+    assert not text_of({"collar_ppm": 0}, Exposure(0, 0, 0, 0, 0))
 
 
 def test_reaching_the_loss_of_a_day_pulls_the_switch() -> None:
