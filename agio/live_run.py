@@ -62,7 +62,8 @@ class LiveRun:
         self.standings.apply(events)
 
     async def _cancel_all(self) -> None:
-        """Pull the kill switch of all strategies and wait until nothing is open any more."""
+        """End the deciding, pull all kill switches and wait until nothing is open any more."""
+        self._firm.stop_deciding()
         settings = self._firm.configuration
         assert settings.redis_url is not None
         switches = RunSwitches(settings.redis_url, self.run.name)

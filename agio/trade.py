@@ -80,16 +80,12 @@ class Trading:
         self.live = LiveRun(self.firm, run, Standings(run, instruments))
 
     def finish(self) -> list[str]:
-        """Stop who decides, then who sends, and revoke the keys. Return what was not as it should.
+        """Stop who sends, and revoke the keys. Return what was not as it should be.
 
         The history has all of the run then.
         """
-        restarts, problems, last = (
-            self.firm.restarts(),
-            self.live.problems,
-            self.live.standings.last_sequence,
-        )
-        self.firm.stop_deciding()
+        restarts = self.firm.restarts()
+        problems, last = self.live.problems, self.live.standings.last_sequence
         self.firm.stop_sending()
         asyncio.run(self._revoke_keys())
         if not self.firm.wait_until_kept(last):
