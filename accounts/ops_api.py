@@ -86,6 +86,21 @@ class Credit(Request):
     amount: Decimal
 
 
+class SetSelfTradePreventionRequest(Request):
+    """What orders that name no mode do where they would trade with one of the same account."""
+
+    self_trade_prevention: Literal[
+        "none", "expire_taker", "expire_maker", "expire_both", "decrement"
+    ]
+
+
+class SelfTradePreventionReply(Reply):
+    """It is so since the journal's record `sequence`."""
+
+    sequence: int
+    self_trade_prevention: str
+
+
 class CreditReply(Reply):
     """`available` is what the account may spend since the journal's record `sequence`."""
 

@@ -35,10 +35,13 @@ from accounts.ops_api import (
     KeysReply,
     NewKeyReply,
     OpsError,
+    SelfTradePreventionReply,
+    SetSelfTradePreventionRequest,
 )
 from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.instrument import Asset
+from vocabulary.types import SelfTradePrevention
 
 
 class OpsDesk:
@@ -82,6 +85,23 @@ class OpsDesk:
             asset=asset.name,
             amount=asset.text(event.amount_units),
             available=asset.text(event.available_units),
+        )
+
+    async def set_self_trade_prevention(
+        self, path: AccountPath, body: SetSelfTradePreventionRequest
+    ) -> SelfTradePreventionReply:
+        """Set what an account's orders do where they would trade with each other."""
+        await self._check_account(path.account_id)
+        mode = SelfTradePrevention[body.self_trade_prevention.upper()]
+        sequence, (event,) = await self._engine.execute(
+            lambda session_id, number: c.SetSelfTradePrevention(
+                session_id, number, path.account_id, mode
+            )
+        )
+        assert isinstance(event, e.SelfTradePreventionSet)
+        return SelfTradePreventionReply(
+            sequence=sequence,
+            self_trade_prevention=event.self_trade_prevention.name.lower(),
         )
 
     async def show_balances(self, path: AccountPath) -> BalancesReply:

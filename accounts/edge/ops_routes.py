@@ -57,6 +57,15 @@ def _account_routes(desk: OpsDesk) -> list[Route]:
             body=api.Credit,
         ),
         Route(
+            "POST",
+            "/accounts/{account_id}/self-trade-prevention",
+            Access.OPS,
+            desk.set_self_trade_prevention,
+            api.SelfTradePreventionReply,
+            parameters=api.AccountPath,
+            body=api.SetSelfTradePreventionRequest,
+        ),
+        Route(
             "GET",
             "/accounts/{account_id}/balances",
             Access.OPS,

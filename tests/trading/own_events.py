@@ -62,17 +62,16 @@ def reported(order: int, report_id: str, **changes: Any) -> OrderReported:
     return OrderReported(**(fields | changes))
 
 
-def filled(order: int, report_id: str) -> OrderReported:
+def filled(order: int, report_id: str, **changes: Any) -> OrderReported:
     """Return the report that all of the order has traded."""
-    return reported(
-        order,
-        report_id,
-        kind=ReportKind.TRADED,
-        cumulative_lots=10,
-        leaves_lots=0,
-        fill_price_ticks=10_000,
-        fill_lots=10,
-        fee_units=1,
-        trade_id=77,
-        is_maker=True,
-    )
+    fields: dict[str, Any] = {
+        "kind": ReportKind.TRADED,
+        "cumulative_lots": 10,
+        "leaves_lots": 0,
+        "fill_price_ticks": 10_000,
+        "fill_lots": 10,
+        "fee_units": 1,
+        "trade_id": 77,
+        "is_maker": True,
+    }
+    return reported(order, report_id, **(fields | changes))

@@ -134,9 +134,12 @@ class OwnOrders:
             self.position_lots += lots
             self.bought_lots += lots
             self.cash_tick_lots -= price_ticks * lots
-            self.base_fee_units += event.fee_units
         else:
             self.position_lots -= lots
             self.sold_lots += lots
             self.cash_tick_lots += price_ticks * lots
+        # A fee is in what the side receives, a rebate, which is below 0, in what it gives.
+        if (event.side is _BUY) == (event.fee_units >= 0):
+            self.base_fee_units += event.fee_units
+        else:
             self.quote_fee_units += event.fee_units

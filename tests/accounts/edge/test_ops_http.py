@@ -218,6 +218,21 @@ async def test_secret_is_shown_once_and_encrypted_at_rest(
     await connection.close()
 
 
+async def test_an_account_s_orders_can_be_kept_from_trading_with_each_other(
+    desk: DeskClient,
+) -> None:
+    path = f"/accounts/{ALICE}/self-trade-prevention"
+    answer = await desk.post(path, {"self_trade_prevention": "expire_both"})
+    assert (answer.status, answer.body["self_trade_prevention"]) == (200, "expire_both")
+    assert answer.body["sequence"] > 0
+    refused = await desk.post(path, {"self_trade_prevention": "sometimes"})
+    assert (refused.status, refused.body["error"]["field"]) == (422, "self_trade_prevention")
+    unknown = await desk.post(
+        "/accounts/99/self-trade-prevention", {"self_trade_prevention": "none"}
+    )
+    assert unknown.body["error"]["code"] == "unknown_account"
+
+
 async def test_a_public_key_has_no_secret(desk: DeskClient) -> None:
     key = Ed25519PrivateKey.generate().public_key()
     pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

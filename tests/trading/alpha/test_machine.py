@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from agio.hot_paths import ROOT
 from tests.trading.alpha.firm_stream import ENTRIES, EPOCH, SYMBOL, FirmStream, machine, replay
+from tests.trading.own_events import filled
 from trading.alpha.machine import LIVE_ORDERS_MAX, DivergedError, Machine
+from trading.alpha.orders import OwnOrders
 from trading.alpha.snapshot import SnapshotError
 from trading.decisions import Action, Decision
 from trading.events import AnyEvent, BookChanged, DecisionTaken, OrderReported, ReportKind
@@ -150,6 +152,18 @@ def test_position_and_cash_are_those_of_the_fills(kind: str) -> None:
     assert (orders.base_fee_units, orders.quote_fee_units) == (base_fees, quote_fees)
     assert orders.fills > 0
     assert orders.profit_half_tick_lots(2_000) == 2 * cash + 2_000 * position
+
+
+@pytest.mark.parametrize(
+    ("side", "fee_units", "base", "quote"),
+    [(Side.BUY, 7, 7, 0), (Side.SELL, 7, 0, 7), (Side.BUY, -7, 0, -7), (Side.SELL, -7, -7, 0)],
+)
+def test_a_fee_is_in_what_is_received_and_a_rebate_in_what_is_given(
+    side: Side, fee_units: int, base: int, quote: int
+) -> None:
+    orders = OwnOrders("maker", "BTCUSDT", EPOCH)
+    orders.report(filled(1, "one", side=side, fee_units=fee_units))
+    assert (orders.base_fee_units, orders.quote_fee_units) == (base, quote)
 
 
 def test_a_decision_that_others_made_and_this_machine_did_not_is_a_divergence() -> None:
