@@ -22,7 +22,7 @@ def test_names_that_go_leave_the_others_to_be_found(seed: int) -> None:
     engine = Engine()
     for sequence, listing in enumerate(LISTINGS, 1):
         engine.apply(pack(listing), sequence, 0)
-    entered: list[tuple[int, c.EnterOrder]] = []
+    entered: list[tuple[int, c.Command]] = []
     minute = 0
     for sequence in range(100, 1300):
         minute += chance.randrange(20)
