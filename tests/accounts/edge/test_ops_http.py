@@ -222,6 +222,7 @@ async def test_an_account_s_orders_can_be_kept_from_trading_with_each_other(
     desk: DeskClient,
 ) -> None:
     path = f"/accounts/{ALICE}/self-trade-prevention"
+    await desk.post(f"/accounts/{ALICE}/credits", {"asset": "BTC", "amount": "1"})
     answer = await desk.post(path, {"self_trade_prevention": "expire_both"})
     assert (answer.status, answer.body["self_trade_prevention"]) == (200, "expire_both")
     assert answer.body["sequence"] > 0
