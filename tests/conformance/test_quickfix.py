@@ -101,7 +101,8 @@ def test_a_wrong_password_is_told_and_costs_no_number(venue: RunningVenue, tmp_p
     wrong = key | {"secret": "wrong"}
     intruder = quickfix_client.QuickFixClient(port, tmp_path / "wrong", wrong, "CAREFUL")
     intruder.start()
-    assert intruder.logout_text() == "Username(553) or Password(554) is wrong"
+    wrong_text = "Username(553), Password(554) or RawData(96) is wrong"
+    assert intruder.logout_text() == wrong_text
     intruder.stop()
     with quickfix_client.QuickFixClient(port, tmp_path / "right", key, "CAREFUL") as client:
         assert client.resend_requests_sent == 0
