@@ -120,6 +120,7 @@ class FixAcceptor:
         now_ns = time.time_ns()
         for connection in list(self.connections):
             connection.tick(now_ns)
+        self.service.tick(now_ns)
 
 
 class _Connection(asyncio.Protocol):
@@ -270,7 +271,8 @@ class _Connection(asyncio.Protocol):
             credential = await logons.judge(logon, self._peer(), service.permission)
             service.check(logon)
             now_ns = time.time_ns()
-            flow = service.open(Identity(credential.account_id, comp_id), now_ns)
+            identity = Identity(credential.account_id, comp_id)
+            flow = service.open(identity, now_ns)
         except (Unauthorized, CredentialsUnavailableError, NoSessionError) as error:
             self._log.warning("FIX logon refused", comp_id=comp_id, reason=str(error))
             if isinstance(error, Unauthorized):
@@ -288,6 +290,7 @@ class _Connection(asyncio.Protocol):
                 self.session.drop("the session is logged on already")
             elif self.session.accept_logon(flow.store, now_ns):
                 flow.attach(self.session, self.flush)
+                service.admitted(identity, logon)
                 self._flow = flow
                 self._logon = logon
         self._handle_events(now_ns)

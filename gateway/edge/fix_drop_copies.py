@@ -44,6 +44,12 @@ class FixDropCopies:
     def check(self, logon: LogonReceived) -> None:
         """Take any Logon(A)."""
 
+    def admitted(self, identity: Identity, logon: LogonReceived) -> None:
+        """Nothing is asked for here."""
+
+    def tick(self, now_ns: int) -> None:
+        """Nothing is due here."""
+
     def open(self, identity: Identity, now_ns: int) -> DropCopyFlow:
         """Return a session; make it if it is new. Raises `NoSessionError`."""
         known = len(self)

@@ -38,6 +38,12 @@ class FixMarketSessions:
         if not logon.is_reset:
             raise NoSessionError("market data begin anew: ResetSeqNumFlag(141) must be Y")
 
+    def admitted(self, identity: Identity, logon: LogonReceived) -> None:
+        """Nothing is asked for here."""
+
+    def tick(self, now_ns: int) -> None:
+        """Nothing is due here."""
+
     def open(self, identity: Identity, now_ns: int) -> MarketDataFlow:
         """Return a session; make it if it is new. Raises `NoSessionError`."""
         known = self._flows.get(identity)

@@ -48,6 +48,12 @@ class Service(Protocol):
     def check(self, logon: LogonReceived) -> None:
         """Raise `NoSessionError` if this service takes no such Logon(A)."""
 
+    def admitted(self, identity: Identity, logon: LogonReceived) -> None:
+        """Note what a Logon(A) that was let in asks for. Raises `OSError`."""
+
+    def tick(self, now_ns: int) -> None:
+        """Do what time asks for."""
+
     def open(self, identity: Identity, now_ns: int) -> Flow:
         """Return the session that logs on; make it if it is new.
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 from functools import partial
+from itertools import count
 from pathlib import Path
 
+import structlog
+
 from gateway.auth import Identity
+from gateway.cancel_on_disconnect import Terms, Watch, terms_of
+from gateway.edge.fix_service import NoSessionError
 from gateway.edge.sent_messages import SentMessages
 from gateway.edge.stored_sessions import StoredSessions
 from gateway.fix.events import LogonReceived
@@ -13,12 +19,22 @@ from gateway.fix.session import SessionSettings
 from gateway.fix_order_flow import Matching, OrderFlow
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
-from gateway.orders import Report, ReportKind
+from gateway.orders import Order, Report, ReportKind
+from matching.client import MatchingUnavailable
 from vocabulary.codec import Record
+from vocabulary.commands import CancelAllOrders, CancelOrder
+
+CANCEL_FILE = "cancel_on_disconnect"
+
+log = structlog.get_logger("gateway")
 
 
 class FixSessions:
-    """Keeps one `OrderFlow` for each session, and gives each its reports."""
+    """Keeps one `OrderFlow` for each session, and gives each its reports.
+
+    Who asked for it has its orders canceled when it is gone: also where we were gone first, which
+    is what `CANCEL_FILE` beside the session's messages is for.
+    """
 
     name = "order_entry"
     permission = "trade"
@@ -47,6 +63,11 @@ class FixSessions:
         self._sessions = StoredSessions(directory, self.name, make)
         self._flows = self._sessions.flows
         self._touched: set[OrderFlow] = set()
+        self._orders = orders
+        self._matching = matching
+        self._watches: dict[OrderFlow, Watch] = {}
+        self._own_session_id = secrets.randbits(63)
+        self._own_numbers = count(1)
 
     def __len__(self) -> int:
         return len(self._flows)
@@ -54,9 +75,40 @@ class FixSessions:
     def open_known(self, now_ns: int) -> None:
         """Open every session that ever logged on."""
         self._sessions.open_known(now_ns)
+        for flow in self._flows.values():
+            file = self._sessions.directory_of(flow.identity) / CANCEL_FILE
+            if file.exists():
+                self._watch(flow, Terms.parse(file.read_text()))
 
     def check(self, logon: LogonReceived) -> None:
-        """Take any Logon(A)."""
+        """Raise `NoSessionError` if a Logon(A) asks for what can't be."""
+        try:
+            terms_of(logon.message)
+        except ValueError as error:
+            raise NoSessionError(str(error)) from None
+
+    def admitted(self, identity: Identity, logon: LogonReceived) -> None:
+        """Note whether its orders are to be canceled once it is gone. Raises `OSError`."""
+        flow = self._sessions.open(identity, 0)
+        file = self._sessions.directory_of(identity) / CANCEL_FILE
+        terms = terms_of(logon.message)
+        if terms is None:
+            self._watches.pop(flow, None)
+            file.unlink(missing_ok=True)
+        else:
+            file.write_text(terms.text())
+            self._watch(flow, terms)
+
+    def tick(self, now_ns: int) -> None:
+        """Cancel the orders of who is gone."""
+        for flow, watch in self._watches.items():
+            if flow.session is not None:
+                watch.back()
+                continue
+            try:
+                watch.gone(self._orders, now_ns, self._cancel)
+            except MatchingUnavailable:
+                return  # nobody trades now; tried again with the next tick
 
     def open(self, identity: Identity, now_ns: int) -> OrderFlow:
         """Return a session; make it if it is new. Raises `NoSessionError`."""
@@ -75,6 +127,8 @@ class FixSessions:
             if report.order is None or report.kind is ReportKind.REPEATED:
                 continue
             owner = self._flows.get(report.order.session_id)
+            if owner in self._watches:
+                self._watches[owner].look_again()
             if owner is not None and (owner is not requester or not report.is_requester):
                 owner.deliver(report.unsolicited(), now_ns)
                 self._touched.add(owner)
@@ -101,3 +155,19 @@ class FixSessions:
         for flow in self._touched:
             flow.flush()
         self._touched.clear()
+
+    def _watch(self, flow: OrderFlow, terms: Terms) -> None:
+        self._watches[flow] = Watch(terms, flow.session_id, flow.identity.account_id)
+
+    def _cancel(self, order: Order | None, account_id: int) -> None:
+        """Submit the cancel of an order, or of all of an account's, in a session of our own."""
+        session = self._own_session_id, next(self._own_numbers)
+        if order is None:
+            log.info("orders canceled, their session is gone", account_id=account_id)
+            self._matching.submit(CancelAllOrders(*session, account_id, 0, b""))
+            return
+        log.info("order canceled, its session is gone", order_id=order.order_id)
+        instrument_id = order.instrument.instrument_id
+        self._matching.submit(
+            CancelOrder(*session, account_id, instrument_id, order.order_id, b"", b"")
+        )

@@ -65,9 +65,13 @@ class StoredSessions(Generic[F]):
     def store_of(self, flow: F) -> SentMessages:
         return self._stores[flow]
 
-    def _open(self, identity: Identity, now_ns: int) -> F:
+    def directory_of(self, identity: Identity) -> Path:
+        """Return where a session's files are."""
         name = f"{identity.account_id}-{quote(identity.sender_comp_id, safe='')}"
-        store = SentMessages(self._directory / name, now_ns)
+        return self._directory / name
+
+    def _open(self, identity: Identity, now_ns: int) -> F:
+        store = SentMessages(self.directory_of(identity), now_ns)
         session_id = session_id_of(identity, self._service)
         flow = self._make(identity, session_id, store)
         self._stores[flow] = store

@@ -914,6 +914,12 @@ class AggressorSide:
     SELL = b"2"
 
 
+class CancelOnDisconnect:
+    NONE = b"N"
+    SESSION = b"S"
+    ACCOUNT = b"Y"
+
+
 class MessageHandling:
     UNORDERED = b"1"
     SEQUENTIAL = b"2"

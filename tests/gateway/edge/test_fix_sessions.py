@@ -5,11 +5,12 @@ import pytest
 from gateway.auth import Identity
 from gateway.edge import stored_sessions
 from gateway.edge.fix_service import NoSessionError
-from gateway.edge.fix_sessions import FixSessions
+from gateway.edge.fix_sessions import CANCEL_FILE, FixSessions
 from gateway.edge.stored_sessions import session_id_of
 from gateway.fix.session import SessionSettings
-from tests.gateway.engine_room import EngineRoom
-from vocabulary.commands import Command
+from tests.gateway.engine_room import ALICE, EngineRoom
+from vocabulary.commands import CancelOrder, Command
+from vocabulary.types import OrderFlags, OrderType, Side, TimeInForce
 
 NOW_NS = 1_700_000_000_000_000_000
 STRANGE = [b"../../escape", b"a/b", b"\xff\x00\x01", b".", b"%2e", b"-", b"x" * 64]
@@ -24,14 +25,28 @@ class Nobody:
         raise AssertionError(command)
 
 
-def open_sessions(directory: Path) -> FixSessions:
-    room = EngineRoom()
+class Submitted:
+    """A matching process that only listens."""
+
+    connected = True
+
+    def __init__(self) -> None:
+        self.commands: list[Command] = []
+
+    def submit(self, command: Command) -> None:
+        self.commands.append(command)
+
+
+def open_sessions(
+    directory: Path, room: EngineRoom | None = None, matching: Submitted | None = None
+) -> FixSessions:
+    room = room or EngineRoom()
     sessions = FixSessions(
         directory,
         SessionSettings(b"AGIO"),
         order_entry=room.order_entry,
         orders=room.orders,
-        matching=Nobody(),
+        matching=matching or Nobody(),
         rate_per_s=1,
     )
     sessions.open_known(NOW_NS)
@@ -52,6 +67,39 @@ def test_every_comp_id_has_its_own_files_and_is_found_again(tmp_path: Path) -> N
         assert again.open(Identity(7, comp_id), NOW_NS).store.next_target_msg_seq_num == number
     assert len(again) == len(STRANGE)
     again.close()
+
+
+def test_an_order_that_is_accepted_after_its_session_is_gone_is_canceled(tmp_path: Path) -> None:
+    room, submitted = EngineRoom(), Submitted()
+    first = open_sessions(tmp_path)
+    flow = first.open(Identity(ALICE, b"DESK"), NOW_NS)
+    (tmp_path / "order_entry" / f"{ALICE}-DESK" / CANCEL_FILE).write_text("S 0")
+    first.close()
+
+    sessions = open_sessions(tmp_path, room, submitted)
+    sessions.tick(NOW_NS)
+    assert submitted.commands == []
+    order = room.order_entry.enter_order(
+        flow.session_id,
+        1 << 32 | 2,
+        ALICE,
+        symbol="BTCUSDT",
+        side=Side.BUY,
+        order_type=OrderType.LIMIT,
+        time_in_force=TimeInForce.GOOD_TILL_CANCEL,
+        flags=OrderFlags.NONE,
+        price="50000",
+        quantity="0.1",
+        client_order_id=b"late",
+    )
+    reports = room.apply(order)
+    sessions.on_record(room.records[-1], reports, NOW_NS)
+    sessions.tick(NOW_NS)
+    sessions.tick(NOW_NS)
+    [cancel] = submitted.commands
+    assert isinstance(cancel, CancelOrder)
+    assert cancel.order_id == room.records[-1].sequence
+    sessions.close()
 
 
 def test_a_session_s_number_never_changes() -> None:

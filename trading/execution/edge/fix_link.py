@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import structlog
 
+from gateway.fix import tags, values
 from gateway.fix.codec import FixMessage
 from gateway.fix.events import LoggedOn, RejectReceived, SessionClosed
 from gateway.fix.session import Session, SessionSettings
@@ -31,6 +32,12 @@ from vocabulary.instrument import Instrument
 CONNECT_S_MAX = 5.0
 HEARTBEAT_S = 5
 TICK_S = 0.5
+CANCEL_ON_DISCONNECT = [
+    (tags.CancelOnDisconnect, values.CancelOnDisconnect.SESSION),
+    (tags.CODTimeoutWindow, b"10000"),
+]
+"""The venue cancels what this instance has sent when its session is gone for so many milliseconds:
+nobody may be left who could."""
 
 log = structlog.get_logger("execution")
 
@@ -118,7 +125,7 @@ class FixLink:
             _, connection = await asyncio.get_running_loop().create_connection(
                 lambda: _Connection(session, self._receive), host, int(port)
             )
-        session.send_logon(time.time_ns())
+        session.send_logon(time.time_ns(), CANCEL_ON_DISCONNECT)
         connection.flush()
         try:
             while not connection.closed.is_set():

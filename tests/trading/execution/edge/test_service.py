@@ -8,9 +8,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from gateway.fix import tags
 from tests.trading.execution.edge.trading_floor import trading_floor, until
 from trading.decisions import OrderStyle
 from trading.events import DecisionTaken, OrderReported
+from trading.execution.edge import fix_link
 from trading.execution.edge.auditor import Auditor
 from trading.execution.edge.run_switches import RunSwitches
 from vocabulary.types import Side
@@ -68,6 +70,22 @@ async def test_who_starts_anew_knows_what_was_before(tmp_path: Path, redis_url: 
             await until(lambda: floor.told(1) == ["ACCEPTED", "TRADED", "CANCELED"])
             last = floor.report(1)
             assert (last.cumulative_lots, last.number) == (6_000, 2)
+
+
+async def test_over_fix_the_venue_cancels_what_nobody_is_left_to_cancel(
+    tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = [(tags.CancelOnDisconnect, b"S"), (tags.CODTimeoutWindow, b"0")]
+    monkeypatch.setattr(fix_link, "CANCEL_ON_DISCONNECT", at_once)
+    async with trading_floor(tmp_path, redis_url, door="fix") as floor:
+        async with floor.instance("one"):
+            floor.leader.place()
+            await until(lambda: floor.told(1) == ["ACCEPTED"])
+        async with asyncio.timeout(5):
+            while [each["status"] for each in await floor.entered()] != ["CANCELED"]:
+                await asyncio.sleep(0.05)
+        async with floor.instance("two"):
+            await until(lambda: floor.told(1) == ["ACCEPTED", "CANCELED"])
 
 
 async def test_a_former_leader_s_decisions_are_refused(tmp_path: Path, redis_url: str) -> None:
