@@ -228,6 +228,7 @@ ALLOWED: dict[tuple[str, str], Any] = {
     ("POST", "/fee-tiers/{fee_tier}"): OPS,
     ("DELETE", "/fee-tiers/{fee_tier}"): OPS,
     ("POST", "/accounts/{account_id}/fee-tier"): OPS,
+    ("POST", "/accounts/{account_id}/self-trade-prevention"): OPS,
     ("POST", "/instruments/{symbol}/delist"): OPS,
     ("POST", "/instruments/{symbol}/phase"): OPS,
     ("POST", "/instruments/{symbol}/fees"): OPS,
