@@ -290,9 +290,13 @@ class _Connection(asyncio.Protocol):
                 self.session.drop("the session is logged on already")
             elif self.session.accept_logon(flow.store, now_ns):
                 flow.attach(self.session, self.flush)
-                service.admitted(identity, logon)
                 self._flow = flow
                 self._logon = logon
+                try:
+                    service.admitted(identity, logon)
+                except OSError as error:
+                    self._log.error("FIX session's files failed", reason=str(error))
+                    self.session.drop("the session's files failed")
         self._handle_events(now_ns)
         self.flush()
 

@@ -96,8 +96,10 @@ class FixSessions:
             self._watches.pop(flow, None)
             file.unlink(missing_ok=True)
         else:
-            file.write_text(terms.text())
             self._watch(flow, terms)
+            unfinished = file.with_suffix(".new")
+            unfinished.write_text(terms.text())
+            unfinished.replace(file)  # whole or as it was: a start must be able to read it
 
     def tick(self, now_ns: int) -> None:
         """Cancel the orders of who is gone."""

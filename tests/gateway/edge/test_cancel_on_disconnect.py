@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.edge.fix_sessions import CANCEL_FILE
 from tests.gateway.edge.small_venue import SmallVenue, small_venue
 from tests.gateway.engine_room import ALICE
 from tests.gateway.fix_client import FixClient
@@ -105,6 +106,30 @@ async def test_a_gateway_that_was_away_itself_remembers(venue: SmallVenue) -> No
     await enter(forgiving, "o1")
     await venue.restart_gateway()
     await until_open(venue, {"o1"})
+
+
+async def test_who_can_not_be_remembered_is_cut_off_and_canceled_as_asked_before(
+    venue: SmallVenue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, _ = await log_on(venue, "DESK", t8013="S")
+    await enter(desk, "d1")
+    replace = Path.replace
+
+    def fail(self: Path, target: Path) -> Path:
+        if target.name == CANCEL_FILE:
+            raise OSError(28, "No space left on device")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", fail)
+    other, answer = await log_on(venue, "OTHER", t8013="Y")
+    assert answer[35] == "A"
+    await other.expect_closed()
+    file = venue._directory / "gateway" / "fix" / "order_entry" / f"{ALICE}-DESK" / CANCEL_FILE
+    await desk.close()
+    await until_open(venue, set())
+    _, answer = await log_on(venue, "DESK", number=3, t8013="Y")
+    assert answer[35] == "A"
+    assert file.read_text() == "S 0"
 
 
 @pytest.mark.parametrize("window", ["60001", "-1"])
