@@ -8,7 +8,7 @@ SECONDS ?=
 WORKERS ?= 3
 UV     ?= uv
 
-PACKAGES := vocabulary fix_specs gateway matching marketdata accounts trading agio
+PACKAGES := vocabulary fix_specs objects gateway matching marketdata accounts trading agio
 CHECKED  := $(PACKAGES) tests setup.py $(wildcard bench)
 
 .DEFAULT_GOAL := help
@@ -93,6 +93,7 @@ lock: ## Pin the dependencies anew (needs uv)
 	$(COMPILE) pyproject.toml -o requirements.txt
 	$(COMPILE) pyproject.toml --extra dev -c requirements.txt -o requirements-dev.txt
 	$(COMPILE) requirements-conformance.in -c requirements-dev.txt -o requirements-conformance.txt
+	$(COMPILE) requirements-cloud.in -c requirements-dev.txt -o requirements-cloud.txt
 
 clean: ## Remove what the build made; the venue's data stays
 	rm -rf $(VENV) build *.egg-info

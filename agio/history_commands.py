@@ -18,7 +18,7 @@ from agio.command_line import as_json, asks, configured, emit
 from agio.configuration import Configuration
 
 if TYPE_CHECKING:
-    from trading.history.edge.object_store import ObjectStore
+    from objects.store import ObjectStore
 
 NS_PER_S = 1_000_000_000
 
@@ -141,14 +141,14 @@ def verify(settings: Configuration, *, as_json: bool) -> None:
 
 
 def store(settings: Configuration) -> ObjectStore:
-    from trading.history.edge.object_store import open_store
+    from objects.store import open_store
 
     return open_store(settings.history_store_url)
 
 
 @contextmanager
 def failures_told() -> Iterator[None]:
-    from trading.history.edge.object_store import StoreFailedError
+    from objects.store import StoreFailedError
     from trading.history.edge.reader import GapError
     from trading.history.manifest import ManifestError
     from trading.history.parts import PartDamagedError

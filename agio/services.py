@@ -136,8 +136,8 @@ def make_history(configuration: Configuration, _secrets: Secrets) -> Service:
 
 def make_alpha(configuration: Configuration, _secrets: Secrets) -> Service:
     from agio import run_files
+    from objects.store import StoreFailedError, open_store
     from trading.alpha.edge.service import AlphaService
-    from trading.history.edge.object_store import StoreFailedError, open_store
     from trading.history.edge.reader import HistoryReader
     from trading.strategies.registry import StrategyError
 
@@ -158,10 +158,10 @@ def make_alpha(configuration: Configuration, _secrets: Secrets) -> Service:
 
 def make_execution(configuration: Configuration, _secrets: Secrets) -> Service:
     from agio import run_files, venue
+    from objects.store import StoreFailedError, open_store
     from trading.execution.edge.links import Credentials
     from trading.execution.edge.service import Choices, ExecutionService, Places
     from trading.execution.trader import Patience
-    from trading.history.edge.object_store import StoreFailedError, open_store
     from trading.history.edge.reader import HistoryReader
 
     run = run_files.read(configuration.data, configuration.trading_run)

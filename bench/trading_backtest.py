@@ -77,9 +77,9 @@ def record(directory: Path) -> None:
     """Write a store, and the same events as rows of levels and trades for others."""
     import numpy as np
 
+    from objects.store import open_store
     from trading.backtest import columns as col
     from trading.events import DecisionTaken, OrderReported
-    from trading.history.edge.object_store import open_store
     from trading.history.edge.writer import HistoryWriter
 
     events = market()
@@ -156,9 +156,9 @@ def rate(directory: str, name: str) -> float:
     gc.disable()
     if hot_paths.prefer_source():
         raise SystemExit("the hot paths are not compiled: run `make build`")
+    from objects.store import open_store
     from trading.alpha.machine import Machine
     from trading.backtest.edge.runner import Plan, Terms, run
-    from trading.history.edge.object_store import open_store
     from trading.history.edge.reader import EVERYTHING, HistoryReader, Range
     from trading.runs import StrategyRun
 

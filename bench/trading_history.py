@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.figures import Figure, figure, show
+from objects.store import open_store
 from trading.events import AnyEvent, BookChanged, Level, TradePrinted
-from trading.history.edge.object_store import open_store
 from trading.history.edge.reader import HistoryReader
 from trading.history.edge.writer import HistoryWriter
 from trading.history.parts import COMPRESSION

@@ -7,8 +7,10 @@ UNCOMPILED = hot_paths.prefer_source()  # before any test module imports a hot p
 import asyncio  # noqa: E402
 from collections.abc import Callable, Iterator  # noqa: E402
 from itertools import count  # noqa: E402
+from pathlib import Path  # noqa: E402
 
 import asyncpg  # noqa: E402
+import boto3  # noqa: E402
 import pytest  # noqa: E402
 import redis  # noqa: E402
 import uvloop  # noqa: E402
@@ -16,12 +18,14 @@ from hypothesis import settings  # noqa: E402
 
 from agio.embedded_postgres import EmbeddedPostgres  # noqa: E402
 from agio.embedded_valkey import EmbeddedValkey  # noqa: E402
+from tests import aws_server  # noqa: E402
 
 # The machines that run this share their cores: a slow example is no finding.
 settings.register_profile("agio", deadline=None)
 settings.load_profile("agio")
 
 database_numbers = count(1)
+bucket_numbers = count(1)
 COMPILED = ("tests/matching/core/", "tests/trading/backtest/test_")
 
 
@@ -76,6 +80,37 @@ def redis_url(valkey_server: EmbeddedValkey) -> str:
     with redis.Redis.from_url(valkey_server.url()) as client:
         client.flushall()
     return valkey_server.url()
+
+
+@pytest.fixture(scope="session")
+def aws_endpoint() -> Iterator[str]:
+    """Give the endpoint of the session's AWS; what a test makes there it names of its own."""
+    with aws_server.aws_server() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def aws_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let boto3 find credentials and a region, as every user of `aws_endpoint` needs."""
+    for name, value in aws_server.ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def s3_store_url(aws_endpoint: str, aws_credentials: None) -> str:
+    """Give the URL of a store in an empty bucket."""
+    bucket = f"store-{next(bucket_numbers)}"
+    boto3.client("s3", endpoint_url=aws_endpoint).create_bucket(Bucket=bucket)
+    return f"s3://{bucket}/some?endpoint={aws_endpoint}"
+
+
+@pytest.fixture(params=["directory", "s3"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give an empty store: the test runs once on each kind."""
+    if request.param == "directory":
+        return (tmp_path / "store").as_uri()
+    url: str = request.getfixturevalue("s3_store_url")
+    return url
 
 
 def execute(server: EmbeddedPostgres, statement: str) -> None:

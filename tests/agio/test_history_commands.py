@@ -12,10 +12,10 @@ from agio import venue
 from agio.child_process import free_port
 from agio.history_commands import history
 from agio.hot_paths import ROOT
+from objects.store import open_store
 from tests.trading.history.sample_events import firm, plausible
 from trading.history.batches import EncodedBatch
 from trading.history.edge.event_queue import open_queue
-from trading.history.edge.object_store import open_store
 from trading.history.edge.reader import HistoryReader
 from trading.history.edge.writer import HistoryWriter
 

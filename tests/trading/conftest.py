@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.gateway.edge.json_venue import JsonVenue
-from tests.trading.history.edge.store_servers import kafka_topic
+from tests.kafka_server import kafka_topic
 
 
 @pytest.fixture

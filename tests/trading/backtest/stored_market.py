@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
+from objects.store import open_store
 from tests.trading.backtest.market import MS, Recorder
 from trading.events import AnyEvent, MarketEvent
-from trading.history.edge.object_store import open_store
 from trading.history.edge.reader import HistoryReader
 from trading.history.edge.writer import HistoryWriter
 

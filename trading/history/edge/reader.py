@@ -12,9 +12,9 @@ from operator import attrgetter
 import msgspec
 import pyarrow as pa
 
+from objects.store import ObjectStore
 from trading.events import AnyEvent
 from trading.history import manifest, parts
-from trading.history.edge.object_store import ObjectStore
 from trading.history.manifest import (
     MANIFESTS,
     STREAM_KEY,

@@ -9,6 +9,7 @@ from contextlib import suppress
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
+from objects.store import StoreFailedError, open_store
 from trading.events import AnyEvent, EventError
 from trading.history.batches import decode_batch
 from trading.history.edge.event_queue import (
@@ -17,7 +18,6 @@ from trading.history.edge.event_queue import (
     QueueFailedError,
     open_queue,
 )
-from trading.history.edge.object_store import StoreFailedError, open_store
 from trading.history.edge.writer import HistoryWriter
 from trading.history.parts import PreparedCut
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from trading.history.edge.object_store import ObjectStore
+from objects.store import ObjectStore
 from trading.history.edge.reader import EVERYTHING, HistoryReader
 from trading.history.manifest import MANIFESTS, ROOT, STREAM_KEY, DayManifest, Hole, Loss, Part
 from trading.history.parts import PartDamagedError, date_of

@@ -16,9 +16,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+from objects.store import ConflictError, ObjectStore
 from trading.events import AnyEvent
 from trading.history import manifest
-from trading.history.edge.object_store import ConflictError, ObjectStore
 from trading.history.manifest import STREAM_KEY, Cut, DayManifest, StreamState
 from trading.history.parts import PreparedCut, prepare
 

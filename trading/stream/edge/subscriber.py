@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
+from objects.store import StoreFailedError
 from trading import events as stream_events
 from trading.events import AnyEvent
-from trading.history.edge.object_store import StoreFailedError
 from trading.stream.edge.frame_connection import connect
 from trading.stream.messages import Refusal, RefusalCode, SubscribeRequest
 

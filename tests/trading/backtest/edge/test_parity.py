@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from agio import run_files
 from agio.parity_command import parity
+from objects.store import open_store
 from tests.gateway.edge.json_venue import JsonVenue
 from tests.trading.backtest.live_session import (
     MAKER_AND_NOISE,
@@ -29,7 +30,6 @@ from trading.backtest.edge.parity import compare
 from trading.backtest.fill_parity import Difference
 from trading.backtest.parity import encode, lines
 from trading.events import AnyEvent, OrderReported, ReportKind
-from trading.history.edge.object_store import open_store
 from trading.history.edge.reader import HistoryReader
 
 FEES = (1000, 2000)  # what the small venue lists

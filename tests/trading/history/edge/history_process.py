@@ -15,7 +15,7 @@ from trading.history.edge.service import HistoryService
 _processes = multiprocessing.get_context("forkserver")
 _edge = "trading.history.edge"
 _processes.set_forkserver_preload(
-    [__name__, f"{_edge}.redis_queue", f"{_edge}.directory_store", f"{_edge}.s3_store"]
+    [__name__, f"{_edge}.redis_queue", "objects.directory", "objects.s3"]
 )
 
 

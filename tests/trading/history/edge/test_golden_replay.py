@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from objects.store import open_store
 from trading.history.batches import encode_batch
-from trading.history.edge.object_store import open_store
 from trading.history.edge.reader import GapError, HistoryReader, Range
 from trading.history.edge.verification import verify
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from objects.store import ObjectStore, open_store
 from tests.trading.history.edge.history_process import start_history
 from tests.trading.history.sample_events import plausible
 from trading.history.batches import EncodedBatch
 from trading.history.edge.event_queue import open_queue
-from trading.history.edge.object_store import ObjectStore, open_store
 from trading.history.edge.reader import HistoryReader
 from trading.history.edge.verification import verify
 

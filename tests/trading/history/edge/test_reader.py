@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from objects.store import ObjectStore, open_store
 from tests.trading.history.sample_events import NOON_NS, SECOND_NS, SYMBOLS, plausible, streams
 from trading.events import AnyEvent, FeedLost, TradePrinted
-from trading.history.edge.object_store import ObjectStore, open_store
 from trading.history.edge.reader import GapError, HistoryReader, Range
 from trading.history.edge.writer import HistoryWriter
 from trading.history.manifest import Hole, Loss

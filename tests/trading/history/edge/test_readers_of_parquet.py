@@ -8,9 +8,9 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from objects.store import open_store
 from tests.trading.history.sample_events import NOON_NS, firm, plausible
 from trading.events import BookChanged, TradePrinted
-from trading.history.edge.object_store import open_store
 from trading.history.edge.writer import HistoryWriter
 
 pytestmark = pytest.mark.usefixtures("no_sync")

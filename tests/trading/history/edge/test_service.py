@@ -5,11 +5,11 @@ from pathlib import Path
 import redis
 from prometheus_client import REGISTRY
 
+from objects.store import ObjectStore, open_store
 from tests.trading.history.sample_events import NOON_NS, plausible
 from trading.events import AnyEvent, TradePrinted
 from trading.history.batches import EncodedBatch, encode_batch
 from trading.history.edge.event_queue import open_queue
-from trading.history.edge.object_store import ObjectStore, open_store
 from trading.history.edge.reader import HistoryReader
 from trading.history.edge.redis_queue import STREAM_KEY
 from trading.history.edge.service import HistoryService

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from objects.store import ObjectStore, open_store
 from tests.trading.history.sample_events import plausible
 from trading.history import manifest
-from trading.history.edge.object_store import ObjectStore, open_store
 from trading.history.edge.reader import HistoryReader
 from trading.history.edge.verification import verify
 from trading.history.edge.writer import HistoryWriter

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from tests.trading.history.sample_events import NOON_NS, SYMBOLS
-from trading.events import AnyEvent, TradePrinted
-from trading.history.edge.object_store import (
+from objects.store import (
     ConflictError,
     ObjectStore,
     Stored,
     StoreFailedError,
     open_store,
 )
+from tests.trading.history.sample_events import NOON_NS, SYMBOLS
+from trading.events import AnyEvent, TradePrinted
 from trading.history.edge.reader import HistoryReader
 from trading.history.edge.verification import verify
 from trading.history.edge.writer import HistoryWriter

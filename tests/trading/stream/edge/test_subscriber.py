@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from agio.child_process import free_port
+from objects.store import open_store
 from tests.trading.feeds.edge.test_publisher import prints, publisher
 from tests.trading.feeds.live_feeds import eventually
 from trading.events import AnyEvent
 from trading.feeds.batch import Batch
 from trading.feeds.edge.publisher import EventPublisher
-from trading.history.edge.object_store import open_store
 from trading.history.edge.reader import HistoryReader
 from trading.history.edge.writer import HistoryWriter
 from trading.history.manifest import STREAM_KEY

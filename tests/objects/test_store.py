@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from trading.history.edge.object_store import ConflictError, StoreFailedError, open_store
+from objects.store import ConflictError, StoreFailedError, open_store
 
 
 def test_an_object_is_what_was_put_last(store_url: str) -> None:
@@ -55,7 +55,7 @@ def test_a_store_that_fails_says_where(tmp_path: Path) -> None:
 
 
 def test_a_bucket_that_is_not_there_is_a_failure(s3_store_url: str) -> None:
-    store = open_store(s3_store_url.replace("s3://history-", "s3://another-"))
+    store = open_store(s3_store_url.replace("s3://store-", "s3://another-"))
     with pytest.raises(StoreFailedError, match="NoSuchBucket"):
         store.get("a/b")
 

@@ -1,4 +1,4 @@
-"""The store's objects in a bucket of any S3 API.
+"""Objects in a bucket of any S3 API.
 
 Conditional writes (`If-Match`, `If-None-Match`) are S3's since 2024. An endpoint that does not have
 them is asked for the version right before, which leaves two writers a moment to miss each other.
@@ -14,7 +14,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from trading.history.edge.object_store import ConflictError, Stored, StoreFailedError
+from objects.store import ConflictError, Stored, StoreFailedError
 
 NOT_FOUND = {"NoSuchKey", "404"}
 CHANGED = {"PreconditionFailed", "ConditionalRequestConflict", "412"}

@@ -1,4 +1,4 @@
-"""Where the store's objects lie: a seam with two sides, a plain directory and any S3 API.
+"""Where objects lie: a seam with two sides, a plain directory and any S3 API.
 
 An object is whole or absent, and durable once `put` has returned. `put_if` replaces only what the
 caller has seen, so that of two writers one is told.
@@ -53,11 +53,11 @@ def open_store(url: str) -> ObjectStore:
     """
     parts = urlsplit(url)
     if parts.scheme == "file" and not parts.netloc and parts.path:
-        from trading.history.edge.directory_store import DirectoryStore
+        from objects.directory import DirectoryStore
 
         return DirectoryStore(Path(unquote(parts.path)))
     if parts.scheme == "s3" and parts.netloc:
-        from trading.history.edge.s3_store import S3Store
+        from objects.s3 import S3Store
 
         endpoint = parse_qs(parts.query).get("endpoint", [None])[0]
         return S3Store(parts.netloc, parts.path.strip("/"), endpoint)

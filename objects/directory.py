@@ -1,4 +1,4 @@
-"""The store's objects as files of a directory: written aside, synced, renamed."""
+"""Objects as files of a directory: written aside, synced, renamed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from trading.history.edge.object_store import ConflictError, Stored, StoreFailedError
+from objects.store import ConflictError, Stored, StoreFailedError
 
 UNFINISHED = ".unfinished-"  # a dot hides it from those who read a folder of Parquet
 
