@@ -1,18 +1,21 @@
 """The containers run what the command line offers, with settings that the model knows."""
 
 import re
+import tomllib
 from typing import Any
 
 import pytest
 import yaml
 
 from agio import configuration, services
-from agio.command_line import main
+from agio.__main__ import main
 from agio.configuration import PORT_OFFSETS, Configuration
 from agio.hot_paths import ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 OURS = {name: part for name, part in COMPOSE["services"].items() if part["image"] == "agio"}
+DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()
+USER = "10001"
 SUPPLIED = {
     "POSTGRES_PASSWORD": "from-env",
     "AGIO_OPS_TOKEN": "from-env",
@@ -21,11 +24,32 @@ SUPPLIED = {
 }
 
 
-def test_compose_runs_every_service_and_no_other() -> None:
-    assert set(OURS) == set(services.SERVICES)
+def test_compose_runs_every_service_of_the_venue() -> None:
+    unasked = {name for name, part in OURS.items() if "profiles" not in part}
+    assert unasked == set(services.SERVICES)
+    assert set(OURS) - unasked <= set(services.TRADING_SERVICES)
     for name, part in OURS.items():
-        assert part["command"] == [name]
+        assert part["command"][0] == name
         assert name in main.commands
+
+
+@pytest.mark.parametrize("name", COMPOSE["services"])
+def test_compose_confines_every_container(name: str) -> None:
+    part = COMPOSE["services"][name]
+    assert part["read_only"] is True
+    assert part["cap_drop"] == ["ALL"]
+    assert part["security_opt"] == ["no-new-privileges:true"]
+    assert "/tmp" in part["tmpfs"] or name == "valkey"
+    assert name in OURS or part["user"] != "root"
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_compose_asks_each_service_how_it_is(name: str) -> None:
+    port = configuration.load().model_dump()[f"{name}_metrics_port"]
+    assert OURS[name]["healthcheck"]["test"] == ["CMD", "healthcheck", str(port)]
+    needed = OURS[name].get("depends_on", {})
+    assert all(COMPOSE["services"][other]["healthcheck"] for other in needed)
+    assert all(condition == {"condition": "service_healthy"} for condition in needed.values())
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -40,19 +64,45 @@ def test_compose_gives_settings_that_are_taken(name: str, monkeypatch: pytest.Mo
 
 
 def test_compose_publishes_the_ports_that_we_listen_on() -> None:
-    published = {int(text.split(":")[-1]) for part in OURS.values() for text in part["ports"]}
-    assert published == {getattr(configuration.load(), name) for name in PORT_OFFSETS}
+    published = [text.rpartition(":") for part in OURS.values() for text in part["ports"]]
+    listened = {*PORT_OFFSETS, "feeds_metrics_port", "history_metrics_port"}
+    assert {int(port) for _, _, port in published} == {
+        getattr(configuration.load(), name) for name in listened
+    }
+    # Nothing leaves the machine unless somebody says so.
+    assert all(
+        before.startswith(("127.0.0.1:", "${AGIO_PUBLISH:-127.0.0.1}:"))
+        for before, _, _ in published
+    )
 
 
 def test_the_image_starts_the_command_line() -> None:
-    text = (ROOT / "deploy" / "Dockerfile").read_text()
-    assert 'ENTRYPOINT ["agio"]' in text
-    command = re.findall(r"^CMD \[(.*)\]$", text, re.MULTILINE)[0].replace('"', "").split(", ")
+    assert 'ENTRYPOINT ["agio"]' in DOCKERFILE
+    command = (
+        re.findall(r"^CMD \[(.*)\]$", DOCKERFILE, re.MULTILINE)[0].replace('"', "").split(", ")
+    )
     flags = {flag for option in main.commands[command[0]].params for flag in option.opts}
     assert {part for part in command if part.startswith("--")} <= flags
-    copied = re.findall(r"^COPY (\S+\.txt) \.$", text, re.MULTILINE)
-    assert copied
-    assert all((ROOT / name).exists() for name in copied)
+    copied = re.findall(r"(\S+\.(?:txt|py)) ", DOCKERFILE)
+    assert {"requirements.txt", "deploy/healthcheck.py"} <= set(copied)
+    assert all((ROOT / name).exists() for name in copied if name != "tools.txt")
+
+
+def test_the_image_is_not_root_and_asks_the_services_of_its_command() -> None:
+    assert re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE) == [USER]
+    assert f"--uid {USER} " in DOCKERFILE
+    asked = re.findall(r'^ +CMD \["healthcheck", (.*)\]$', DOCKERFILE, re.MULTILINE)[0]
+    ports = {services.metrics_port(configuration.load(), name) for name in services.SERVICES}
+    assert {int(port.strip('"')) for port in asked.split(", ")} == ports
+
+
+def test_the_image_is_compiled_by_what_is_pinned() -> None:
+    named = re.findall(r"\^\((\S+)\)==", DOCKERFILE)[0].split("|")
+    pinned = re.findall(r"^(\S+)==", (ROOT / "requirements-dev.txt").read_text(), re.MULTILINE)
+    assert set(named) <= set(pinned)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    needed = {re.match(r"\w+", text)[0] for text in project["build-system"]["requires"]}  # type: ignore[index]
+    assert needed <= set(named)
 
 
 def test_every_setting_is_documented() -> None:
