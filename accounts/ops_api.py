@@ -101,6 +101,14 @@ class SelfTradePreventionReply(Reply):
     self_trade_prevention: str
 
 
+class SuspensionReply(Reply):
+    """It is so since the journal's record `sequence`, which ended `canceled_orders` orders."""
+
+    sequence: int
+    suspended: bool
+    canceled_orders: int
+
+
 class CreditReply(Reply):
     """`available` is what the account may spend since the journal's record `sequence`."""
 

@@ -231,7 +231,7 @@ def snapshot(*, directory: Path, as_json: bool) -> None:
 
 @main.group()
 def account() -> None:
-    """Create, list and credit accounts, by the ops HTTP of the venue on --data or AGIO_OPS_URL."""
+    """Create, list, credit, suspend accounts, by the ops HTTP of the venue on --data or AGIO_OPS_URL."""
 
 
 @account.command("create")
@@ -267,6 +267,26 @@ def credit_account(
     credited = _ask(settings, lambda ops: ops.credit(name, asset, amount))
     text = f"{name} has {credited['available']} {asset} available"
     emit(credited, text, as_json=as_json)
+
+
+@account.command("suspend")
+@click.argument("name")
+@as_json
+@asks
+def suspend_account(settings: Configuration, *, name: str, as_json: bool) -> None:
+    """Cancel all orders of the account called NAME, and take no more of it: the kill switch."""
+    done = _ask(settings, lambda ops: ops.suspend(name))
+    emit(done, f"{name} is suspended, {done['canceled_orders']} orders canceled", as_json=as_json)
+
+
+@account.command("resume")
+@click.argument("name")
+@as_json
+@asks
+def resume_account(settings: Configuration, *, name: str, as_json: bool) -> None:
+    """Let the account called NAME trade again."""
+    done = _ask(settings, lambda ops: ops.resume(name))
+    emit(done, f"{name} may trade", as_json=as_json)
 
 
 @main.group()

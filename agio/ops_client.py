@@ -64,6 +64,16 @@ class OpsClient:
         number: int = found["accounts"][0]["account_id"]
         return number
 
+    async def suspend(self, account: str) -> dict[str, Any]:
+        """Cancel all orders of the account of that name, and let it enter no more."""
+        number = await self.account_id(account)
+        return await self.request("POST", f"/accounts/{number}/suspend", {})
+
+    async def resume(self, account: str) -> dict[str, Any]:
+        """Let the account of that name trade again."""
+        number = await self.account_id(account)
+        return await self.request("POST", f"/accounts/{number}/resume", {})
+
     async def credit(self, name: str, asset: str, amount: str) -> dict[str, Any]:
         """Credit `amount`, decimal text, of `asset`; returns when the engine has taken it."""
         number = await self.account_id(name)

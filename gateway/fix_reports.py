@@ -38,6 +38,7 @@ REJECT_REASONS: dict[RejectReason, tuple[bytes, bytes, str]] = {
     RejectReason.MALFORMED_CLIENT_ORDER_ID: (_O.OTHER, _C.OTHER, "ClOrdID(11) is malformed"),
     RejectReason.UNKNOWN_INSTRUMENT: (_O.UNKNOWN_SYMBOL, _C.OTHER, "symbol is not listed"),
     RejectReason.UNKNOWN_ACCOUNT: (_O.UNKNOWN_ACCOUNT, _C.OTHER, "account can't trade"),
+    RejectReason.ACCOUNT_SUSPENDED: (_O.OTHER, _C.OTHER, "account is suspended"),
     RejectReason.NOT_TRADING: (_O.EXCHANGE_CLOSED, _C.OTHER, "instrument takes no orders now"),
     RejectReason.NOT_IN_AUCTION: (
         _O.UNSUPPORTED_ORDER_CHARACTERISTIC,
@@ -157,6 +158,7 @@ _CANCEL_TEXTS = {
     CancelReason.VOLATILITY_INTERRUPTION: b"58=an auction interrupts trading\x01",
     CancelReason.EXPIRED: b"58=its time is over\x01",
     CancelReason.SELF_TRADE_PREVENTED: b"58=it met another order of its account\x01",
+    CancelReason.ACCOUNT_SUSPENDED: b"58=the account is suspended\x01",
     CancelReason.MASS_CANCELED: b"58=all orders were canceled\x01",
 }
 _ADDED_LIQUIDITY = 1

@@ -26,6 +26,14 @@ FILLS_MAX = 1_000
 """How many fills of an account are remembered, the newest ones."""
 
 
+CANCELED = {
+    CancelReason.REQUESTED,
+    CancelReason.MASS_CANCELED,
+    CancelReason.ACCOUNT_SUSPENDED,
+}
+"""Somebody ended the order; for any other reason it ended by its own terms or its market's."""
+
+
 class _Account:
     """What is known of one account's orders."""
 
@@ -213,13 +221,15 @@ class Orders:
                 prevented=order.prevented,
             )
             return
-        if event.reason not in {CancelReason.REQUESTED, CancelReason.MASS_CANCELED}:
+        if event.reason not in CANCELED:
             self._close(order, OrderStatus.EXPIRED)
             is_requester = self._is_requested(order)
             self._report(ReportKind.EXPIRED, order, reason=event.reason, is_requester=is_requester)
             return
         self._close(order, OrderStatus.CANCELED)
-        assert isinstance(command, c.CancelOrder | c.CancelAllOrders)
+        if not isinstance(command, c.CancelOrder | c.CancelAllOrders):
+            self._report(ReportKind.CANCELED, order, reason=event.reason, is_requester=False)
+            return
         self._report(
             ReportKind.CANCELED,
             order,

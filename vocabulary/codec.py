@@ -32,6 +32,7 @@ History
 -------
 1   The first version of all messages, and of the record.
     `EnterOrder` 2: self-trade prevention. 3: what it waits for.
+    `CancelAllOrders` 2: of one side only.
     `ListInstrument` 2: the phase that it starts in, and its limits.
     A maker's fee has a sign: what is below zero now were numbers that no engine took.
 """
@@ -55,6 +56,7 @@ from vocabulary.types import (
     OrderType,
     SelfTradePrevention,
     Side,
+    Sides,
     TimeInForce,
     TradingPhase,
 )
@@ -72,7 +74,7 @@ _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     c.EnterOrder: (1, "QqII4B4xqq40pq", "B7x", "qI4x"),
     c.ReplaceOrder: (2, "QqIIqqq40p40p"),
     c.CancelOrder: (3, "QqIIq40p40p"),
-    c.CancelAllOrders: (4, "QqII40p"),
+    c.CancelAllOrders: (4, "QqII40p", "B7x"),
     c.ExpireOrders: (5, "Qq"),
     c.ListAsset: (16, "QqII16p"),
     c.ListInstrument: (17, "QqIII4xqqqiI32p", "I4xqqqIIIIq"),
@@ -85,6 +87,8 @@ _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     c.SetTierFees: (34, "QqIIiI"),
     c.ClearTierFees: (35, "QqII"),
     c.AssignFeeTier: (36, "QqII"),
+    c.SuspendAccount: (37, "QqI4x"),
+    c.ResumeAccount: (38, "QqI4x"),
     e.CommandRejected: (64, "I4x"),
     e.OrderAccepted: (65, "qIIq"),
     e.OrderReplaced: (66, "qIIB?6xqqqqqq"),
@@ -106,11 +110,14 @@ _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     e.TierFeesSet: (100, "IIiI"),
     e.TierFeesCleared: (101, "II"),
     e.FeeTierAssigned: (102, "II"),
+    e.AccountSuspended: (103, "I4x"),
+    e.AccountResumed: (104, "I4x"),
     e.AuctionTradeExecuted: (99, "qIB3xqqqqqqIIqqqqqqqqq"),
 }
 _TEXT = re.compile(r"(\d+)p")
 _ENUMS: dict[str, type[Enum]] = {
     "side": Side,
+    "sides": Sides,
     "incoming_side": Side,
     "order_type": OrderType,
     "time_in_force": TimeInForce,

@@ -12,6 +12,7 @@ from vocabulary.types import (
     OrderType,
     SelfTradePrevention,
     Side,
+    Sides,
     TimeInForce,
     TradingPhase,
 )
@@ -79,6 +80,7 @@ class CancelAllOrders(Command, frozen=True, gc=False):
     account_id: int
     instrument_id: int
     client_order_id: bytes
+    sides: Sides = Sides.BOTH
 
 
 class ExpireOrders(Command, frozen=True, gc=False):
@@ -199,6 +201,21 @@ class AssignFeeTier(Command, frozen=True, gc=False):
 
     account_id: int
     fee_tier: int
+
+
+class SuspendAccount(Command, frozen=True, gc=False):
+    """The kill switch: cancel an account's open orders, and take no more of it.
+
+    It keeps its funds, and may be credited. It need not have any yet.
+    """
+
+    account_id: int
+
+
+class ResumeAccount(Command, frozen=True, gc=False):
+    """Let an account trade again."""
+
+    account_id: int
 
 
 class CreditFunds(Command, frozen=True, gc=False):

@@ -175,6 +175,16 @@ class SelfTradePreventionSet(Event, frozen=True, gc=False):
     self_trade_prevention: SelfTradePrevention
 
 
+class AccountSuspended(Event, frozen=True, gc=False):
+    """See `vocabulary.commands.SuspendAccount`. Its orders' cancels follow in the same record."""
+
+    account_id: int
+
+
+class AccountResumed(Event, frozen=True, gc=False):
+    account_id: int
+
+
 class AssetListed(Event, frozen=True, gc=False):
     asset_id: int
     scale: int

@@ -52,6 +52,14 @@ class Side(IntEnum):
     SELL = 2
 
 
+class Sides(IntEnum):
+    """Which orders a mass cancel is about."""
+
+    BOTH = 0
+    BUY = 1
+    SELL = 2
+
+
 class OrderType(IntEnum):
     """OrdType(40), with FIX's values up to 4. Odd ones have no limit price.
 
@@ -138,3 +146,5 @@ class CancelReason(IntEnum):
     """What was left of it, and was not to rest, could only trade where an auction interrupts."""
     DELISTED = 22
     """Its instrument is not traded any more."""
+    ACCOUNT_SUSPENDED = 24
+    """Its account may not trade any more."""

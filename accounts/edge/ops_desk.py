@@ -37,6 +37,7 @@ from accounts.ops_api import (
     OpsError,
     SelfTradePreventionReply,
     SetSelfTradePreventionRequest,
+    SuspensionReply,
 )
 from vocabulary import commands as c
 from vocabulary import events as e
@@ -103,6 +104,22 @@ class OpsDesk:
             sequence=sequence,
             self_trade_prevention=event.self_trade_prevention.name.lower(),
         )
+
+    async def suspend_account(self, path: AccountPath) -> SuspensionReply:
+        """Cancel an account's open orders and take no more of it, until it is resumed."""
+        await self._check_account(path.account_id)
+        sequence, (_, *canceled) = await self._engine.execute(
+            lambda session_id, number: c.SuspendAccount(session_id, number, path.account_id)
+        )
+        return SuspensionReply(sequence=sequence, suspended=True, canceled_orders=len(canceled))
+
+    async def resume_account(self, path: AccountPath) -> SuspensionReply:
+        """Let an account trade again."""
+        await self._check_account(path.account_id)
+        sequence, _ = await self._engine.execute(
+            lambda session_id, number: c.ResumeAccount(session_id, number, path.account_id)
+        )
+        return SuspensionReply(sequence=sequence, suspended=False, canceled_orders=0)
 
     async def show_balances(self, path: AccountPath) -> BalancesReply:
         """Show an account's balances in the ledger."""

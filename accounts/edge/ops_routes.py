@@ -66,6 +66,22 @@ def _account_routes(desk: OpsDesk) -> list[Route]:
             body=api.SetSelfTradePreventionRequest,
         ),
         Route(
+            "POST",
+            "/accounts/{account_id}/suspend",
+            Access.OPS,
+            desk.suspend_account,
+            api.SuspensionReply,
+            parameters=api.AccountPath,
+        ),
+        Route(
+            "POST",
+            "/accounts/{account_id}/resume",
+            Access.OPS,
+            desk.resume_account,
+            api.SuspensionReply,
+            parameters=api.AccountPath,
+        ),
+        Route(
             "GET",
             "/accounts/{account_id}/balances",
             Access.OPS,

@@ -93,6 +93,10 @@ REFUSALS: dict[RejectReason, tuple[ErrorCode, str]] = {
         ErrorCode.NEW_ORDER_REJECTED,
         "This account may not place or cancel orders.",
     ),
+    RejectReason.ACCOUNT_SUSPENDED: (
+        ErrorCode.NEW_ORDER_REJECTED,
+        "This action is disabled on this account.",
+    ),
     RejectReason.UNKNOWN_INSTRUMENT: (ErrorCode.BAD_SYMBOL, "Invalid symbol."),
     RejectReason.NOT_TRADING: (_FILTER, "Market is closed."),
     RejectReason.NOT_IN_AUCTION: (

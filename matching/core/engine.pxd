@@ -15,8 +15,10 @@ cdef Py_ssize_t ENTER_ORDER_WORDS
 cdef long long REPLACE_ORDER
 cdef long long CANCEL_ORDER
 cdef long long CANCEL_ALL_ORDERS
+cdef Py_ssize_t CANCEL_ALL_WORDS
 cdef long long EXPIRE_ORDERS
 cdef int BUY
+cdef int BOTH_SIDES
 cdef int MARKET
 cdef int LIMIT
 cdef int GOOD_TILL_CANCEL
@@ -30,6 +32,7 @@ cdef int LENGTH_MASK
 cdef int READS_AHEAD
 cdef int MALFORMED_CLIENT_ORDER_ID
 cdef int UNKNOWN_ACCOUNT
+cdef int ACCOUNT_SUSPENDED
 cdef int UNKNOWN_INSTRUMENT
 cdef int QUANTITY_OUT_OF_RANGE
 cdef int UNKNOWN_ORDER
@@ -119,6 +122,7 @@ cdef class Engine:
 
     @cython.locals(
         account_id="long long",
+        account=Account,
         instrument_id="long long",
         price_ticks="long long",
         lots="long long",
@@ -137,7 +141,11 @@ cdef class Engine:
     cdef object cancel_order(self, const long long* words, Py_ssize_t at)
 
     @cython.locals(
-        account_id="long long", instrument_id="long long", account=Account, order=Order
+        account_id="long long",
+        instrument_id="long long",
+        account=Account,
+        is_of_a_side=bint,
+        sides=int,
     )
     cdef object cancel_all_orders(self, const long long* words, Py_ssize_t at)
 

@@ -27,6 +27,7 @@ from vocabulary.types import (
     OrderFlags,
     OrderType,
     Side,
+    Sides,
     TimeInForce,
 )
 
@@ -38,8 +39,10 @@ TRAILING_AT = TRIGGER_AT + 1
 REPLACE_ORDER = LAYOUTS[c.ReplaceOrder].kind
 CANCEL_ORDER = LAYOUTS[c.CancelOrder].kind
 CANCEL_ALL_ORDERS = LAYOUTS[c.CancelAllOrders].kind
+CANCEL_ALL_WORDS = LAYOUTS[c.CancelAllOrders].size // 8
 EXPIRE_ORDERS = LAYOUTS[c.ExpireOrders].kind
 BUY = Side.BUY.value
+BOTH_SIDES = Sides.BOTH.value
 MARKET = OrderType.MARKET.value
 LIMIT = OrderType.LIMIT.value
 GOOD_TILL_CANCEL = TimeInForce.GOOD_TILL_CANCEL.value
@@ -56,6 +59,7 @@ READS_AHEAD = 0 if __file__.endswith(".py") else 16
 
 MALFORMED_CLIENT_ORDER_ID = RejectReason.MALFORMED_CLIENT_ORDER_ID.value
 UNKNOWN_ACCOUNT = RejectReason.UNKNOWN_ACCOUNT.value
+ACCOUNT_SUSPENDED = RejectReason.ACCOUNT_SUSPENDED.value
 UNKNOWN_INSTRUMENT = RejectReason.UNKNOWN_INSTRUMENT.value
 QUANTITY_OUT_OF_RANGE = RejectReason.QUANTITY_OUT_OF_RANGE.value
 NOT_REPLACEABLE = RejectReason.NOT_REPLACEABLE.value
@@ -199,6 +203,8 @@ class Engine:
             return self.events.command_rejected(MALFORMED_CLIENT_ORDER_ID)
         if account_id == 0:
             return self.events.command_rejected(UNKNOWN_ACCOUNT)
+        if account is not None and account.is_suspended:
+            return self.events.command_rejected(ACCOUNT_SUSPENDED)
         if book is None:
             return self.events.command_rejected(UNKNOWN_INSTRUMENT)
         refusal = order_terms.terms_refusal(book, words, at, now_ns)
@@ -284,8 +290,11 @@ class Engine:
         instrument_id = words[at + 3] >> 32
         price_ticks = words[at + 5]
         lots = words[at + 6]
+        account: Account | None = self.state.account(account_id)
         book: OrderBook | None = self.state.book(instrument_id)
 
+        if account is not None and account.is_suspended:
+            return self.events.command_rejected(ACCOUNT_SUSPENDED)
         if book is None:
             return self.events.command_rejected(UNKNOWN_INSTRUMENT)
         refusal = order_terms.phase_refusal(book, False, GOOD_TILL_CANCEL, 0)
@@ -355,14 +364,9 @@ class Engine:
         if account is None:
             return None
         # Past this line nothing can fail.
-        for order_id in sorted(name.order_id for name in account.client_order_ids if name.is_open):
-            order = self.state.orders.find(order_id)
-            assert order is not None
-            if instrument_id in (0, order.instrument_id):
-                self.matcher.cancel_resting(
-                    self.state.books[order.instrument_id], order, MASS_CANCELED
-                )
-        return None
+        is_of_a_side = words[at] >> 35 > CANCEL_ALL_WORDS
+        sides = words[at + CANCEL_ALL_WORDS] & 0xFF if is_of_a_side else BOTH_SIDES
+        return self.matcher.cancel_all(account, instrument_id, sides, MASS_CANCELED)
 
     def expire_orders(self) -> None:
         next_ns = self.state.expiries.next_ns()

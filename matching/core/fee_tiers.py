@@ -4,7 +4,6 @@ Those of a tier in an instrument come first, then those of a tier in all instrum
 instrument's own. Books keep the outcome by tier, so that a trade looks nothing up in rules.
 """
 
-from matching.core.holds import Account
 from matching.core.state import VENUE_ACCOUNT_ID, State
 from vocabulary import commands as c
 from vocabulary import events as e
@@ -47,10 +46,7 @@ def assign_fee_tier(state: State, command: c.AssignFeeTier) -> e.Event:
     if not 0 <= command.fee_tier <= FEE_TIER_MAX:
         return e.CommandRejected(RejectReason.INVALID_FEE_TIER)
     # Past this line nothing can fail.
-    account = state.accounts.get(command.account_id)
-    if account is None:
-        account = state.accounts[command.account_id] = Account(command.account_id)
-    account.fee_tier = command.fee_tier
+    state.open_account(command.account_id).fee_tier = command.fee_tier
     return e.FeeTierAssigned(command.account_id, command.fee_tier)
 
 

@@ -23,6 +23,7 @@ cdef class Account:
     cdef readonly Funds latest
     cdef readonly Funds latest_but_one
     cdef public long long fee_tier
+    cdef public bint is_suspended
 
     @cython.locals(funds=Funds)
     cpdef Funds funds_in(self, long long asset_id)

@@ -42,6 +42,7 @@ class Account:
         self.latest: Funds | None = None  # the last two that were looked up: a book's, mostly
         self.latest_but_one: Funds | None = None
         self.fee_tier = 0  # 0: none
+        self.is_suspended = False
 
     def funds_in(self, asset_id: int) -> Funds:
         funds = self.latest

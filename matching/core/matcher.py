@@ -5,6 +5,7 @@ Every step moves the funds that it concerns and says what happened.
 
 from matching.core.event_writer import EventWriter
 from matching.core.fees import fee_units, maker_fee_units
+from matching.core.holds import Account
 from matching.core.ladder import Order
 from matching.core.order_book import OrderBook
 from matching.core.self_trade import (
@@ -15,9 +16,10 @@ from matching.core.self_trade import (
     prevent,
 )
 from matching.core.state import State
-from vocabulary.types import CancelReason, Side, TimeInForce, TradingPhase
+from vocabulary.types import CancelReason, Side, Sides, TimeInForce, TradingPhase
 
 BUY = Side.BUY.value
+BOTH_SIDES = Sides.BOTH.value
 TRADING = TradingPhase.TRADING.value
 IMMEDIATE_OR_CANCEL = TimeInForce.IMMEDIATE_OR_CANCEL.value
 FILL_OR_KILL = TimeInForce.FILL_OR_KILL.value
@@ -331,6 +333,15 @@ class Matcher:
     def close(self, order: Order) -> None:
         """End an order that is not in the book, or not any more."""
         order.account.client_order_ids.close(order.client_order_id, self.state.timestamp_ns)
+
+    def cancel_all(self, account: Account, instrument_id: int, sides: int, reason: int) -> None:
+        """Cancel an account's open orders, the oldest first, of an instrument or (0) of all."""
+        for order_id in sorted(name.order_id for name in account.client_order_ids if name.is_open):
+            order = self.state.orders.find(order_id)
+            assert order is not None
+            is_there = instrument_id in (0, order.instrument_id)
+            if is_there and sides in (BOTH_SIDES, order.side):
+                self.cancel_resting(self.state.books[order.instrument_id], order, reason)
 
     def cancel_resting(self, book: OrderBook, order: Order, reason: int) -> None:
         self.leave_book(book, order)

@@ -21,7 +21,9 @@ from vocabulary.types import (
     ID_MAX,
     INT64_MAX,
     PRICE_TICKS_MAX,
+    CancelReason,
     SelfTradePrevention,
+    Sides,
     TradingPhase,
 )
 
@@ -50,6 +52,10 @@ def operate(matcher: Matcher, command: c.Command) -> None:
             say(matcher, fee_tiers.assign_fee_tier(state, command))
         case c.CreditFunds():
             say(matcher, credit_funds(state, command))
+        case c.SuspendAccount():
+            suspend_account(matcher, command)
+        case c.ResumeAccount():
+            say(matcher, resume_account(state, command))
         case c.SetSelfTradePrevention():
             say(matcher, set_self_trade_prevention(state, command))
         case _:
@@ -205,10 +211,7 @@ def credit_funds(state: State, command: c.CreditFunds) -> e.Event:
     if command.amount_units > INT64_MAX - state.issued_units[command.asset_id]:
         return e.CommandRejected(RejectReason.FUNDS_OVERFLOW)
     # Past this line nothing can fail.
-    account = state.accounts.get(command.account_id)
-    if account is None:
-        account = state.accounts[command.account_id] = Account(command.account_id)
-    funds = account.funds_in(command.asset_id)
+    funds = state.open_account(command.account_id).funds_in(command.asset_id)
     funds.available += command.amount_units
     state.issued_units[command.asset_id] += command.amount_units
     return e.FundsCredited(
@@ -224,3 +227,22 @@ def set_self_trade_prevention(state: State, command: c.SetSelfTradePrevention) -
     mode = command.self_trade_prevention or SelfTradePrevention.NONE
     account.self_trade_prevention = mode.value
     return e.SelfTradePreventionSet(command.account_id, mode)
+
+
+def suspend_account(matcher: Matcher, command: c.SuspendAccount) -> None:
+    if not VENUE_ACCOUNT_ID < command.account_id <= ID_MAX:
+        return say(matcher, e.CommandRejected(RejectReason.UNKNOWN_ACCOUNT))
+    # Past this line nothing can fail.
+    account = matcher.state.open_account(command.account_id)
+    account.is_suspended = True
+    say(matcher, e.AccountSuspended(command.account_id))
+    return matcher.cancel_all(account, 0, Sides.BOTH.value, CancelReason.ACCOUNT_SUSPENDED.value)
+
+
+def resume_account(state: State, command: c.ResumeAccount) -> e.Event:
+    account = state.accounts.get(command.account_id)
+    if account is None or command.account_id == VENUE_ACCOUNT_ID:
+        return e.CommandRejected(RejectReason.UNKNOWN_ACCOUNT)
+    # Past this line nothing can fail.
+    account.is_suspended = False
+    return e.AccountResumed(command.account_id)

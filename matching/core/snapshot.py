@@ -58,7 +58,7 @@ FIELDS: Final[dict[type, Fields]] = {
         ),
     ),
     Account: Fields(
-        ("account_id", "self_trade_prevention", "fee_tier"),
+        ("account_id", "self_trade_prevention", "fee_tier", "is_suspended"),
         ("funds", "client_order_ids", "open_order_count", "latest", "latest_but_one"),
     ),
     Funds: Fields(("asset_id", "available", "held")),
@@ -235,10 +235,13 @@ def _take_asset(state: State, asset_id: int, name: str, scale: int, issued_units
     state.issued_units[asset_id] = issued_units
 
 
-def _take_account(state: State, account_id: int, self_trade_prevention: int, fee_tier: int) -> None:
+def _take_account(
+    state: State, account_id: int, self_trade_prevention: int, fee_tier: int, is_suspended: bool
+) -> None:
     account = state.accounts.setdefault(account_id, Account(account_id))  # the venue's is there
     account.self_trade_prevention = self_trade_prevention
     account.fee_tier = fee_tier
+    account.is_suspended = is_suspended
 
 
 def _take_funds(state: State, account_id: int, asset_id: int, available: int, held: int) -> None:

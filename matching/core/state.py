@@ -44,6 +44,13 @@ class State:
             account = self.near_accounts[account_id] = self.accounts.get(account_id)
         return account
 
+    def open_account(self, account_id: int) -> Account:
+        """Return an account, a new one if nothing was known of it."""
+        account = self.accounts.get(account_id)
+        if account is None:
+            account = self.accounts[account_id] = Account(account_id)
+        return account
+
     def book(self, instrument_id: int) -> OrderBook | None:
         """Return an instrument's book, likewise."""
         if instrument_id >= len(self.near_books):
@@ -86,6 +93,8 @@ class State:
                 add("self-trade prevention", account_id, account.self_trade_prevention)
             if account.fee_tier:
                 add("fee tier", account_id, account.fee_tier)
+            if account.is_suspended:
+                add("suspended", account_id)
             for closed in account.client_order_ids.closed():
                 add("closed", account_id, closed.order_id, closed.text)
                 add(closed.content, closed.closed_ns)

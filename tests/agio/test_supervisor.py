@@ -82,6 +82,12 @@ def test_a_refusal_is_told_and_fails_the_command(venue: RunningVenue) -> None:
     assert "there is no account 'carol'" in credit.stderr
 
 
+def test_an_account_is_suspended_and_resumed(venue: RunningVenue) -> None:
+    venue.agio("account", "create", "dora")
+    assert venue.agio("account", "suspend", "dora")["suspended"] is True
+    assert venue.agio("account", "resume", "dora")["suspended"] is False
+
+
 @pytest.mark.parametrize("name", ["matching", "accounts", "marketdata", "gateway"])
 def test_a_killed_service_is_started_again(venue: RunningVenue, name: str) -> None:
     before = health_of(venue)[name]["pid"]

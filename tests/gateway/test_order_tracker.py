@@ -102,6 +102,22 @@ def test_cancel_all_reports_each_order(room: EngineRoom) -> None:
     assert room.apply(c.CancelAllOrders(ALICE_SESSION, 100, ALICE, 0, b"")) == []
 
 
+def test_the_kill_switch_s_cancels_are_nobody_s_request(room: EngineRoom) -> None:
+    room.enter(b"a1", Side.BUY, "0.5", "50000")
+    room.enter(b"b1", Side.BUY, "0.5", "49000", account_id=BOB)
+    (report,) = room.apply(c.SuspendAccount(OPS_SESSION, 99, ALICE))
+    assert (report.kind, report.status) == (ReportKind.CANCELED, OrderStatus.CANCELED)
+    assert report.reason is CancelReason.ACCOUNT_SUSPENDED
+    assert (report.client_order_id, report.original_client_order_id) == (b"a1", b"")
+    assert not report.is_requester
+    assert room.orders.open_orders(ALICE) == []
+    (refused,) = room.enter(b"a2", Side.BUY, "0.5", "50000")
+    assert (refused.kind, refused.reason) == (
+        ReportKind.REJECTED,
+        RejectReason.ACCOUNT_SUSPENDED,
+    )
+
+
 def test_what_an_immediate_order_leaves_expires(room: EngineRoom) -> None:
     reports = room.enter(
         b"a1", Side.BUY, "0.5", "50000", time_in_force=TimeInForce.IMMEDIATE_OR_CANCEL

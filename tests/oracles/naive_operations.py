@@ -31,16 +31,24 @@ class NaiveOperations(NaiveTriggers):
             reasons.add(R.FUNDS_OVERFLOW)
         if reasons:
             return e.CommandRejected(min(reasons, key=PRECEDENCE.__getitem__))
+        self.heard_of.add(command.account_id)
         self.totals[key] = self.totals.get(key, 0) + command.amount_units
         return e.FundsCredited(*key, command.amount_units, self.available(*key))
 
     def set_self_trade_prevention(self, command: c.SetSelfTradePrevention) -> e.Event:
         account = command.account_id
         mode = command.self_trade_prevention or SelfTradePrevention.NONE
-        if not account or all(owner != account for owner, _ in self.totals):
+        if account not in self.heard_of:
             return e.CommandRejected(R.UNKNOWN_ACCOUNT)
         self.prevention[account] = mode
         return e.SelfTradePreventionSet(account, mode)
+
+    def resume(self, command: c.ResumeAccount) -> e.Event:
+        account = command.account_id
+        if account not in self.heard_of:
+            return e.CommandRejected(R.UNKNOWN_ACCOUNT)
+        self.suspended.discard(account)
+        return e.AccountResumed(account)
 
     def set_fees(self, command: c.SetFees) -> e.Event:
         if command.instrument_id not in self.instruments:
@@ -76,6 +84,7 @@ class NaiveOperations(NaiveTriggers):
             return e.CommandRejected(R.UNKNOWN_ACCOUNT)
         if command.fee_tier > FEE_TIER_MAX:
             return e.CommandRejected(R.INVALID_FEE_TIER)
+        self.heard_of.add(command.account_id)
         self.tiers[command.account_id] = command.fee_tier
         return e.FeeTierAssigned(command.account_id, command.fee_tier)
 

@@ -98,6 +98,8 @@ class NaiveState:
         self.moves: list[tuple[int, int]] = []  # instrument and price of trades, not looked at yet
         self.prevented: dict[int, int] = {}
         self.prevention: dict[int, SelfTradePrevention] = {}
+        self.heard_of: set[int] = set()
+        self.suspended: set[int] = set()
         self.priorities = 0
         self.now_ns = 0
         self.interrupted = 0  # the instrument in which the command at hand was

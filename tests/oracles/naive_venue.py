@@ -16,6 +16,7 @@ from vocabulary import events as e
 from vocabulary.rejects import PRECEDENCE
 from vocabulary.rejects import RejectReason as R
 from vocabulary.types import (
+    ID_MAX,
     INT64_MAX,
     PRICE_TICKS_MAX,
     QUANTITY_LOTS_MAX,
@@ -24,6 +25,7 @@ from vocabulary.types import (
     OrderType,
     SelfTradePrevention,
     Side,
+    Sides,
     TimeInForce,
     TradingPhase,
 )
@@ -60,6 +62,10 @@ class NaiveVenue(NaiveMatching):
                 return self.cancel_all(command)
             case c.ExpireOrders():
                 return self.expire()
+            case c.SuspendAccount():
+                return self.suspend(command)
+            case c.ResumeAccount():
+                return [self.resume(command)]
             case c.CreditFunds():
                 return [self.credit(command)]
             case c.SetSelfTradePrevention():
@@ -87,9 +93,9 @@ class NaiveVenue(NaiveMatching):
 
     def terms_refusals(self, command: c.EnterOrder | c.ReplaceOrder, is_market: bool) -> set[R]:
         instrument = self.instruments.get(command.instrument_id)
+        reasons = {R.ACCOUNT_SUSPENDED} if command.account_id in self.suspended else set()
         if instrument is None:
-            return {R.UNKNOWN_INSTRUMENT}
-        reasons = set()
+            return {*reasons, R.UNKNOWN_INSTRUMENT}
         price, lots = command.price_ticks, command.quantity_lots
         phase = self.phases[command.instrument_id]
         if phase is not TradingPhase.TRADING and phase not in COLLECTING:
@@ -323,9 +329,24 @@ class NaiveVenue(NaiveMatching):
             for order in self.open
             if order.account_id == command.account_id
             and command.instrument_id in (0, order.instrument_id)
+            and command.sides in (Sides.BOTH, order.side)
         ]
         oldest_first = sorted(mine, key=lambda order: order.order_id)
         return [self.cancel_resting(order, CancelReason.MASS_CANCELED) for order in oldest_first]
+
+    def suspend(self, command: c.SuspendAccount) -> list[e.Event]:
+        account = command.account_id
+        if not 1 <= account <= ID_MAX:
+            return [e.CommandRejected(R.UNKNOWN_ACCOUNT)]
+        self.heard_of.add(account)
+        self.suspended.add(account)
+        mine = [order for order in self.open if order.account_id == account]
+        oldest_first = sorted(mine, key=lambda order: order.order_id)
+        reason = CancelReason.ACCOUNT_SUSPENDED
+        return [
+            e.AccountSuspended(account),
+            *(self.cancel_resting(order, reason) for order in oldest_first),
+        ]
 
     def expire(self) -> list[e.Event]:
         due = [order for order in self.open if 0 < order.expire_time_ns <= self.now_ns]

@@ -234,6 +234,19 @@ async def test_an_account_s_orders_can_be_kept_from_trading_with_each_other(
     assert unknown.body["error"]["code"] == "unknown_account"
 
 
+async def test_the_kill_switch_ends_an_account_s_orders(desk: DeskClient) -> None:
+    path = f"/accounts/{ALICE}"
+    suspended = await desk.post(f"{path}/suspend", {})
+    assert (suspended.status, suspended.body["suspended"]) == (200, True)
+    assert suspended.body["canceled_orders"] == 0
+    again = await desk.post(f"{path}/suspend", {})
+    assert again.body["sequence"] > suspended.body["sequence"]
+    resumed = await desk.post(f"{path}/resume", {})
+    assert (resumed.status, resumed.body["suspended"]) == (200, False)
+    unknown = await desk.post("/accounts/99/suspend", {})
+    assert unknown.body["error"]["code"] == "unknown_account"
+
+
 async def test_a_public_key_has_no_secret(desk: DeskClient) -> None:
     key = Ed25519PrivateKey.generate().public_key()
     pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

@@ -229,6 +229,8 @@ ALLOWED: dict[tuple[str, str], Any] = {
     ("DELETE", "/fee-tiers/{fee_tier}"): OPS,
     ("POST", "/accounts/{account_id}/fee-tier"): OPS,
     ("POST", "/accounts/{account_id}/self-trade-prevention"): OPS,
+    ("POST", "/accounts/{account_id}/suspend"): OPS,
+    ("POST", "/accounts/{account_id}/resume"): OPS,
     ("POST", "/instruments/{symbol}/delist"): OPS,
     ("POST", "/instruments/{symbol}/phase"): OPS,
     ("POST", "/instruments/{symbol}/fees"): OPS,

@@ -15,6 +15,7 @@ EXPECTED = {
     RejectReason.QUANTITY_NOT_ON_LOT: (-1013, "Filter failure: LOT_SIZE"),
     RejectReason.MALFORMED_CLIENT_ORDER_ID: (-1100, "'newClientOrderId'"),
     RejectReason.UNKNOWN_ACCOUNT: (-2010, "may not place or cancel"),
+    RejectReason.ACCOUNT_SUSPENDED: (-2010, "disabled on this account"),
     RejectReason.UNKNOWN_INSTRUMENT: (-1121, "Invalid symbol."),
     RejectReason.NOT_TRADING: (-1013, "Market is closed."),
     RejectReason.NOT_IN_AUCTION: (-1020, "for an auction"),

@@ -26,6 +26,7 @@ from vocabulary.types import (
     OrderType,
     SelfTradePrevention,
     Side,
+    Sides,
     TimeInForce,
     TradingPhase,
 )
@@ -217,9 +218,23 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
         order_id = 0 if age % 2 else max(self.both.sequence - age, 0)
         self.both.ask(c.CancelOrder(8, 1, account_id, instrument_id, order_id, b"", original))
 
-    @rule(account_id=accounts, instrument_id=st.sampled_from((0, 1, 2, 3)))
-    def cancel_all(self, account_id: int, instrument_id: int) -> None:
-        self.both.ask(c.CancelAllOrders(8, 1, account_id, instrument_id, b""))
+    @rule(
+        account_id=accounts,
+        instrument_id=st.sampled_from((0, 1, 2, 3)),
+        sides=st.sampled_from((Sides.BOTH, *Sides)),
+    )
+    def cancel_all(self, account_id: int, instrument_id: int, sides: Sides) -> None:
+        self.both.ask(c.CancelAllOrders(8, 1, account_id, instrument_id, b"", sides))
+
+    @rule(account_id=accounts, and_resume=st.sampled_from((True, True, False)))
+    def suspend(self, account_id: int, and_resume: bool) -> None:
+        self.both.ask(c.SuspendAccount(8, 1, account_id))
+        if and_resume:
+            self.resume(account_id)
+
+    @rule(account_id=accounts)
+    def resume(self, account_id: int) -> None:
+        self.both.ask(c.ResumeAccount(8, 1, account_id))
 
     @rule(account_id=accounts, prevention=preventions)
     def set_self_trade_prevention(self, account_id: int, prevention: SelfTradePrevention) -> None:

@@ -27,6 +27,7 @@ from vocabulary.types import (
 )
 
 HALTED, EXPENSIVE, LIMITED, AT_AUCTION, GONE = 2, 3, 4, 5, 6
+SUSPENDED = 8
 LISTINGS = (
     c.ListAsset(1, 1, 1, 0, b"BTC"),
     c.ListAsset(1, 1, 2, 0, b"USD"),
@@ -59,6 +60,7 @@ LISTINGS = (
     c.ChangePhase(1, 1, HALTED, TradingPhase.HALTED),
     c.CreditFunds(1, 1, 1, 1, 1000),
     c.CreditFunds(1, 1, 1, 2, 1000),
+    c.SuspendAccount(1, 1, SUSPENDED),
 )
 
 
@@ -141,6 +143,12 @@ REFUSED = [
     (R.UNKNOWN_ACCOUNT, c.CreditFunds(1, 1, 0, 1, 5)),
     (R.UNKNOWN_ACCOUNT, c.AssignFeeTier(1, 1, 0, 1)),
     (R.UNKNOWN_ACCOUNT, c.CreditFunds(1, 1, ID_MAX + 1, 1, 5)),
+    (R.ACCOUNT_SUSPENDED, enter(account_id=SUSPENDED, instrument_id=77)),
+    (R.ACCOUNT_SUSPENDED, replace(account_id=SUSPENDED, instrument_id=77)),
+    (R.UNKNOWN_ACCOUNT, c.SuspendAccount(1, 1, 0)),
+    (R.UNKNOWN_ACCOUNT, c.SuspendAccount(1, 1, ID_MAX + 1)),
+    (R.UNKNOWN_ACCOUNT, c.ResumeAccount(1, 1, 0)),
+    (R.UNKNOWN_ACCOUNT, c.ResumeAccount(1, 1, 9)),
     (R.UNKNOWN_ACCOUNT, c.SetSelfTradePrevention(1, 1, 9, SelfTradePrevention.NONE)),
     (R.UNKNOWN_ACCOUNT, c.SetSelfTradePrevention(1, 1, 0, SelfTradePrevention.NONE)),
     (R.UNKNOWN_INSTRUMENT, enter(instrument_id=7)),

@@ -21,6 +21,7 @@ from vocabulary.types import (
     OrderType,
     SelfTradePrevention,
     Side,
+    Sides,
     TimeInForce,
     TradingPhase,
 )
@@ -35,6 +36,7 @@ ENTER = re.compile(
 )
 REPLACE = re.compile(r"(\w+) replaces (\w+) with (\d+) at (\d+) as (\w+)")
 CANCEL = re.compile(r"(\w+) cancels (\w+)")
+SUSPEND = re.compile(r"(suspend|resume) (\w+)")
 PREVENT = re.compile(r"(\w+) prevents self-trades by ([a-z-]+)")
 CREDIT = re.compile(r"(\w+) is credited (\d+) (\w+)")
 WAIT = re.compile(r"(\d+) hours? pass(?:es)?")
@@ -125,7 +127,15 @@ class Table:
             who, name = match.groups()
             if name == "all":
                 return c.CancelAllOrders(1, 1, self.account(who), 0, b"")
+            if name in ("buys", "sells"):
+                sides = Sides.BUY if name == "buys" else Sides.SELL
+                return c.CancelAllOrders(1, 1, self.account(who), 0, b"", sides)
             return c.CancelOrder(1, 1, self.account(who), 1, 0, b"", name.encode())
+        if match := SUSPEND.fullmatch(request):
+            who = self.account(match[2])
+            if match[1] == "suspend":
+                return c.SuspendAccount(1, 1, who)
+            return c.ResumeAccount(1, 1, who)
         if match := PREVENT.fullmatch(request):
             who, prevention = match.groups()
             return c.SetSelfTradePrevention(1, 1, self.account(who), prevention_named(prevention))
@@ -204,6 +214,10 @@ class Table:
                     said += f", {names[1]} less {event.incoming_decrease_lots}"
                 units = event.resting_released_units + event.incoming_released_units
                 return f"{said}, {units} released" if units else said
+            case e.AccountSuspended():
+                return "suspended"
+            case e.AccountResumed():
+                return "resumed"
             case e.SelfTradePreventionSet():
                 return event.self_trade_prevention.name.lower().replace("_", " ")
             case e.FundsCredited():

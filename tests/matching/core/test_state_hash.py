@@ -49,6 +49,7 @@ OTHERS = {
         *PLAIN,
         c.SetSelfTradePrevention(1, 1, 1, SelfTradePrevention.EXPIRE_MAKER),
     ),
+    "suspended": (*PLAIN, c.SuspendAccount(1, 1, 7)),
     "trigger": (
         FIRST,
         enter(client_order_id=b"second", order_type=OrderType.STOP_LIMIT, trigger_price_ticks=15),
