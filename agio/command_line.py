@@ -231,7 +231,7 @@ def snapshot(*, directory: Path, as_json: bool) -> None:
 
 @main.group()
 def account() -> None:
-    """Create, list, credit, suspend accounts, by the ops HTTP of the venue on --data or AGIO_OPS_URL."""
+    """Create, credit, suspend accounts, by the ops HTTP of the venue on --data or AGIO_OPS_URL."""
 
 
 @account.command("create")
