@@ -19,6 +19,11 @@ from types import ModuleType
 ROOT = Path(__file__).resolve().parent.parent
 
 HOT_MODULES = (
+    "gateway.fix.codec",
+    "gateway.fix.timestamps",
+    "gateway.fix.formats",
+    "gateway.fix.layout",
+    "gateway.fix.dictionary",
     "matching.core.fees",
     "matching.core.client_order_ids",
     "matching.core.holds",

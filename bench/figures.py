@@ -79,10 +79,10 @@ def show(figures: Sequence[Figure]) -> None:
         met = {None: "", True: "met", False: "MISSED"}[one.is_met]
         table.add_row(
             one.name,
-            *(f"{value:,.1f}" if value < 1000 else f"{value:,.0f}" for value in _three(one)),
+            *(_shown(value) for value in _three(one)),
             one.unit,
             f"{one.ratio:.2f} x {one.ratio_to}" if one.ratio is not None else "",
-            f"{one.target:,.0f} {met}" if one.target is not None else "",
+            f"{_shown(one.target)} {met}" if one.target is not None else "",
             one.pinning,
         )
     Console(width=140).print(table)
@@ -99,6 +99,11 @@ def save(figures: Sequence[Figure], path: Path) -> None:
     }
     report = {"machine": machine, "figures": msgspec.to_builtins(figures)}
     path.write_text(json.dumps(report, indent=2) + "\n")
+
+
+def _shown(value: float) -> str:
+    places = 0 if value >= 1000 else 1 if value >= 10 else 2
+    return f"{value:,.{places}f}"
 
 
 def _three(one: Figure) -> tuple[float, float, float]:

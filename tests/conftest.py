@@ -26,7 +26,7 @@ settings.load_profile("agio")
 
 database_numbers = count(1)
 bucket_numbers = count(1)
-COMPILED = ("tests/matching/core/", "tests/trading/backtest/test_")
+COMPILED = ("tests/matching/core/", "tests/trading/backtest/test_", "tests/gateway/fix/test_")
 
 
 def pytest_report_header() -> list[str]:

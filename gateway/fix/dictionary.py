@@ -12,7 +12,8 @@ from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 from gateway.fix.codec import FixMessage
-from gateway.fix.formats import PREDICATE_OF_TYPE, Predicate
+from gateway.fix.formats import ANY, FORM_OF_TYPE, has_form
+from gateway.fix.layout import Check, Layout
 
 INVALID_TAG_NUMBER = 0
 REQUIRED_TAG_MISSING = 1
@@ -60,7 +61,7 @@ class Refusal(NamedTuple):
 class Field(NamedTuple):
     tag: int
     name: str
-    has_format: Predicate | None
+    form: int  # see `formats`
     values: frozenset[bytes]  # empty: any
     is_list: bool  # several values with spaces between
 
@@ -80,11 +81,6 @@ class Block:
     def members(self) -> frozenset[int]:
         """Return the tags that an entry of this group may hold, nested groups included."""
         return frozenset(self.tags).union(*(group.members() for group in self.groups.values()))
-
-
-class Layout(NamedTuple):
-    enumerated: tuple[tuple[int, frozenset[bytes]], ...]  # index of the value, allowed values
-    formatted: tuple[tuple[int, Predicate], ...]
 
 
 class _Refused(Exception):
@@ -108,9 +104,8 @@ class Dictionary:
             item.get("msgtype", "").encode(): self._block(item)
             for item in root.iterfind("messages/*")
         }
-        self._layouts: dict[bytes, dict[tuple[int, ...], Layout]] = {
-            msg_type: {} for msg_type in self.messages
-        }
+        # By MsgType(35) and shape.
+        self._layouts: dict[bytes, dict[int, Layout]] = {msg_type: {} for msg_type in self.messages}
 
     def _add_field(self, element: ET.Element) -> None:
         tag, name, type_ = (
@@ -120,7 +115,7 @@ class Dictionary:
         )
         values = frozenset(value.get("enum", "").encode() for value in element)
         is_list = type_ == "MULTIPLEVALUESTRING"
-        self.fields[tag] = Field(tag, name, PREDICATE_OF_TYPE[type_ or ""], values, is_list)
+        self.fields[tag] = Field(tag, name, FORM_OF_TYPE[type_ or ""], values, is_list)
         self._tag_of[name] = tag
 
     def _block(self, element: ET.Element | None) -> Block:
@@ -159,47 +154,33 @@ class Dictionary:
         good header.
         """
         layouts = self._layouts.get(message.msg_type)
-        layout = layouts.get(message.tags) if layouts is not None else None
+        layout = layouts.get(message.shape) if layouts is not None else None
         if layouts is None or layout is None:
             return self._judge_and_remember(message, layouts)
-        values = message.values
-        if b"" in values:
-            return self._judge(message)
-        for index, allowed in layout.enumerated:
-            if values[index] not in allowed:
-                return self._judge(message)
-        for index, has_format in layout.formatted:
-            if not has_format(values[index]):
-                return self._judge(message)
-        return None
+        # Two rows of tags of one shape would be a coincidence, or somebody's work.
+        if message.has_tags(layout.tags) and layout.takes(message):
+            return None
+        return self._judge(message)
 
     def _judge_and_remember(
-        self, message: FixMessage, layouts: dict[tuple[int, ...], Layout] | None
+        self, message: FixMessage, layouts: dict[int, Layout] | None
     ) -> Refusal | None:
         refusal = self._judge(message)
         if refusal or layouts is None:
             return refusal
+        tags = message.tags
         groups = self.header.groups | self.messages[message.msg_type].groups
-        if groups.keys().isdisjoint(message.tags):
+        if groups.keys().isdisjoint(tags):
             if len(layouts) >= _LAYOUTS_MAX:
                 layouts.clear()
-            layouts[message.tags] = self._layout(message.tags)
+            layouts[message.shape] = Layout(tags, [self._check(tag) for tag in tags])
         return None
 
-    def _layout(self, tags: tuple[int, ...]) -> Layout:
-        enumerated = []
-        formatted: list[tuple[int, Predicate]] = []
-        for index, tag in enumerate(tags):
-            definition = self.fields[tag]
-            if tag in _CHECKED_BY_SESSION:
-                continue
-            if definition.is_list:
-                formatted.append((index, _list_predicate(definition)))
-            elif definition.values:
-                enumerated.append((index, definition.values))
-            elif definition.has_format:
-                formatted.append((index, definition.has_format))
-        return Layout(tuple(enumerated), tuple(formatted))
+    def _check(self, tag: int) -> Check:
+        definition = self.fields[tag]
+        if tag in _CHECKED_BY_SESSION:
+            return Check(ANY, frozenset(), is_list=False)
+        return Check(definition.form, definition.values, is_list=definition.is_list)
 
     def _judge(self, message: FixMessage) -> Refusal | None:
         try:
@@ -287,7 +268,7 @@ class Dictionary:
         definition = self.fields[tag]
         if not value:
             self._refuse(TAG_WITHOUT_VALUE, tag)
-        if definition.has_format and not definition.has_format(value):
+        if not has_form(definition.form, value, 0, len(value)):
             self._refuse(FORMAT_INCORRECT, tag)
         if definition.values:
             given = value.split(b" ") if definition.is_list else [value]
@@ -300,11 +281,6 @@ class Dictionary:
     def refusal(self, reason: int, tag: int | None = None) -> Refusal:
         text = REASON_TEXTS[reason]
         return Refusal(reason, tag, text if tag is None else f"{text}: {self.name(tag)}")
-
-
-def _list_predicate(definition: Field) -> Predicate:
-    values = definition.values
-    return lambda value: not values or values.issuperset(value.split(b" "))
 
 
 @cache

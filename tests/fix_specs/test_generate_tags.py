@@ -7,7 +7,7 @@ import pytest
 
 from fix_specs.generate_tags import generate
 from gateway.fix import tags, values
-from gateway.fix.formats import PREDICATE_OF_TYPE
+from gateway.fix.formats import FORM_OF_TYPE
 
 ROOT = ET.parse(Path(__file__).parents[2] / "fix_specs" / "fix44.xml").getroot()
 PARTS = [ROOT.find("header"), ROOT.find("trailer"), *ROOT.iterfind("messages/*")]
@@ -36,7 +36,7 @@ def test_each_field_is_defined_once_and_used() -> None:
 
 def test_each_field_has_a_type_that_is_checked_and_values_without_repetition() -> None:
     for field in ROOT.iterfind("fields/field"):
-        assert field.get("type") in PREDICATE_OF_TYPE
+        assert field.get("type") in FORM_OF_TYPE
         for attribute in ("enum", "description"):
             given = [value.get(attribute) for value in field]
             assert len(set(given)) == len(given), field.get("name")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.fix.formats import PREDICATE_OF_TYPE
+from gateway.fix.formats import FORM_OF_TYPE, has_form
 
 GOOD_AND_BAD = {
     "INT": (b"0 -5 00023 99", b"+1 1.0 x 1_0 - 1e5 \xd9\xa3 9999999999999999999"),
@@ -23,8 +23,11 @@ GOOD_AND_BAD = {
 
 @pytest.mark.parametrize("name", GOOD_AND_BAD)
 def test_a_type_takes_what_it_should_and_nothing_else(name: str) -> None:
-    predicate = PREDICATE_OF_TYPE[name]
-    assert predicate is not None
+    form = FORM_OF_TYPE[name]
+
+    def predicate(value: bytes) -> bool:
+        return has_form(form, value, 0, len(value))
+
     good, bad = GOOD_AND_BAD[name]
     assert [value for value in good.split() if not predicate(value)] == []
     assert [value for value in bad.split() if predicate(value)] == []

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.fix.timestamps import format_utc_timestamp, parse_utc_timestamp
 
-moments = st.datetimes(datetime(1970, 1, 1), datetime(2400, 1, 1))  # noqa: DTZ001
+moments = st.datetimes(datetime(1970, 1, 1), datetime(2262, 1, 1))  # noqa: DTZ001
 
 
 @given(moments, st.integers(0, 999))
@@ -34,6 +34,13 @@ def test_every_moment_is_spelled_and_read_as_the_calendar_has_it(
 def test_a_leap_second_is_the_second_that_follows() -> None:
     leap = parse_utc_timestamp(b"20161231-23:59:60")
     assert leap == parse_utc_timestamp(b"20170101-00:00:00")
+
+
+def test_a_time_that_64_bits_can_not_hold_is_the_last_one_that_they_can() -> None:
+    assert parse_utc_timestamp(b"22620410-00:00:00") < 2**63 - 1
+    assert parse_utc_timestamp(b"22620412-00:00:00") == 2**63 - 1
+    assert parse_utc_timestamp(b"99991231-23:59:59.999") == 2**63 - 1
+    assert parse_utc_timestamp(b"99991231-23:59:61.999") == -1
 
 
 NO_TIMESTAMPS = """
