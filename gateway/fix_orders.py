@@ -74,7 +74,6 @@ _PREVENTIONS = {
 _UNSUPPORTED = frozenset({
     tags.MinQty,
     tags.MaxFloor,
-    tags.CashOrderQty,
     tags.OrderPercent,
     tags.EffectiveTime,
     tags.PegOffsetValue,
@@ -171,7 +170,8 @@ def _enter_order(
         time_in_force=time_in_force,
         flags=flags,
         price=_text(message, tags.Price) if tags.Price in message else None,
-        quantity=_quantity(message),
+        quantity=_text(message, tags.OrderQty) if tags.OrderQty in message else None,
+        quote_amount=_text(message, tags.CashOrderQty) if tags.CashOrderQty in message else None,
         client_order_id=message.get(tags.ClOrdID) or b"",
         expire_time_ns=_expire_time_ns(message),
         trigger_price=_text(message, tags.StopPx) if tags.StopPx in message else None,
@@ -191,8 +191,13 @@ def _replace_order(
         raise _unsupported(message, tags.OrdType, "OrdType")
     if message.get(tags.TimeInForce) not in _RESTING_TIMES_IN_FORCE:
         raise _unsupported(message, tags.TimeInForce, "TimeInForce")
-    for tag, name in ((tags.ExpireTime, "ExpireTime"), (tags.ExpireDate, "ExpireDate")):
-        if tag in message:  # the order keeps its end: to take another silently would be a lie
+    kept = (
+        (tags.ExpireTime, "ExpireTime"),
+        (tags.ExpireDate, "ExpireDate"),
+        (tags.CashOrderQty, "CashOrderQty"),
+    )
+    for tag, name in kept:
+        if tag in message:  # the order keeps what it has: to take another silently would be a lie
             raise _unsupported(message, tag, name)
     _check_supported(message)
     return order_entry.replace_order(

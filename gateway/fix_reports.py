@@ -101,6 +101,11 @@ REJECT_REASONS: dict[RejectReason, tuple[bytes, bytes, str]] = {
         "ClOrdID(11) is that of another order",
     ),
     RejectReason.TOO_MANY_OPEN_ORDERS: (_O.ORDER_EXCEEDS_LIMIT, _C.OTHER, "too many open orders"),
+    RejectReason.NO_QUANTITY_FOR_AMOUNT: (
+        _O.INCORRECT_QUANTITY,
+        _C.OTHER,
+        "in the book as it stands the amount comes to no quantity that is taken",
+    ),
     RejectReason.INSUFFICIENT_FUNDS: (_O.ORDER_EXCEEDS_LIMIT, _C.OTHER, "insufficient funds"),
     RejectReason.WOULD_TAKE_LIQUIDITY: (
         _O.OTHER,
@@ -204,7 +209,15 @@ def refused_order(
 ) -> bytes:
     """Return the ExecutionReport(8) for a D that did not become a command; no reason: throttled."""
     order_reject_reason = REJECT_REASONS[reason][0] if reason else _O.ORDER_EXCEEDS_LIMIT
-    echoed = (tags.Symbol, tags.Side, tags.OrderQty, tags.OrdType, tags.Price, tags.TimeInForce)
+    echoed = (
+        tags.Symbol,
+        tags.Side,
+        tags.OrderQty,
+        tags.CashOrderQty,
+        tags.OrdType,
+        tags.Price,
+        tags.TimeInForce,
+    )
     return b"".join([
         b"37=NONE\x01",
         _echo(request, tags.ClOrdID),
@@ -256,13 +269,15 @@ def _state(
     # One text and one encode: this is most of what a report costs.
     instrument = order.instrument
     quantity_text = instrument.quantity_text
+    amount = order.quote_amount_units
+    cash = f"152={instrument.quote.text(amount)}\x01" if amount else ""
     price = f"44={instrument.price_text(order.price_ticks)}\x01" if order.has_limit else ""
     if order.order_type > OrderType.LIMIT:
         price += _trigger(order)
     return (
         f"{_ORD_STATUS_FIELDS[status]}636={'Y' if leaves_lots and order.is_working else 'N'}\x01"
         f"55={instrument.symbol}\x01{_SIDE_FIELDS[order.side]}"
-        f"38={quantity_text(order.quantity_lots)}\x01{_ORDER_TYPE_FIELDS[order.order_type]}"
+        f"38={quantity_text(order.quantity_lots)}\x01{cash}{_ORDER_TYPE_FIELDS[order.order_type]}"
         f"{price}{_TIME_IN_FORCE_FIELDS[order.time_in_force]}{_expire_time(order)}"
         f"{_FLAG_FIELDS[order.flags]}{_PREVENTION_FIELDS[order.self_trade_prevention]}"
         f"151={quantity_text(leaves_lots)}\x0114={quantity_text(cumulative_lots)}\x01"
@@ -320,10 +335,12 @@ def _rejected(report: Report, catalogue: Catalogue) -> bytes:
     return b"".join([
         b"37=NONE\x0111=%b\x01" % command.client_order_id,
         b"17=%d-%d\x01150=8\x0139=8\x01103=%b\x01" % (report.sequence, report.report_index, reason),
-        b"55=%b\x0154=%d\x0138=%b\x0140=%d\x01" % (
+        b"55=%b\x0154=%d\x01%b\x0140=%d\x01" % (
             instrument.symbol.encode(),
             command.side,
-            instrument.quantity_text(command.quantity_lots).encode(),
+            b"152=%b" % instrument.quote.text(command.quote_units).encode()
+            if command.quote_units
+            else b"38=%b" % instrument.quantity_text(command.quantity_lots).encode(),
             _ORD_TYPES.get(command.order_type, command.order_type),
         ),
         b"44=%b\x01" % instrument.price_text(command.price_ticks).encode() if is_limit else b"",

@@ -48,18 +48,23 @@ class OrderEntry:
         time_in_force: TimeInForce = TimeInForce.GOOD_TILL_CANCEL,
         flags: OrderFlags = OrderFlags.NONE,
         price: str | None,
-        quantity: str,
+        quantity: str | None,
+        quote_amount: str | None = None,
         client_order_id: bytes,
         expire_time_ns: int = 0,
         self_trade_prevention: SelfTradePrevention = SelfTradePrevention.ACCOUNT_DEFAULT,
         trigger_price: str | None = None,
         trailing_bps: int = 0,
     ) -> c.EnterOrder:
-        """Return the command for a new order; a market order has no price."""
+        """Return the command for a new order; a market order has no price.
+
+        Its quantity, or the amount of quote asset that makes one, is there.
+        """
         instrument = self._instrument(symbol)
         is_limit = order_type % 2 == 0
         price_ticks = _price_ticks(instrument, price) if is_limit else 0
-        quantity_lots = instrument.quantity_lots(quantity)
+        quantity_lots = _quantity_lots(instrument, quantity, quote_amount)
+        quote_units = _quote_units(instrument, quote_amount) if quote_amount is not None else 0
         _check_client_order_id(client_order_id)
         if price is not None and not is_limit:
             raise Refused(RejectReason.UNSUPPORTED_ORDER, "a market order has no price")
@@ -79,6 +84,7 @@ class OrderEntry:
             self_trade_prevention,
             instrument.price_ticks(trigger_price) if trigger_price is not None else 0,
             min(trailing_bps, ID_MAX),
+            quote_units,
         )
 
     def replace_order(
@@ -167,6 +173,24 @@ def _price_ticks(instrument: Instrument, price: str | None) -> int:
     if price is None:
         raise Refused(RejectReason.MALFORMED_PRICE, "a limit order needs a price")
     return instrument.price_ticks(price)
+
+
+def _quantity_lots(instrument: Instrument, quantity: str | None, quote_amount: str | None) -> int:
+    if quantity is not None:
+        return instrument.quantity_lots(quantity)
+    if quote_amount is None:
+        raise Refused(RejectReason.MALFORMED_QUANTITY, "an order needs a quantity")
+    return 0
+
+
+def _quote_units(instrument: Instrument, amount: str) -> int:
+    try:
+        units = instrument.quote.units(amount)
+    except ValueError as error:
+        raise Refused(RejectReason.MALFORMED_QUANTITY, str(error)) from None
+    if units == 0:
+        raise Refused(RejectReason.NOTIONAL_TOO_SMALL, "an amount of nothing buys nothing")
+    return units
 
 
 def _check_client_order_id(client_order_id: bytes) -> None:

@@ -132,6 +132,8 @@ class Orders:
             event.account_id, SelfTradePrevention.NONE
         )
         order = Order(event.order_id, command, instrument, self._record.timestamp_ns, prevention)
+        if event.quantity_lots:
+            order.quantity_lots = order.leaves_lots = event.quantity_lots
         account = self._accounts.get(event.account_id)
         if account is None:
             account = self._accounts[event.account_id] = _Account()

@@ -88,6 +88,7 @@ class Order:
         "prevented_lots",
         "price_ticks",
         "quantity_lots",
+        "quote_amount_units",
         "quote_units",
         "self_trade_prevention",
         "session_id",
@@ -121,6 +122,7 @@ class Order:
         self.trailing_bps = command.trailing_bps
         self.is_waiting = command.order_type > OrderType.LIMIT
         self.quantity_lots = self.leaves_lots = command.quantity_lots
+        self.quote_amount_units = command.quote_units  # what was ordered instead, or 0
         self.self_trade_prevention = prevention
         self.prevented_lots = 0
         self.decreased_lots = 0  # of those, what the order went on without

@@ -31,8 +31,9 @@ never given to anything else.
 History
 -------
 1   The first version of all messages, and of the record.
-    `EnterOrder` 2: self-trade prevention. 3: what it waits for.
+    `EnterOrder` 2: self-trade prevention. 3: what it waits for. 4: a quote amount.
     `CancelAllOrders` 2: of one side only.
+    `OrderAccepted` 2: the quantity that a quote amount comes to.
     `ListInstrument` 2: the phase that it starts in, and its limits.
     A maker's fee has a sign: what is below zero now were numbers that no engine took.
 """
@@ -71,7 +72,7 @@ FIRST_EVENT_KIND = 64
 # A class's fields stand in its layout in the order in which the class names them. Behind the kind
 # stands the body of version 1, then what each further version appends.
 _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
-    c.EnterOrder: (1, "QqII4B4xqq40pq", "B7x", "qI4x"),
+    c.EnterOrder: (1, "QqII4B4xqq40pq", "B7x", "qI4x", "q"),
     c.ReplaceOrder: (2, "QqIIqqq40p40p"),
     c.CancelOrder: (3, "QqIIq40p40p"),
     c.CancelAllOrders: (4, "QqII40p", "B7x"),
@@ -90,7 +91,7 @@ _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     c.SuspendAccount: (37, "QqI4x"),
     c.ResumeAccount: (38, "QqI4x"),
     e.CommandRejected: (64, "I4x"),
-    e.OrderAccepted: (65, "qIIq"),
+    e.OrderAccepted: (65, "qIIq", "q"),
     e.OrderReplaced: (66, "qIIB?6xqqqqqq"),
     e.OrderRested: (67, "qIIB7xqq"),
     e.TradeExecuted: (68, "qIB3xqqqqqqIIqqqqqqq"),

@@ -31,6 +31,8 @@ class EnterOrder(Command, frozen=True, gc=False):
     `expire_time_ns` is UTC, and 0 unless it is good till date. A day ends at midnight UTC.
     An order that waits has a trigger price or, a stop only, trails the price by so many hundredths
     of a per cent. Its time in force counts from its entry; immediate ones from its trigger.
+    An order at market may name what it spends or brings in at most, in units of the quote asset,
+    instead of a quantity, which is then 0.
     """
 
     account_id: int
@@ -46,6 +48,7 @@ class EnterOrder(Command, frozen=True, gc=False):
     self_trade_prevention: SelfTradePrevention = SelfTradePrevention.ACCOUNT_DEFAULT
     trigger_price_ticks: int = 0
     trailing_bps: int = 0
+    quote_units: int = 0
 
 
 class ReplaceOrder(Command, frozen=True, gc=False):

@@ -24,13 +24,15 @@ class CommandRejected(Event, frozen=True, gc=False):
 class OrderAccepted(Event, frozen=True, gc=False):
     """The record's `EnterOrder` was taken; `held_units` of what it spends are set aside.
 
-    Trades, a cancel or the rest of it coming to rest follow in the same record.
+    Trades, a cancel or the rest of it coming to rest follow in the same record. `quantity_lots` is
+    what an order by quote amount comes to, and 0 where the command says the quantity.
     """
 
     order_id: int
     account_id: int
     instrument_id: int
     held_units: int
+    quantity_lots: int = 0
 
 
 class OrderRepeated(Event, frozen=True, gc=False):

@@ -82,7 +82,7 @@ REFUSALS: dict[RejectReason, tuple[ErrorCode, str]] = {
     RejectReason.PRICE_NOT_ON_TICK: (_FILTER, "Filter failure: PRICE_FILTER"),
     RejectReason.MALFORMED_QUANTITY: (
         ErrorCode.ILLEGAL_CHARS,
-        f"Illegal characters found in parameter 'quantity'; {_DECIMAL}",
+        f"Illegal characters found in parameter 'quantity' or 'quoteOrderQty'; {_DECIMAL}",
     ),
     RejectReason.QUANTITY_NOT_ON_LOT: (_FILTER, "Filter failure: LOT_SIZE"),
     RejectReason.MALFORMED_CLIENT_ORDER_ID: (
@@ -137,6 +137,10 @@ REFUSALS: dict[RejectReason, tuple[ErrorCode, str]] = {
         "Duplicate order sent.",
     ),
     RejectReason.TOO_MANY_OPEN_ORDERS: (_FILTER, "Filter failure: MAX_NUM_ORDERS"),
+    RejectReason.NO_QUANTITY_FOR_AMOUNT: (
+        _FILTER,
+        "Filter failure: MARKET_LOT_SIZE",  # in the book as it stands
+    ),
     RejectReason.INSUFFICIENT_FUNDS: (
         ErrorCode.NEW_ORDER_REJECTED,
         "Account has insufficient balance for requested action.",

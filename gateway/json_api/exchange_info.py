@@ -122,7 +122,7 @@ def _symbol(instrument: Instrument, phase: TradingPhase) -> dict[str, Any]:
         "icebergAllowed": False,
         "ocoAllowed": False,
         "otoAllowed": False,
-        "quoteOrderQtyMarketAllowed": False,
+        "quoteOrderQtyMarketAllowed": True,
         "allowTrailingStop": True,
         "cancelReplaceAllowed": False,
         "amendAllowed": False,

@@ -180,7 +180,7 @@ def canceled(order: Order, client_order_id: bytes) -> CancelReply:
 
 def order_reply(order: Order) -> OrderReply:
     instrument = order.instrument
-    price, quantity, executed, zero, quote, status, in_force, order_type, side = _terms(order)
+    price, quantity, executed, amount, quote, status, in_force, order_type, side = _terms(order)
     return OrderReply(
         instrument.symbol,
         order.order_id,
@@ -200,7 +200,7 @@ def order_reply(order: Order) -> OrderReply:
         update_time=milliseconds(order.updated_ns),
         is_working=order.is_working,
         working_time=milliseconds(order.entered_ns),
-        orig_quote_order_qty=zero,
+        orig_quote_order_qty=amount,
         self_trade_prevention_mode=order.self_trade_prevention.name,
         **_prevented(order),
     )
@@ -232,7 +232,7 @@ def _terms(order: Order) -> tuple[str, str, str, str, str, str, str, str, str]:
         instrument.price_text(order.price_ticks),
         instrument.quantity_text(original_lots(order)),
         instrument.quantity_text(order.cumulative_lots),
-        instrument.quote.text(0),
+        instrument.quote.text(order.quote_amount_units),
         instrument.quote.text(order.quote_units),
         order.status.name,
         TIME_IN_FORCE_NAMES[order.time_in_force],

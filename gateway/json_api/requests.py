@@ -103,7 +103,8 @@ class PlaceOrder(SignedRequest, kw_only=True):
     ]
     time_in_force: Literal["GTC", "IOC", "FOK", "DAY", "GTD"] | None = None
     good_till_date: Milliseconds | None = None
-    quantity: str
+    quantity: str | None = None
+    quote_order_qty: str | None = None
     price: str | None = None
     stop_price: str | None = None
     trailing_delta: Annotated[int, Meta(ge=1, le=ID_MAX)] | None = None
@@ -112,7 +113,8 @@ class PlaceOrder(SignedRequest, kw_only=True):
     self_trade_prevention_mode: SelfTradePreventionMode | None = None
 
     def check(self) -> None:
-        """Raise `ApiError` unless the type has the price and time in force it needs, no others."""
+        """Raise `ApiError` unless the type has the parameters that it needs, and no others."""
+        self._check_quantity()
         if self.type in {"MARKET", "STOP_LOSS", "TAKE_PROFIT"}:
             if self.price is not None:
                 raise not_required("price")
@@ -135,6 +137,13 @@ class PlaceOrder(SignedRequest, kw_only=True):
                 raise mandatory("goodTillDate")
         elif self.good_till_date is not None:
             raise not_required("goodTillDate")
+
+    def _check_quantity(self) -> None:
+        if self.quote_order_qty is None:
+            if self.quantity is None:
+                raise mandatory("quantity")
+        elif self.type != "MARKET" or self.quantity is not None:
+            raise not_required("quoteOrderQty")
 
     @property
     def response_type(self) -> str:

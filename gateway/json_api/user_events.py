@@ -65,7 +65,7 @@ def execution_report(report: Report, order: Order) -> dict[str, Any]:
         "O": milliseconds(order.entered_ns),
         "Z": instrument.quote.text(report.quote_units),
         "Y": instrument.quote.text(fill.quote_units if fill else 0),
-        "Q": instrument.quote.text(0),
+        "Q": instrument.quote.text(order.quote_amount_units),
         "W": milliseconds(order.entered_ns),
         "V": order.self_trade_prevention.name,
     }

@@ -20,7 +20,6 @@ cdef long long EXPIRE_ORDERS
 cdef int BUY
 cdef int BOTH_SIDES
 cdef int MARKET
-cdef int LIMIT
 cdef int GOOD_TILL_CANCEL
 cdef int POST_ONLY
 cdef long long ID_MASK
@@ -47,7 +46,6 @@ cdef int EXPIRED
 cdef int EXPIRE_MAKER
 cdef int NOT_REPLACEABLE
 cdef Py_ssize_t TRIGGER_AT
-cdef Py_ssize_t TRAILING_AT
 
 
 @cython.final
@@ -75,7 +73,6 @@ cdef class Engine:
         price_ticks="long long",
         lots="long long",
         side=int,
-        order_type=int,
         is_market=bint,
         flags=int,
         expire_time_ns="long long",
@@ -92,30 +89,7 @@ cdef class Engine:
         held_units="long long",
         time_in_force=int,
     )
-    cdef object enter_order(self, const long long* words, Py_ssize_t at, long long sequence)
-
-    @cython.locals(
-        terms="long long",
-        side=int,
-        order_type=int,
-        lots="long long",
-        trailing_bps="long long",
-        refusal=int,
-        limit_ticks="long long",
-        order=Order,
-        prevention=int,
-        held_units="long long",
-        content="unsigned long long",
-        names=ClientOrderIds,
-    )
-    cdef object enter_waiting(
-        self,
-        OrderBook book,
-        Account account,
-        const long long* words,
-        Py_ssize_t at,
-        long long sequence,
-    )
+    cdef object enter_order(self, bytes data, const long long* words, Py_ssize_t at, long long sequence)
 
     @cython.locals(limit_ticks="long long", units_max="long long")
     cdef long long market_buy_units(self, OrderBook book, Order order) except *

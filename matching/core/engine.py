@@ -9,7 +9,14 @@ read and written as 64-bit words. An order goes through four steps: refuse it, o
 match it; let what is left rest or cancel it.
 """
 
-from matching.core import auction, client_order_ids, order_terms, packed, stop_orders
+from matching.core import (
+    auction,
+    client_order_ids,
+    order_terms,
+    packed,
+    special_orders,
+    stop_orders,
+)
 from matching.core.client_order_ids import ClientOrderId
 from matching.core.event_writer import EventWriter
 from matching.core.holds import Account
@@ -35,7 +42,6 @@ from vocabulary.types import (
 ENTER_ORDER = LAYOUTS[c.EnterOrder].kind
 ENTER_ORDER_WORDS = LAYOUTS[c.EnterOrder].size // 8
 TRIGGER_AT = VERSIONS[c.EnterOrder][1].size // 8
-TRAILING_AT = TRIGGER_AT + 1
 REPLACE_ORDER = LAYOUTS[c.ReplaceOrder].kind
 CANCEL_ORDER = LAYOUTS[c.CancelOrder].kind
 CANCEL_ALL_ORDERS = LAYOUTS[c.CancelAllOrders].kind
@@ -44,7 +50,6 @@ EXPIRE_ORDERS = LAYOUTS[c.ExpireOrders].kind
 BUY = Side.BUY.value
 BOTH_SIDES = Sides.BOTH.value
 MARKET = OrderType.MARKET.value
-LIMIT = OrderType.LIMIT.value
 GOOD_TILL_CANCEL = TimeInForce.GOOD_TILL_CANCEL.value
 POST_ONLY = OrderFlags.POST_ONLY.value
 ID_MASK = 0xFFFFFFFF
@@ -154,7 +159,7 @@ class Engine:
     def dispatch(self, data: bytes, words: memoryview, at: int, sequence: int) -> None:
         kind = words[at] & 0xFFFF
         if kind == ENTER_ORDER:
-            self.enter_order(words, at, sequence)
+            self.enter_order(data, words, at, sequence)
         elif kind == CANCEL_ORDER:
             self.cancel_order(words, at)
         elif kind == REPLACE_ORDER:
@@ -178,14 +183,13 @@ class Engine:
 
     # --- The commands. Refusals stand in the order of RejectReason.
 
-    def enter_order(self, words: memoryview, at: int, sequence: int) -> None:
+    def enter_order(self, data: bytes, words: memoryview, at: int, sequence: int) -> None:
         account_id = words[at + 3] & ID_MASK
         instrument_id = words[at + 3] >> 32
         price_ticks = words[at + 5]
         lots = words[at + 6]
         side = words[at + 4] & 0xFF
-        order_type = words[at + 4] >> 8 & 0xFF
-        is_market = order_type == MARKET
+        is_market = words[at + 4] >> 8 & 0xFF == MARKET
         flags = words[at + 4] >> 24 & 0xFF
         account: Account | None = self.state.account(account_id)
         book: OrderBook | None = self.state.book(instrument_id)
@@ -216,8 +220,9 @@ class Engine:
             return self.events.command_rejected(DUPLICATE_CLIENT_ORDER_ID)
         if book.has_too_many(account):
             return self.events.command_rejected(TOO_MANY_OPEN_ORDERS)
-        if order_type > LIMIT:
-            return self.enter_waiting(book, account, words, at, sequence)
+        if end > at + TRIGGER_AT:
+            command, _ = unpack_command(data, at * 8)
+            return special_orders.enter(self.matcher, book, account, command, sequence, content)
         limit_ticks = book.market_limit(side) if is_market else price_ticks
         expire_time_ns = order_terms.ending(words[at + 4] >> 16 & 0xFF, words[at + 12], now_ns)
         order = new_order(
@@ -239,43 +244,6 @@ class Engine:
         )
         time_in_force = words[at + 4] >> 16 & 0xFF
         return self.matcher.enter(book, order, time_in_force, is_market, held_units)
-
-    def enter_waiting(
-        self, book: OrderBook, account: Account, words: memoryview, at: int, sequence: int
-    ) -> None:
-        """Go on with an order that is to wait for the price."""
-        terms = words[at + 4]
-        side, order_type, lots = terms & 0xFF, terms >> 8 & 0xFF, words[at + 6]
-        trailing_bps = words[at + TRAILING_AT]
-        trigger = stop_orders.new_trigger(
-            book, order_type, side, terms >> 16 & 0xFF, words[at + TRIGGER_AT], trailing_bps
-        )
-        limit_ticks = words[at + 5]
-        if trigger.is_market and side == BUY:
-            limit_ticks = stop_orders.buy_limit(book, lots, trigger.price_ticks)
-        order = new_order(
-            sequence,
-            account,
-            book.instrument_id,
-            side,
-            limit_ticks,
-            lots,
-            terms >> 24 & 0xFF,
-            order_terms.ending(trigger.time_in_force, words[at + 12], self.state.timestamp_ns),
-        )
-        prevention = words[at + ENTER_ORDER_WORDS] & 0xFF
-        order.self_trade_prevention = prevention or account.self_trade_prevention
-        order.trigger = trigger
-        self.matcher.set_funds(order, book, False)
-        held_units = order.hold_per_lot * lots
-        if held_units > order.spends.available:
-            return self.events.command_rejected(INSUFFICIENT_FUNDS)
-
-        # Past this line nothing can fail.
-        content = client_order_ids.content_of(words, at + 3, at + (words[at] >> 35))
-        names = account.client_order_ids
-        order.client_order_id = names.add(words, at + ENTER_NAME_AT, sequence, content)
-        return self.matcher.wait(book, order, held_units)
 
     def market_buy_units(self, book: OrderBook, order: Order) -> int:
         """Return what a market order that buys is to hold; -1 if its account has not as much."""

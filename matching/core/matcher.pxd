@@ -33,18 +33,18 @@ cdef class Matcher:
     cdef readonly list moved
 
     @cython.locals(account=Account)
-    cdef int set_funds(self, Order order, OrderBook book, bint is_market) except -1
+    cpdef int set_funds(self, Order order, OrderBook book, bint is_market) except -1
 
     cdef int reason_not_to_rest(self, OrderBook book, Order order, bint is_market) except -1
 
     @cython.locals(account=Account)
-    cdef object wait(self, OrderBook book, Order order, long long held_units)
+    cpdef object wait(self, OrderBook book, Order order, long long held_units)
 
     @cython.locals(limit_ticks="long long", is_market=bint)
     cpdef object trigger(self, OrderBook book, Order order, long long price_ticks)
 
     @cython.locals(may_rest=bint)
-    cdef object admit(self, OrderBook book, Order order, int time_in_force, bint is_market)
+    cpdef object admit(self, OrderBook book, Order order, int time_in_force, bint is_market)
 
     cpdef void note_trades(
         self, OrderBook book, long long first_ticks, long long last_ticks

@@ -4,7 +4,9 @@ from matching.core.order_book cimport OrderBook
 
 cdef Py_ssize_t TRIGGER_AT
 cdef Py_ssize_t TRAILING_AT
+cdef Py_ssize_t AMOUNT_AT
 cdef int TRADING
+cdef int MARKET
 cdef int LIMIT
 cdef int DAY
 cdef int IMMEDIATE_OR_CANCEL
@@ -31,6 +33,7 @@ cdef int NOTIONAL_TOO_LARGE
     is_long=bint,
     trigger_price_ticks="long long",
     trailing_bps="long long",
+    quote_units="long long",
     time_in_force=int,
     flags=int,
     price_ticks="long long",
@@ -42,7 +45,7 @@ cdef int terms_refusal(
     OrderBook book, const long long* words, Py_ssize_t at, long long now_ns
 ) except -1
 
-cdef long long ending(int time_in_force, long long expire_time_ns, long long now_ns) noexcept
+cpdef long long ending(int time_in_force, long long expire_time_ns, long long now_ns) noexcept
 cdef bint never_rests(int time_in_force) except -1
 cdef int phase_refusal(OrderBook book, bint is_market, int time_in_force, int flags) except -1
 cdef int price_refusal(OrderBook book, long long price_ticks, bint is_market) except -1

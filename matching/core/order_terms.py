@@ -1,6 +1,6 @@
 """What an order may ask for, whoever sends it: refusals in the order of RejectReason."""
 
-from matching.core import stop_orders
+from matching.core import quote_amounts, stop_orders
 from matching.core.order_book import OrderBook
 from matching.core.trading_phase import COLLECTING
 from vocabulary.codec import VERSIONS
@@ -10,7 +10,9 @@ from vocabulary.types import PRICE_TICKS_MAX, OrderFlags, OrderType, TimeInForce
 
 TRIGGER_AT = VERSIONS[EnterOrder][1].size // 8
 TRAILING_AT = TRIGGER_AT + 1
+AMOUNT_AT = VERSIONS[EnterOrder][2].size // 8
 TRADING = TradingPhase.TRADING.value
+MARKET = OrderType.MARKET.value
 LIMIT = OrderType.LIMIT.value
 DAY = TimeInForce.DAY.value
 IMMEDIATE_OR_CANCEL = TimeInForce.IMMEDIATE_OR_CANCEL.value
@@ -40,6 +42,7 @@ def terms_refusal(book: OrderBook, words: memoryview, at: int, now_ns: int) -> i
     is_long = words[at] >> 35 > TRIGGER_AT
     trigger_price_ticks = words[at + TRIGGER_AT] if is_long else 0
     trailing_bps = words[at + TRAILING_AT] if is_long else 0
+    quote_units = words[at + AMOUNT_AT] if words[at] >> 35 > AMOUNT_AT else 0
     time_in_force = words[at + 4] >> 16 & 0xFF
     flags = words[at + 4] >> 24 & 0xFF
     price_ticks = words[at + 5]
@@ -53,6 +56,8 @@ def terms_refusal(book: OrderBook, words: memoryview, at: int, now_ns: int) -> i
         order_type, time_in_force, flags, trigger_price_ticks, trailing_bps
     ):
         return UNSUPPORTED_ORDER
+    if quote_units and (order_type != MARKET or lots):
+        return UNSUPPORTED_ORDER
     if ending(time_in_force, words[at + 12], now_ns) < 0:
         return EXPIRE_TIME_OUT_OF_RANGE
     refusal = price_refusal(book, price_ticks, is_market)
@@ -60,6 +65,8 @@ def terms_refusal(book: OrderBook, words: memoryview, at: int, now_ns: int) -> i
         return refusal
     if waits and not stop_orders.is_in_range(trigger_price_ticks, trailing_bps):
         return TRIGGER_PRICE_OUT_OF_RANGE
+    if quote_units:
+        return quote_amounts.refusal(book, quote_units)
     if not book.quantity_lots_min <= lots <= book.quantity_lots_max:
         return QUANTITY_OUT_OF_RANGE
     refusal = 0 if is_market else notional_refusal(book, price_ticks, lots)

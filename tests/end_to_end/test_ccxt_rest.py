@@ -95,6 +95,15 @@ def test_a_trade_is_seen_by_both_sides(maker: Any, taker: Any) -> None:
     assert now[maker]["USDT"] - before[maker]["USDT"] == pytest.approx(49.99, abs=1e-9)
 
 
+def test_an_order_at_market_may_name_its_cost(maker: Any, taker: Any) -> None:
+    maker.create_order(MARKET, "limit", "sell", 2, 100)
+    bought = taker.create_market_buy_order_with_cost(MARKET, 25)
+    assert (bought["status"], bought["filled"], bought["cost"]) == ("closed", 0.25, 25)
+    maker.create_order(MARKET, "limit", "buy", 2, 90)
+    sold = taker.create_market_sell_order_with_cost(MARKET, 18)
+    assert (sold["status"], sold["filled"], sold["cost"]) == ("closed", 0.2, 18)
+
+
 def test_a_trade_is_seen_by_everyone(maker: Any, taker: Any) -> None:
     maker.create_order(MARKET, "limit", "sell", 2, 120)
     bought = taker.create_order(MARKET, "limit", "buy", 0.5, 120)

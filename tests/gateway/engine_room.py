@@ -58,7 +58,7 @@ class EngineRoom:
         self,
         client_order_id: bytes,
         side: Side,
-        quantity: str,
+        quantity: str | None,
         price: str | None,
         *,
         account_id: int = ALICE,

@@ -1,6 +1,7 @@
 """What a session is told, by ExecType(150) and OrdStatus(39): FIX 4.4 vol. 4, appendix D."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -47,6 +48,24 @@ def told(room: EngineRoom, report: Report) -> dict[int, str]:
 def row(fields: dict[int, str]) -> tuple[str, ...]:
     """Return ExecType, OrdStatus, CumQty and LeavesQty."""
     return fields[150], fields[39], fields[14], fields[151]
+
+
+def test_an_order_by_amount_says_amount_and_quantity(room: EngineRoom) -> None:
+    room.enter(b"a1", Side.SELL, "0.5", "50000")
+    by_amount: dict[str, Any] = {"account_id": BOB, "quote_amount": "10000.5"}
+    accepted, _, traded = room.enter(b"b1", Side.BUY, None, None, **by_amount)
+    for report in (accepted, traded):
+        fields = told(room, report)
+        assert (fields[152], fields[38]) == ("10000.50000000", "0.20001")
+    assert row(fields) == ("F", "2", "0.20001", "0.00000")
+    [refused] = room.enter(b"b2", Side.SELL, None, None, **by_amount)
+    fields = told(room, refused)
+    assert (fields[150], fields[103], fields[152], 38 in fields) == (
+        "8",
+        "13",
+        "10000.50000000",
+        False,
+    )
 
 
 def test_new_partially_filled_filled(room: EngineRoom) -> None:

@@ -105,6 +105,27 @@ def test_an_order_sent_again_gets_the_first_one_s_answer(desk: Desk) -> None:
     assert changed.message == "Duplicate order sent."
 
 
+def test_a_market_order_by_amount_says_the_amount_and_what_it_came_to(desk: Desk) -> None:
+    desk.room.enter(b"b1", Side.SELL, "0.1", "100.00", account_id=BOB)
+    desk.room.enter(b"b2", Side.SELL, "0.1", "110.00", account_id=BOB)
+    terms = {"type": "MARKET", "timeInForce": None, "price": None, "quantity": None}
+    bought = desk.place(**terms, quoteOrderQty="15.5")
+    assert (bought["status"], bought["origQty"]) == ("FILLED", "0.15000")
+    assert bought["origQuoteOrderQty"] == "15.50000000"
+    assert bought["cummulativeQuoteQty"] == "15.50000000"
+    short = desk.place(**terms, quoteOrderQty="11")
+    assert (short["status"], short["origQty"], short["executedQty"]) == (
+        "EXPIRED",
+        "0.10000",
+        "0.05000",
+    )
+    nothing = desk.place(**terms, quoteOrderQty="11")
+    assert isinstance(nothing, ApiError)
+    assert nothing.message == "Filter failure: MARKET_LOT_SIZE"
+    with pytest.raises(ApiError, match="'quoteOrderQty'"):
+        desk.place(**terms, quoteOrderQty="1e1")
+
+
 def test_self_trades_are_prevented_as_the_order_or_its_account_says(desk: Desk) -> None:
     resting = desk.place(newClientOrderId="resting", side="SELL")
     desk.room.apply(c.SetSelfTradePrevention(OPS_SESSION, 99, ALICE, STP.EXPIRE_MAKER))

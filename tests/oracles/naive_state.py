@@ -207,6 +207,23 @@ class NaiveState:
             lots -= taken
         return cost
 
+    def lots_for(self, order: NaiveOrder, amount: int) -> int:
+        """Return how many lots an amount comes to, order by order; the last price counts on."""
+        other = Side.SELL if order.side is Side.BUY else Side.BUY
+        gives_way = order.self_trade_prevention is SelfTradePrevention.EXPIRE_MAKER
+        tick_lot_units = self.instruments[order.instrument_id].tick_lot_units
+        lots = cost = 0
+        for resting in self.queue(order.instrument_id, other):
+            if gives_way and resting.account_id == order.account_id:
+                continue
+            cost = resting.price * tick_lot_units
+            taken = min(resting.leaves, amount // cost)
+            lots += taken
+            amount -= taken * cost
+            if taken < resting.leaves:
+                return lots
+        return lots + amount // cost if cost else 0
+
     def named(self, account_id: int, client_order_id: bytes) -> NaiveOrder | None:
         for order in self.open:
             if (order.account_id, order.client_order_id) == (account_id, client_order_id):

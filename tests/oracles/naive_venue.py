@@ -111,9 +111,16 @@ class NaiveVenue(NaiveMatching):
             reasons.add(R.PRICE_OUT_OF_RANGE)
         if not is_market and not lowest <= price <= highest:
             reasons.add(R.PRICE_OUTSIDE_BAND)
-        if not 1 <= lots <= QUANTITY_LOTS_MAX or lots * instrument.lot_units > INT64_MAX:
-            reasons.add(R.QUANTITY_OUT_OF_RANGE)
-        if not limits.quantity_lots_min <= lots <= (limits.quantity_lots_max or lots):
+        if isinstance(command, c.EnterOrder) and command.quote_units:
+            amount = command.quote_units
+            if amount < max(limits.notional_units_min, 1):
+                reasons.add(R.NOTIONAL_TOO_SMALL)
+            if amount > (limits.notional_units_max or INT64_MAX):
+                reasons.add(R.NOTIONAL_TOO_LARGE)
+            if lots or command.order_type is not OrderType.MARKET:
+                reasons.add(R.UNSUPPORTED_ORDER)
+            return reasons
+        if not self.takes_quantity(command.instrument_id, lots):
             reasons.add(R.QUANTITY_OUT_OF_RANGE)
         if not is_market and not reasons & {R.PRICE_OUT_OF_RANGE, R.QUANTITY_OUT_OF_RANGE}:
             notional = price * lots * instrument.tick_lot_units
@@ -122,6 +129,15 @@ class NaiveVenue(NaiveMatching):
             if notional > (limits.notional_units_max or INT64_MAX):
                 reasons.add(R.NOTIONAL_TOO_LARGE)
         return reasons
+
+    def takes_quantity(self, instrument_id: int, lots: int) -> bool:
+        limits = self.limits[instrument_id]
+        base_units = lots * self.instruments[instrument_id].lot_units
+        return (
+            1 <= lots <= QUANTITY_LOTS_MAX
+            and base_units <= INT64_MAX
+            and limits.quantity_lots_min <= lots <= (limits.quantity_lots_max or lots)
+        )
 
     def enter(self, command: c.EnterOrder, sequence: int) -> list[e.Event]:
         account = command.account_id
@@ -158,11 +174,17 @@ class NaiveVenue(NaiveMatching):
         )
         if order.is_waiting and not reasons - NOT_OF_TERMS:
             reasons |= self.now_refusals(order)
+        if command.quote_units and not reasons:
+            order.quantity = order.leaves = self.lots_for(order, command.quote_units)
+            if not self.takes_quantity(order.instrument_id, order.quantity):
+                reasons.add(R.NO_QUANTITY_FOR_AMOUNT)
         if not reasons:
             order.limit = order.price
             if order.order_type is OrderType.MARKET:
                 order.limit = self.market_limit(order.instrument_id, order.side)
             order.budget = self.cost(order)
+            if command.quote_units and order.side is Side.BUY:
+                order.budget = command.quote_units
             never_credited = all(owner != account for owner, _ in self.totals)
             asset = self.spent_asset(command.instrument_id, command.side)
             if never_credited or order.budget > self.available(account, asset):
@@ -173,7 +195,13 @@ class NaiveVenue(NaiveMatching):
         if reasons:
             return [e.CommandRejected(min(reasons, key=PRECEDENCE.__getitem__))]
         events: list[e.Event] = [
-            e.OrderAccepted(sequence, account, order.instrument_id, order.budget)
+            e.OrderAccepted(
+                sequence,
+                account,
+                order.instrument_id,
+                order.budget,
+                order.quantity if command.quote_units else 0,
+            )
         ]
         if order.is_waiting:
             self.open.append(order)

@@ -35,6 +35,7 @@ EXPECTED = {
     RejectReason.QUANTITY_NOT_ABOVE_CUMULATIVE: (-2038, "executed"),
     RejectReason.DUPLICATE_CLIENT_ORDER_ID: (-2010, "Duplicate order sent."),
     RejectReason.TOO_MANY_OPEN_ORDERS: (-1013, "Filter failure: MAX_NUM_ORDERS"),
+    RejectReason.NO_QUANTITY_FOR_AMOUNT: (-1013, "MARKET_LOT_SIZE"),
     RejectReason.INSUFFICIENT_FUNDS: (-2010, "insufficient balance"),
     RejectReason.WOULD_TAKE_LIQUIDITY: (-2010, "immediately match and take"),
 }

@@ -120,6 +120,7 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
         order_type=st.sampled_from((OrderType.LIMIT, OrderType.LIMIT, *OrderType)),
         trigger=prices,
         trailing=st.sampled_from((0, 0, 0, 1, 2_000, 5_000, 5_001)),
+        amount=st.sampled_from((0, 0, 1, 9, 40, 170, 3_000, -1, INT64_MAX)),
         time_in_force=st.sampled_from((TimeInForce.GOOD_TILL_CANCEL, *TimeInForce)),
         flags=st.sampled_from((OrderFlags.NONE, OrderFlags.NONE, OrderFlags.POST_ONLY)),
         price=prices,
@@ -143,6 +144,7 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
         prevention: SelfTradePrevention,
         trigger: int,
         trailing: int,
+        amount: int,
     ) -> None:
         if name is None:
             name = b"o%d" % self.both.sequence
@@ -152,6 +154,10 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
             trigger = trailing = 0
         if trailing and trigger < 8:
             trigger = 0
+        if order_type is not OrderType.MARKET and amount < 170:
+            amount = 0
+        if amount and amount < 170:
+            quantity = 0
         if hours is None and time_in_force is TimeInForce.GOOD_TILL_DATE:
             hours = 1
         expire_time_ns = 0
@@ -169,6 +175,7 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
             prevention,
             trigger,
             trailing,
+            amount,
         )
         self.entered.append(c.EnterOrder(8, 1, account_id, instrument_id, *terms))
         self.both.ask(self.entered[-1])
@@ -335,6 +342,7 @@ def test_a_long_random_flow_trades_exactly_as_the_naive_venue(seed: int) -> None
             order_type = chance.choice((OrderType.LIMIT,) * 12 + tuple(OrderType))
             is_market = order_type % 2 == 1
             waits = order_type > OrderType.LIMIT
+            amount = chance.choice((0, 500, 2000)) if order_type is OrderType.MARKET else 0
             trailing_bps = chance.choice((0, 100)) if waits else 0
             trigger = chance.randint(90, 110) if waits and not trailing_bps else 0
             command = c.EnterOrder(
@@ -347,7 +355,7 @@ def test_a_long_random_flow_trades_exactly_as_the_naive_venue(seed: int) -> None
                 time_in_force,
                 OrderFlags.NONE,
                 0 if is_market else price,
-                lots,
+                0 if amount else lots,
                 name,
                 both.now_ns + chance.randrange(1, 99)
                 if time_in_force is TimeInForce.GOOD_TILL_DATE
@@ -355,6 +363,7 @@ def test_a_long_random_flow_trades_exactly_as_the_naive_venue(seed: int) -> None
                 chance.choice(tuple(SelfTradePrevention)),
                 trigger,
                 trailing_bps,
+                amount,
             )
         said = both.ask(command)
         triggered += sum(isinstance(event, e.OrderTriggered) for event in said)

@@ -129,6 +129,11 @@ def trailing(bps: int, **changes: object) -> c.Command:
     return msgspec.structs.replace(STOP, trigger_price_ticks=0, trailing_bps=bps, **changes)
 
 
+def by_amount(quote_units: int, **changes: object) -> c.Command:
+    terms = {"order_type": OrderType.MARKET, "price_ticks": 0, "quantity_lots": 0, **changes}
+    return enter(quote_units=quote_units, **terms)
+
+
 def replace(**changes: object) -> c.Command:
     return msgspec.structs.replace(REPLACE, **changes)
 
@@ -185,6 +190,8 @@ REFUSED = [
     (R.UNSUPPORTED_ORDER, at_market(time_in_force=TimeInForce.FILL_OR_KILL)),
     (R.UNSUPPORTED_ORDER, stop(trailing_bps=5)),
     (R.UNSUPPORTED_ORDER, trailing(5, order_type=OrderType.TAKE_PROFIT_LIMIT)),
+    (R.UNSUPPORTED_ORDER, by_amount(100, quantity_lots=1)),
+    (R.UNSUPPORTED_ORDER, by_amount(100, order_type=OrderType.LIMIT, price_ticks=10)),
     (R.EXPIRE_TIME_OUT_OF_RANGE, enter(expire_time_ns=1)),
     (R.EXPIRE_TIME_OUT_OF_RANGE, enter(time_in_force=TimeInForce.DAY, expire_time_ns=1)),
     (R.EXPIRE_TIME_OUT_OF_RANGE, enter(time_in_force=TimeInForce.GOOD_TILL_DATE)),
@@ -210,6 +217,9 @@ REFUSED = [
     (R.QUANTITY_OUT_OF_RANGE, replace(instrument_id=LIMITED, quantity_lots=10)),
     (R.NOTIONAL_TOO_SMALL, enter(price_ticks=3)),
     (R.NOTIONAL_TOO_SMALL, replace(price_ticks=3)),
+    (R.NOTIONAL_TOO_SMALL, by_amount(19)),
+    (R.NOTIONAL_TOO_SMALL, by_amount(-1)),
+    (R.NOTIONAL_TOO_LARGE, by_amount(81, instrument_id=LIMITED)),
     (R.NOTIONAL_TOO_LARGE, enter(instrument_id=EXPENSIVE, price_ticks=2**22, quantity_lots=2)),
     (R.NOTIONAL_TOO_LARGE, enter(instrument_id=LIMITED, quantity_lots=9)),
     (
@@ -230,7 +240,10 @@ REFUSED = [
     (R.DUPLICATE_CLIENT_ORDER_ID, replace(client_order_id=b"open")),
     (R.DUPLICATE_CLIENT_ORDER_ID, replace(client_order_id=b"other")),
     (R.TOO_MANY_OPEN_ORDERS, enter(instrument_id=LIMITED)),
+    (R.NO_QUANTITY_FOR_AMOUNT, by_amount(100)),
+    (R.NO_QUANTITY_FOR_AMOUNT, by_amount(INT64_MAX, side=Side.SELL)),
     (R.INSUFFICIENT_FUNDS, enter(price_ticks=1001)),
+    (R.INSUFFICIENT_FUNDS, by_amount(100_000, side=Side.SELL)),
     (R.INSUFFICIENT_FUNDS, enter(account_id=5)),
     (R.INSUFFICIENT_FUNDS, replace(price_ticks=1000)),
     (

@@ -29,7 +29,7 @@ from vocabulary.types import (
 SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("*.txt"))
 ASSETS = {"BTC": 1, "USD": 2}
 ENTER = re.compile(
-    r"(\w+) (buys|sells) (\d+) at (\d+|market) as (\w+)"
+    r"(\w+) (buys|sells) (\d+|for \d+ USD) at (\d+|market) as (\w+)"
     r"(?: (on stop|on profit) at (\d+)| trailing by (\d+) bps)?"
     r"(?: (ioc|fok|post-only|today|for (\d+) hours?))?"
     r"(?: preventing by (expire-taker|expire-maker|expire-both|decrement|none))?"
@@ -98,6 +98,7 @@ class Table:
         if match := ENTER.fullmatch(request):
             who, verb, lots, price, name, wait, trigger, trailing, *rest = match.groups()
             how, hours, prevention = rest
+            amount = int(lots.split()[1]) if " " in lots else 0
             self.orders[self.sequence + 1] = name
             return c.EnterOrder(
                 1,
@@ -111,12 +112,13 @@ class Table:
                 else TIMES_IN_FORCE.get(how, TimeInForce.GOOD_TILL_CANCEL),
                 OrderFlags.POST_ONLY if how == "post-only" else OrderFlags.NONE,
                 0 if price == "market" else int(price),
-                int(lots),
+                0 if amount else int(lots),
                 name.encode(),
                 self.now_ns + int(hours) * HOUR_NS if hours else 0,
                 prevention_named(prevention or "account-default"),
                 int(trigger or 0),
                 int(trailing or 0),
+                amount,
             )
         if match := REPLACE.fullmatch(request):
             who, name, lots, price, new_name = match.groups()
@@ -168,7 +170,8 @@ class Table:
             case e.CommandRejected():
                 return f"rejected: {event.reason.name}"
             case e.OrderAccepted():
-                return f"{self.orders[event.order_id]} accepted, holds {event.held_units}"
+                lots = f" for {event.quantity_lots}" if event.quantity_lots else ""
+                return f"{self.orders[event.order_id]} accepted{lots}, holds {event.held_units}"
             case e.OrderRepeated():
                 return f"{self.orders[event.order_id]} it is already"
             case e.OrderReplaced():
