@@ -9,10 +9,10 @@ WORKERS ?= 3
 UV     ?= uv
 
 PACKAGES := vocabulary fix_specs objects gateway matching marketdata accounts trading agio
-CHECKED  := $(PACKAGES) tests setup.py $(wildcard bench)
+CHECKED  := $(PACKAGES) deploy tests setup.py $(wildcard bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help environment build demo test test-uncompiled bench conformance fuzz campaign takeovers lint format lock clean
+.PHONY: help environment build demo test test-uncompiled bench conformance cloud fuzz campaign takeovers lint format lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -67,6 +67,14 @@ conformance: export AGIO_FIX_SCENARIOS ?= $(wildcard ../shared)
 conformance: build $(VENV)/.conformance ## QuickFIX as the client, and the FIX scenarios
 	$(BIN)/python -m pytest -m conformance
 	$(BIN)/python -m pytest tests/gateway/fix/test_dialogues.py
+
+$(VENV)/.cloud: requirements-cloud.txt $(VENV)/.dependencies
+	@echo "Installing what templates are made and checked with: half a gigabyte."
+	$(BIN)/python -m pip install --require-hashes -r requirements-cloud.txt
+	@touch $@
+
+cloud: build $(VENV)/.cloud ## Render and check what a cluster and a cloud would be given
+	$(BIN)/python -m pytest -m cloud tests/deploy
 
 fuzz: build ## Feed the parsers garbage for a minute each
 	AGIO_FUZZ_SECONDS=60 $(BIN)/python -m pytest tests/fuzz --timeout 0
