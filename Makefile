@@ -12,7 +12,7 @@ PACKAGES := vocabulary fix_specs objects gateway matching marketdata accounts tr
 CHECKED  := $(PACKAGES) deploy tests setup.py $(wildcard bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help environment build demo test test-uncompiled bench conformance cloud fuzz campaign takeovers lint format lock clean
+.PHONY: help environment build demo test test-uncompiled bench conformance cloud fuzz campaign readers takeovers lint format lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -81,6 +81,9 @@ fuzz: build ## Feed the parsers garbage for a minute each
 
 campaign: build ## Kill execution instances and gateways for some minutes
 	AGIO_CAMPAIGN_KILLS=30 $(BIN)/python -m pytest tests/trading/execution/edge/test_killed_instances.py --timeout 0
+
+readers: build ## Kill the readers that keep histories fifty times, with their stores away for a minute
+	AGIO_CAMPAIGN_KILLS=50 $(BIN)/python -m pytest tests/marketdata/edge/test_readers_killed.py --timeout 0
 
 takeovers: build ## Kill the leading alpha generator fifty times, and look for lost decisions
 	AGIO_ALPHA_KILLS=50 $(BIN)/python -m pytest tests/trading/alpha/edge/test_takeover.py -s --timeout 0

@@ -147,6 +147,7 @@ def add_service(name: str, summary: str) -> None:
 add_service("matching", "Run the matching process: orders every command, journals it, matches it.")
 add_service("accounts", "Run settlement into Postgres and the ops HTTP.")
 add_service("marketdata", "Run the publisher of depth, trades, candles and tickers on Redis.")
+add_service("trade-history", "Run the keeper of every trade on DynamoDB (AGIO_TRADE_HISTORY_URL).")
 add_service("gateway", "Run the doors: FIX 4.4, REST and WebSocket.")
 
 

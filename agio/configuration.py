@@ -42,6 +42,10 @@ TRADING_PORT_OFFSETS = {
     "alpha_metrics_port": 17,
     "execution_metrics_port": 18,
 }
+# Of services that run where their own setting says so.
+OPTIONAL_PORT_OFFSETS = {
+    "trade_history_metrics_port": 20,
+}
 UNIX_PATH_BYTES_MAX = 100  # sun_path has 108 bytes on Linux, 104 on macOS
 
 
@@ -73,6 +77,13 @@ QueueUrl = Annotated[
 StoreUrl = Annotated[
     str, _matches(r"file:///.+|s3://[^/]+.*", "file:///DIRECTORY or s3://BUCKET[/PREFIX]")
 ]
+DynamoUrl = Annotated[
+    str,
+    _matches(
+        r"dynamodb://[^/]+/[\w.-]{1,200}(\?endpoint=https?://.+)?",
+        "dynamodb://REGION/TABLE_PREFIX[?endpoint=URL]",
+    ),
+]
 HttpUrl = Annotated[str, _matches(r"https?://.+[^/]", "http://HOST:PORT")]
 Address = Annotated[str, _matches(r"unix:///.+|tcp://.+:\d+", "unix:///PATH or tcp://HOST:PORT")]
 # FIX 4.4 vol. 1: a String field holds no delimiter; a blank would be read as part of the name.
@@ -94,7 +105,7 @@ class Configuration(BaseSettings):
     log_directory: Path | None = None
     """Where a service writes its log; without it, to standard error."""
 
-    port_base: Annotated[int, Field(ge=1, le=65535 - 18)] | None = None
+    port_base: Annotated[int, Field(ge=1, le=65535 - 21)] | None = None
     """Moves all ports that are not set themselves, by PORT_OFFSETS."""
     fix_port: Port = 9880
     fix_drop_copy_port: Port = 9881
@@ -114,6 +125,7 @@ class Configuration(BaseSettings):
     gateway_metrics_port: Port = 9101
     marketdata_metrics_port: Port = 9102
     accounts_metrics_port: Port = 9103
+    trade_history_metrics_port: Port = 9110
     feeds_port: Port = 9889
     """Where strategies get the feeds handler's events."""
     feeds_reports_port: Port = 9890
@@ -144,6 +156,10 @@ class Configuration(BaseSettings):
     """The ledger's database; without it `agio up` starts its own Postgres."""
     redis_url: RedisUrl | None = None
     """The market data's Redis or Valkey; without it `agio up` starts its own Valkey."""
+    trade_history_url: DynamoUrl | None = None
+    """Where every trade is kept for as long as wanted; without it the newest are all there are."""
+    trade_history_days: Annotated[int, Field(ge=0)] = 0
+    """After how many days DynamoDB may delete a trade; 0: never."""
     feeds_sources: str = ""
     """The feeds handler's redundant sources, URLs with blanks between; by default our own doors."""
     feeds_host: str = ""
@@ -206,7 +222,9 @@ class Configuration(BaseSettings):
         values.setdefault("history_store_url", f"{data.as_uri()}/history")
         base = values.get("port_base")
         if base is not None and str(base).isdecimal():
-            for name, offset in (PORT_OFFSETS | TRADING_PORT_OFFSETS).items():
+            for name, offset in (
+                PORT_OFFSETS | TRADING_PORT_OFFSETS | OPTIONAL_PORT_OFFSETS
+            ).items():
                 values.setdefault(name, int(base) + offset)
         host = values.get("host", "127.0.0.1")
         reached = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 (to recognise it)

@@ -98,6 +98,17 @@ def make_gateway(configuration: Configuration, secrets: Secrets) -> Service:
         raise ConfigurationError(str(error)) from None
 
 
+def make_trade_history(configuration: Configuration, _secrets: Secrets) -> Service:
+    from marketdata.edge.trade_history import TradeHistoryService
+
+    history_url = configuration.trade_history_url
+    return TradeHistoryService(
+        matching_address=configuration.matching_address,
+        history_url=_needed("trade_history_url", history_url, "trade-history"),
+        ttl_days=configuration.trade_history_days,
+    )
+
+
 def make_feeds(configuration: Configuration, _secrets: Secrets) -> Service:
     from agio import venue
     from trading.feeds.edge.service import FeedsService
@@ -207,6 +218,10 @@ SERVICES: dict[str, Callable[[Configuration, Secrets], Service]] = {
     "marketdata": make_marketdata,
     "gateway": make_gateway,
 }
+# Those of the venue that run where this setting of theirs has a value.
+OPTIONAL_SERVICES: dict[str, tuple[str, Callable[[Configuration, Secrets], Service]]] = {
+    "trade-history": ("trade_history_url", make_trade_history),
+}
 # The venue's customer: none of these runs under `agio up`.
 TRADING_SERVICES: dict[str, Callable[[Configuration, Secrets], Service]] = {
     "feeds": make_feeds,
@@ -216,8 +231,16 @@ TRADING_SERVICES: dict[str, Callable[[Configuration, Secrets], Service]] = {
 }
 
 
+def chosen(configuration: Configuration) -> list[str]:
+    """Return the services of the venue that this configuration makes run."""
+    wanted = [
+        name for name, (setting, _) in OPTIONAL_SERVICES.items() if getattr(configuration, setting)
+    ]
+    return [*SERVICES, *wanted]
+
+
 def metrics_port(configuration: Configuration, name: str) -> int:
-    port: int = getattr(configuration, f"{name}_metrics_port")
+    port: int = getattr(configuration, f"{name.replace('-', '_')}_metrics_port")
     return port
 
 
@@ -226,7 +249,9 @@ def run(name: str, configuration: Configuration) -> None:
     configuration.data.mkdir(parents=True, exist_ok=True)
     log_file = configuration.log_directory and configuration.log_directory / f"{name}.log"
     telemetry.configure_logging(configuration.log_level, log_file)
-    service = (SERVICES | TRADING_SERVICES)[name](configuration, Secrets(configuration))
+    optional = {name: make for name, (_, make) in OPTIONAL_SERVICES.items()}
+    make = (SERVICES | optional | TRADING_SERVICES)[name]
+    service = make(configuration, Secrets(configuration))
     uvloop.run(_run_until_told(name, service, configuration))
 
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import IO, Protocol
 
-from agio import __version__, venue
+from agio import __version__, services, venue
 from agio import configuration as configurations
 from agio.children import Children, ServiceProcess
 from agio.configuration import Configuration
@@ -63,6 +63,10 @@ class Venue:
         urls = venue.health_urls(self.configuration)
         for watched in started:
             self.children.wait_until_ready(watched, urls[watched.name])
+        # Nobody waits for these: what they write to may be away, and the venue trades without.
+        for name in services.OPTIONAL_SERVICES:
+            if name in urls:
+                self.children.start(name, ServiceProcess(name, environment, self._logs))
         if self.configuration.standard_listings:
             asyncio.run(self._list_where_bare())
         self._describe()

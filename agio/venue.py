@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from agio.configuration import Configuration
-from agio.services import SERVICES, metrics_port
+from agio.services import chosen, metrics_port
 
 FILE_NAME = "venue.json"
 
@@ -56,7 +56,10 @@ def endpoints(configuration: Configuration) -> dict[str, str]:
 
 def health_urls(configuration: Configuration) -> dict[str, str]:
     host = reachable_host(configuration)
-    return {name: f"http://{host}:{metrics_port(configuration, name)}/health" for name in SERVICES}
+    return {
+        name: f"http://{host}:{metrics_port(configuration, name)}/health"
+        for name in chosen(configuration)
+    }
 
 
 def reachable_host(configuration: Configuration) -> str:

@@ -26,6 +26,7 @@ settings.load_profile("agio")
 
 database_numbers = count(1)
 bucket_numbers = count(1)
+table_numbers = count(1)
 COMPILED = ("tests/matching/core/", "tests/trading/backtest/test_", "tests/gateway/fix/test_")
 
 
@@ -102,6 +103,12 @@ def s3_store_url(aws_endpoint: str, aws_credentials: None) -> str:
     bucket = f"store-{next(bucket_numbers)}"
     boto3.client("s3", endpoint_url=aws_endpoint).create_bucket(Bucket=bucket)
     return f"s3://{bucket}/some?endpoint={aws_endpoint}"
+
+
+@pytest.fixture
+def trade_history_url(aws_endpoint: str, aws_credentials: None) -> str:
+    """Give the URL of a trade history that has no tables yet."""
+    return f"dynamodb://us-east-1/venue-{next(table_numbers)}?endpoint={aws_endpoint}"
 
 
 @pytest.fixture(params=["directory", "s3"])

@@ -9,7 +9,7 @@ import yaml
 
 from agio import configuration, services
 from agio.__main__ import main
-from agio.configuration import PORT_OFFSETS, Configuration
+from agio.configuration import OPTIONAL_PORT_OFFSETS, PORT_OFFSETS, Configuration
 from agio.hot_paths import ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -27,7 +27,9 @@ SUPPLIED = {
 def test_compose_runs_every_service_of_the_venue() -> None:
     unasked = {name for name, part in OURS.items() if "profiles" not in part}
     assert unasked == set(services.SERVICES)
-    assert set(OURS) - unasked <= set(services.TRADING_SERVICES)
+    asked_for = set(OURS) - unasked
+    assert asked_for <= set(services.TRADING_SERVICES | services.OPTIONAL_SERVICES)
+    assert asked_for >= set(services.OPTIONAL_SERVICES)
     for name, part in OURS.items():
         assert part["command"][0] == name
         assert name in main.commands
@@ -45,7 +47,7 @@ def test_compose_confines_every_container(name: str) -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_compose_asks_each_service_how_it_is(name: str) -> None:
-    port = configuration.load().model_dump()[f"{name}_metrics_port"]
+    port = services.metrics_port(configuration.load(), name)
     assert OURS[name]["healthcheck"]["test"] == ["CMD", "healthcheck", str(port)]
     needed = OURS[name].get("depends_on", {})
     assert all(COMPOSE["services"][other]["healthcheck"] for other in needed)
@@ -65,7 +67,7 @@ def test_compose_gives_settings_that_are_taken(name: str, monkeypatch: pytest.Mo
 
 def test_compose_publishes_the_ports_that_we_listen_on() -> None:
     published = [text.rpartition(":") for part in OURS.values() for text in part["ports"]]
-    listened = {*PORT_OFFSETS, "feeds_metrics_port", "history_metrics_port"}
+    listened = {*PORT_OFFSETS, *OPTIONAL_PORT_OFFSETS, "feeds_metrics_port", "history_metrics_port"}
     assert {int(port) for _, _, port in published} == {
         getattr(configuration.load(), name) for name in listened
     }
@@ -112,5 +114,6 @@ def test_every_setting_is_documented() -> None:
 
 
 def substitute(text: str) -> str:
-    """Put the variables in as compose does; `${NAME:?}` must be there."""
+    """Put the variables in as compose does; `${NAME:?}` must be there, `${NAME:-}` need not."""
+    text = re.sub(r"\$\{\w+:-\}", "", text)
     return re.sub(r"\$\{(\w+):\?\}", lambda match: SUPPLIED[match[1]], text)
