@@ -162,6 +162,8 @@ class Configuration(BaseSettings):
     """After how many days DynamoDB may delete a trade; 0: never."""
     feeds_sources: str = ""
     """The feeds handler's redundant sources, URLs with blanks between; by default our own doors."""
+    feeds_key_file: Path | None = None
+    """The API key of `fix://` sources, {"api_key": …, "secret": …} in a file for one user alone."""
     feeds_host: str = ""
     """Where the feeds handler is found by those who follow its stream; by default on `host`."""
     feeds_symbols: str = "BTCUSDT ETHUSDT ETHBTC"

@@ -77,6 +77,14 @@ def read_keys(data: Path, name: str) -> dict[str, ApiKey]:
         raise ConfigurationError(f"{path}: {error}") from None
 
 
+def read_key(path: Path) -> ApiKey:
+    """Return the API key in a file of its own. Raises `ConfigurationError`."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=ApiKey)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+
+
 def _write(path: Path, content: bytes, mode: int) -> None:
     """Write a file so that nobody ever sees it in part, or with another mode."""
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")

@@ -110,7 +110,8 @@ def make_trade_history(configuration: Configuration, _secrets: Secrets) -> Servi
 
 
 def make_feeds(configuration: Configuration, _secrets: Secrets) -> Service:
-    from agio import venue
+    from agio import run_files, venue
+    from trading.credentials import Credentials
     from trading.feeds.edge.service import FeedsService
 
     running = venue.read(configuration.data)
@@ -118,6 +119,11 @@ def make_feeds(configuration: Configuration, _secrets: Secrets) -> Service:
     sources = configuration.feeds_sources.split() or [doors["websocket"]]
     rest_port = urlsplit(doors["rest"]).port
     queue_url = configuration.trading_queue_url or _redis_url(configuration)
+    key_file = configuration.feeds_key_file
+    credentials = None
+    if key_file is not None:
+        key = run_files.read_key(key_file)
+        credentials = Credentials(key.api_key, key.secret)
     try:
         return FeedsService(
             sources=[_with_rest(source, rest_port) for source in sources],
@@ -128,6 +134,7 @@ def make_feeds(configuration: Configuration, _secrets: Secrets) -> Service:
             reports_port=configuration.feeds_reports_port,
             data_directory=configuration.data / "feeds",
             record_file=configuration.feeds_record_file,
+            credentials=credentials,
         )
     except ValueError as error:
         raise ConfigurationError(f"feeds: {error}") from None
@@ -170,7 +177,7 @@ def make_alpha(configuration: Configuration, _secrets: Secrets) -> Service:
 def make_execution(configuration: Configuration, _secrets: Secrets) -> Service:
     from agio import run_files, venue
     from objects.store import StoreFailedError, open_store
-    from trading.execution.edge.links import Credentials
+    from trading.credentials import Credentials
     from trading.execution.edge.service import Choices, ExecutionService, Places
     from trading.execution.trader import Patience
     from trading.history.edge.reader import HistoryReader

@@ -24,10 +24,11 @@ import msgspec
 from agio import run_files
 from agio.child_process import free_port
 from bench.figures import Figure, figure, show
+from trading.credentials import Credentials
 from trading.decisions import Action, Decision, OrderStyle
 from trading.events import AnyEvent, DecisionTaken, OrderReported, ReportKind, TradePrinted
 from trading.execution.edge.instruments import fetch_instruments
-from trading.execution.edge.links import Credentials, LinkOwner
+from trading.execution.edge.links import LinkOwner
 from trading.execution.edge.websocket_link import WebSocketLink
 from trading.leases.edge.lease_keeper import LeaseKeeper
 from trading.leases.edge.redis_leases import RedisLeases

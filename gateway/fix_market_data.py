@@ -339,9 +339,10 @@ class MarketData:
         if _TRADE in subscription.types:
             newest = list(self._tapes[symbol].prints)[-TRADES_IN_SNAPSHOT:]
             trades = _trades(b"", self.catalogue.instrument_by_symbol[symbol], newest)
-        body = b"262=%b\x0155=%b\x0183=%d\x0125044=%d\x01268=%d\x01%b%b" % (
+        body = b"262=%b\x0155=%b\x0160=%b\x0183=%d\x0125044=%d\x01268=%d\x01%b%b" % (
             subscription.request_id,
             symbol.encode(),
+            format_utc_timestamp(stream.book.timestamp_ns),
             stream.change_count,
             stream.book.sequence,
             book.number + trades.number,
@@ -391,8 +392,9 @@ class MarketData:
         message: Message,
         now_ns: int,
     ) -> None:
-        body = b"262=%b\x0125044=%d\x01268=%d\x01%b" % (
+        body = b"262=%b\x0160=%b\x0125044=%d\x01268=%d\x01%b" % (
             request_id,
+            format_utc_timestamp(message.timestamp_ns),
             message.sequence,
             sum(entries.number for entries in told),
             b"".join(entries.fields for entries in told),

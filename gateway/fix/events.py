@@ -36,6 +36,14 @@ class RejectReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageRefused:
+    """We refused a message of the peer's with a Reject(3), for `text`; its number is used up."""
+
+    message: FixMessage
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class SessionClosed:
     """The last event: send what `data_to_send` holds, then close the connection.
 
@@ -46,4 +54,4 @@ class SessionClosed:
     by_logout: bool
 
 
-Event = FixMessage | LogonReceived | LoggedOn | RejectReceived | SessionClosed
+Event = FixMessage | LogonReceived | LoggedOn | RejectReceived | MessageRefused | SessionClosed

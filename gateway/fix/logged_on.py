@@ -9,7 +9,7 @@ from gateway.fix.dictionary import (
     VALUE_INCORRECT,
     Refusal,
 )
-from gateway.fix.events import RejectReceived
+from gateway.fix.events import MessageRefused, RejectReceived
 from gateway.fix.session_core import (
     ADMINISTRATIVE,
     HEARTBEAT,
@@ -162,6 +162,7 @@ class LoggedOnSession(SessionCore):
             refusal = self._fault_of_poss_dup(message)
         if refusal is not None:
             self._inbound.advance(message.msg_seq_num + 1)
+            self._events.append(MessageRefused(message, refusal.text))
             self._refuse(message, refusal, now_ns)
         elif message.msg_type not in ADMINISTRATIVE:
             self._inbound.hand_up(message.msg_seq_num)

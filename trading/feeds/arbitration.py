@@ -51,7 +51,8 @@ class Arbiter(Generic[Item]):
         if self.last is None:
             self.last = last
             return [item]
-        if last <= self.last or last in self._held:
+        held = self._held.get(last)
+        if last <= self.last or (held is not None and held.previous <= previous):
             self._counts["duplicates"] += 1
             return []
         if previous <= self.last:

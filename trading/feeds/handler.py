@@ -14,11 +14,14 @@ from typing import NamedTuple
 from trading.events import AnyEvent
 from trading.feeds.admission import Admission
 from trading.feeds.exchange_info import ExchangeInfo, decode_exchange_info
+from trading.feeds.fix_books import FixBooks
+from trading.feeds.fix_schema import BookChange, FullRefresh, SecurityList, decode_fix
 from trading.feeds.own_feed import OwnAnswer, OwnFeed
 from trading.feeds.rejects import Rejected, RejectedError, RejectReason
 from trading.feeds.schema import DepthUpdate, decode_depth_snapshot, decode_stream
 from trading.feeds.sequencer import Sequencer
 from trading.feeds.symbol_feed import NS_PER_MS, SymbolFeed
+from vocabulary.instrument import Increment, Instrument
 
 TIME_NS = 100 * NS_PER_MS
 """How often strategies are told the time."""
@@ -28,6 +31,8 @@ class InputKind(StrEnum):
     """What the bytes of an input are."""
 
     STREAM = "stream"
+    FIX = "fix"
+    """A message of FIX market data; one that answers a question, too."""
     EXCHANGE_INFO = "exchange_info"
     DEPTH = "depth"
     CONNECTED = "connected"
@@ -51,7 +56,7 @@ class Input(NamedTuple):
 
 
 class Question(NamedTuple):
-    """What a source should be asked for, to be answered by an input of the same kind."""
+    """What a source should be asked for, to be answered by an input of the same kind, or FIX."""
 
     kind: InputKind
     symbol: str = ""
@@ -71,6 +76,7 @@ class FeedHandler:
         self.sequencer = Sequencer(last_sequence)
         self.feeds: dict[str, SymbolFeed] = {}
         self._symbols = tuple(symbols)
+        self._fix_books = FixBooks()
         self._connected: set[int] = set()
         self._rejected: list[Rejected] = []
         self._wants_exchange_info = True
@@ -132,6 +138,8 @@ class FeedHandler:
         match each.kind:
             case InputKind.STREAM:
                 self._receive_stream(each)
+            case InputKind.FIX:
+                self._receive_fix(each)
             case InputKind.DEPTH:
                 self._feed(each.symbol).receive_snapshot(
                     decode_depth_snapshot(each.data), each.received_ns
@@ -152,10 +160,7 @@ class FeedHandler:
     def _receive_stream(self, each: Input) -> None:
         self.counts["messages"] += 1
         message = decode_stream(each.data)
-        if message.symbol in self._symbols and message.symbol not in self.feeds:
-            self.counts["early"] += (
-                1  # its sizes are not known yet, and its book is asked for later
-            )
+        if self._is_early(message.symbol):
             return
         feed = self._feed(message.symbol)
         if isinstance(message, DepthUpdate):
@@ -163,14 +168,41 @@ class FeedHandler:
         else:
             feed.receive_trade(message, each.received_ns)
 
-    def _define(self, listed: ExchangeInfo, received_ns: int) -> None:
+    def _receive_fix(self, each: Input) -> None:
+        self.counts["messages"] += 1
+        message = decode_fix(each.data)
+        if isinstance(message, SecurityList):
+            self._define(message, each.received_ns)
+            return
+        if isinstance(message, FullRefresh):
+            self._fix_books.refresh(each.source, message)
+        elif isinstance(message, BookChange):
+            update = self._fix_books.change(each.source, message)
+        if self._is_early(message.symbol):
+            return
+        feed = self._feed(message.symbol)
+        if isinstance(message, FullRefresh):
+            feed.receive_snapshot(message.book, each.received_ns)
+        elif isinstance(message, BookChange):
+            feed.receive_depth(update, each.data, each.received_ns)
+        else:
+            for trade in message.trades:
+                feed.receive_trade(trade, each.received_ns)
+
+    def _is_early(self, symbol: str) -> bool:
+        """Say whether a symbol's sizes are not known yet; its book will be asked for."""
+        is_early = symbol in self._symbols and symbol not in self.feeds
+        self.counts["early"] += is_early
+        return is_early
+
+    def _define(self, listed: ExchangeInfo | SecurityList, received_ns: int) -> None:
         """Begin the symbols that are new, and those whose sizes have changed, anew."""
         instruments = [listed.instrument(symbol) for symbol in self._symbols]
         # Past this line nothing can fail.
         self._wants_exchange_info = False
         for instrument in instruments:
             known = self.feeds.get(instrument.symbol)
-            if known is not None and known.instrument == instrument:
+            if known is not None and _sizes(known.instrument) == _sizes(instrument):
                 continue
             reason = "the handler started" if known is None else "its sizes have changed"
             feed = SymbolFeed(instrument, self.sequencer, self.counts, self._reject)
@@ -179,6 +211,7 @@ class FeedHandler:
 
     def _disconnect(self, each: Input) -> None:
         self._connected.discard(each.source)
+        self._fix_books.forget(each.source)
         self.counts["disconnects"] += 1
         if self._connected:
             return
@@ -206,3 +239,8 @@ class FeedHandler:
         self.counts["rejected"] += 1
         self.counts[f"rejected_{rejected.reason}"] += 1
         self._rejected.append(rejected)
+
+
+def _sizes(instrument: Instrument) -> tuple[str, str, Increment, Increment]:
+    """Return what the stream tells of an instrument; sources may know more, or less, of it."""
+    return instrument.base.name, instrument.quote.name, instrument.tick, instrument.lot

@@ -42,7 +42,7 @@ class JsonVenue(SmallVenue):
     def websocket_url(self) -> str:
         return f"ws://127.0.0.1:{self.gateway.json.websocket.port}"
 
-    async def start(self, **more: int) -> None:
+    async def start(self, **more: Any) -> None:
         await super().start(**more)
         await self.publisher.start()
         await until(lambda: self.gateway.feed.ready)

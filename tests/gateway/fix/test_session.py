@@ -367,7 +367,7 @@ def test_messages_split_anywhere_are_the_same_session(size: int) -> None:
     for place in range(0, len(stream), size):
         split.receive_data(stream[place : place + size], START_NS)
     assert [m.raw for m in sent(split)] == [m.raw for m in sent(whole)]
-    assert len(split.events_received()) == len(whole.events_received()) == 1
+    assert len(split.events_received()) == len(whole.events_received()) == 2
 
 
 def test_no_message_that_decodes_raises() -> None:

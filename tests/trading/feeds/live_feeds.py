@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +109,7 @@ class Flow:
         self._venue = venue
         self._chance = random.Random(seed)
         self._name = f"flow-{seed}"
-        self._ids = count(1)
+        self._ids = itertools.count(1)
         self._open: list[tuple[str, str]] = []
 
     async def run(self, orders: int) -> None:
@@ -179,3 +179,26 @@ async def eventually(condition: Callable[[], bool], timeout_s: float = PATIENCE_
     async with asyncio.timeout(timeout_s):
         while not condition():
             await asyncio.sleep(0.005)
+
+
+async def check_against(venue: JsonVenue, subscriber: EventSubscriber, seed: int = 2) -> None:
+    """Let orders flow, and compare the book with the venue's at each depth that we see."""
+    flow = asyncio.create_task(Flow(venue, seed).run(200))
+    seen = []
+    while not flow.done():
+        seen.append(await depth_of(venue))
+        await asyncio.sleep(0.01)
+    await flow
+    seen.append(await depth_of(venue))
+    await eventually(lambda: seen[-1][0] in subscriber.books())
+    built = subscriber.books()
+    common = [update_id for update_id, _ in seen if update_id in built]
+    assert len(common) > 3
+    for update_id, levels in seen:
+        assert built.get(update_id, levels) == levels, update_id
+
+
+def count(service: FeedsService, name: str) -> int:
+    value = service.health()[name]
+    assert isinstance(value, int)
+    return value

@@ -31,6 +31,16 @@ def test_a_gap_is_filled_by_the_other_connection() -> None:
     assert arbiter.give_up(10 * PATIENCE_NS) is None
 
 
+def test_a_copy_that_knows_what_it_goes_on_from_replaces_one_that_does_not() -> None:
+    arbiter, counts = new_arbiter()
+    arbiter.receive(0, 10, 10, 0)
+    assert arbiter.receive(29, 30, 30, 0) == []  # what lies between 10 and 29 it does not know
+    assert arbiter.receive(10, 20, 20, 0) == [20]
+    assert arbiter.receive(20, 30, 30, 0) == [30]
+    assert counts["duplicates"] == 1
+    assert arbiter.give_up(10 * PATIENCE_NS) is None
+
+
 def test_a_gap_is_given_up_when_its_time_is_over() -> None:
     arbiter, _ = new_arbiter()
     arbiter.receive(0, 1, 1, 0)

@@ -11,16 +11,6 @@ BACKOFF_S_MIN = 0.05
 BACKOFF_S_MAX = 2.0
 
 
-class Credentials(NamedTuple):
-    """An API key and its secret."""
-
-    api_key: str
-    secret: str
-
-    def __repr__(self) -> str:
-        return f"Credentials({self.api_key!r})"
-
-
 class LinkOwner(NamedTuple):
     """Whom a link tells. Both are called in the event loop and must be quick."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from redis.exceptions import RedisError
 
+from trading.credentials import Credentials
 from trading.decisions import Envelope
 from trading.events import AnyEvent
 from trading.execution import venue as v
@@ -21,7 +22,7 @@ from trading.execution.edge.auditor import EVERY_S, Auditor
 from trading.execution.edge.decision_subscriber import DecisionSubscriber
 from trading.execution.edge.fix_link import FixLink
 from trading.execution.edge.instruments import fetch_instruments
-from trading.execution.edge.links import Credentials, LinkOwner, VenueLink
+from trading.execution.edge.links import LinkOwner, VenueLink
 from trading.execution.edge.metrics import KILLED, LATENCY, ExecutionMetrics
 from trading.execution.edge.run_switches import RunSwitches
 from trading.execution.edge.websocket_link import WebSocketLink

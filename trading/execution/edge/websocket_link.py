@@ -16,15 +16,10 @@ from typing import Any
 import msgspec
 import structlog
 
+from trading.credentials import Credentials
 from trading.execution import json_messages
 from trading.execution import venue as v
-from trading.execution.edge.links import (
-    BACKOFF_S_MAX,
-    BACKOFF_S_MIN,
-    Credentials,
-    LinkOwner,
-    VenueError,
-)
+from trading.execution.edge.links import BACKOFF_S_MAX, BACKOFF_S_MIN, LinkOwner, VenueError
 from trading.execution.json_messages import TRADES_MAX, JsonMessages, Message
 from trading.feeds.edge.websocket_stream import PING_INTERVAL_S, WebSocketStream, connect
 from vocabulary.instrument import Instrument

@@ -1,10 +1,11 @@
 """A handler's inputs in a file, and such a file as a source.
 
 A line is a JSON array: kind of input, number of the source, received_ns, symbol, and the bytes as
-text, a character for each byte (ISO 8859-1). The first line is `{"agio_feed_recording":2}`.
+text, a character for each byte (ISO 8859-1). The first line is `{"agio_feed_recording":3}`.
 
 History
 -------
+3   FIX messages are inputs, too; a recording of version 2 is still read.
 2   Own events and the clock are inputs, too.
 1   The first version.
 """
@@ -22,7 +23,8 @@ import structlog
 from trading.feeds.edge.sources import Receive
 from trading.feeds.handler import Input, InputKind, Question
 
-HEADER = b'{"agio_feed_recording":2}\n'
+HEADER = b'{"agio_feed_recording":3}\n'
+READABLE = {HEADER, b'{"agio_feed_recording":2}\n'}
 FILE_BYTES_MAX = 2**30
 LINE_BYTES_MAX = 64 * 2**20
 BATCH = 100
@@ -60,7 +62,7 @@ class Recorder:
 def read_recording(path: Path) -> Iterator[Input]:
     """Give the inputs. Raises `RecordingError` or `OSError`."""
     with path.open("rb") as file:
-        if file.readline(len(HEADER)) != HEADER:
+        if file.readline(len(HEADER)) not in READABLE:
             raise RecordingError(f"{path}: line 1 is not {HEADER.decode().strip()}")
         number = 1
         while line := file.readline(LINE_BYTES_MAX):

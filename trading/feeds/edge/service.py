@@ -10,8 +10,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import structlog
 
+from trading.credentials import Credentials
 from trading.feeds.admission import Admission
 from trading.feeds.batch import Batch
+from trading.feeds.edge.fix_source import FixSource
 from trading.feeds.edge.metrics import FeedMetrics
 from trading.feeds.edge.publisher import EventPublisher
 from trading.feeds.edge.quarantine import Quarantine
@@ -45,9 +47,10 @@ log = structlog.get_logger("feeds")
 class FeedsService:
     """Redundant sources of one venue and the firm's own events in, one numbered stream out.
 
-    `sources`: ws:// or wss:// URLs of Binance-shaped venues (`WebSocketSource`), or the file:// URL
-    of a recording, alone, with `?speed=1` for the pace of then. `record_file`: a new file that gets
-    all that came, to be such a recording. Raises `ValueError` for what is none of these.
+    `sources`: ws:// or wss:// URLs of Binance-shaped venues (`WebSocketSource`), fix:// or fixs://
+    URLs of agio's FIX market data (`FixSource`, with `credentials`), or the file:// URL of a
+    recording, alone, with `?speed=1` for the pace of then. `record_file`: a new file that gets all
+    that came, to be such a recording. Raises `ValueError` for what is none of these.
     """
 
     def __init__(
@@ -61,9 +64,11 @@ class FeedsService:
         reports_port: int,
         data_directory: Path,
         record_file: Path | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
         self._sources = [
-            make_source(url, number, symbols, self._receive) for number, url in enumerate(sources)
+            make_source(url, number, symbols, self._receive, credentials)
+            for number, url in enumerate(sources)
         ]
         if not symbols:
             raise ValueError("no symbol to follow")
@@ -240,9 +245,19 @@ def _tell_failure(task: asyncio.Task[None]) -> None:
         log.error("a task failed", reason=f"{type(error).__name__}: {error}", exc_info=error)
 
 
-def make_source(url: str, number: int, symbols: Sequence[str], receive: Receive) -> Source:
+def make_source(
+    url: str,
+    number: int,
+    symbols: Sequence[str],
+    receive: Receive,
+    credentials: Credentials | None = None,
+) -> Source:
     """Return the source that a URL names. Raises `ValueError`."""
     parts = urlsplit(url)
+    if parts.scheme in {"fix", "fixs"} and parts.hostname and parts.port:
+        if credentials is None:
+            raise ValueError(f"source {url!r} needs an API key")
+        return FixSource(url, number, symbols, receive, credentials)
     if parts.scheme in {"ws", "wss"} and parts.hostname:
         return WebSocketSource(url, number, symbols, receive)
     if parts.scheme == "file" and parts.path:
@@ -250,4 +265,5 @@ def make_source(url: str, number: int, symbols: Sequence[str], receive: Receive)
         return RecordedSource(
             Path(unquote(parts.path)), float(speed[0]) if speed else None, receive
         )
-    raise ValueError(f"source {url!r} is neither ws://, wss:// nor file:///PATH")
+    wanted = "ws://, wss://, fix://HOST:PORT, fixs://HOST:PORT or file:///PATH"
+    raise ValueError(f"source {url!r} is none of {wanted}")

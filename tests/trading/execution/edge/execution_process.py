@@ -17,7 +17,7 @@ import structlog
 import uvloop
 
 from agio.hot_paths import ROOT
-from trading.execution.edge.links import Credentials
+from trading.credentials import Credentials
 from trading.execution.edge.service import Choices, ExecutionService, Places
 from trading.execution.trader import Patience
 from trading.runs import Run

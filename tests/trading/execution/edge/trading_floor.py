@@ -14,9 +14,9 @@ import msgspec
 
 from tests.gateway.edge.json_venue import JsonVenue
 from tests.trading.feeds.live_feeds import feeds, source_url
+from trading.credentials import Credentials
 from trading.decisions import Action, Decision, OrderStyle
 from trading.events import AnyEvent, DecisionTaken, OrderReported
-from trading.execution.edge.links import Credentials
 from trading.execution.edge.service import Choices, ExecutionService, Places
 from trading.leases.edge.lease_keeper import LeaseKeeper
 from trading.leases.edge.redis_leases import RedisLeases

@@ -73,5 +73,5 @@ def test_a_file_that_is_no_recording_is_refused(tmp_path: Path, text: str) -> No
 
 @pytest.mark.parametrize("url", ["http://host", "file:", "ws://", "btcusdt"])
 def test_a_url_that_is_no_source_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="neither"):
+    with pytest.raises(ValueError, match="is none of"):
         make_source(url, 0, ["BTCUSDT"], lambda _: None)

@@ -135,7 +135,10 @@ def feeds_process(*arguments: Any) -> Iterator[FeedsProcess]:
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"FEEDS_SOURCES": "btcusdt"}, "neither ws://, wss:// nor file:///PATH"),
+        (
+            {"FEEDS_SOURCES": "btcusdt"},
+            "none of ws://, wss://, fix://HOST:PORT, fixs://HOST:PORT or file:///PATH",
+        ),
         ({"FEEDS_SOURCES": "ws://127.0.0.1:1 file:///x"}, "a recording is played alone"),
         ({"TRADING_QUEUE_URL": "http://127.0.0.1:1/events"}, "redis://"),
     ],

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from tests.gateway.edge.json_venue import JsonVenue
 from tests.trading.feeds.live_feeds import (
-    EventSubscriber,
     Flow,
-    depth_of,
+    check_against,
+    count,
     eventually,
     feeds,
     source_url,
@@ -18,30 +18,6 @@ from tests.trading.feeds.live_feeds import (
 )
 from tests.trading.feeds.meddling_proxy import drop, every, meddling_proxy, swap_pairs, twice
 from trading.events import BookReset, FeedLost, InstrumentDefined, TradePrinted
-from trading.feeds.edge.service import FeedsService
-
-
-async def check_against(venue: JsonVenue, subscriber: EventSubscriber, seed: int = 2) -> None:
-    """Let orders flow, and compare the book with the venue's at each depth that we see."""
-    flow = asyncio.create_task(Flow(venue, seed).run(200))
-    seen = []
-    while not flow.done():
-        seen.append(await depth_of(venue))
-        await asyncio.sleep(0.01)
-    await flow
-    seen.append(await depth_of(venue))
-    await eventually(lambda: seen[-1][0] in subscriber.books())
-    built = subscriber.books()
-    common = [update_id for update_id, _ in seen if update_id in built]
-    assert len(common) > 3
-    for update_id, levels in seen:
-        assert built.get(update_id, levels) == levels, update_id
-
-
-def count(service: FeedsService, name: str) -> int:
-    value = service.health()[name]
-    assert isinstance(value, int)
-    return value
 
 
 async def test_the_book_built_from_events_is_the_venues(
