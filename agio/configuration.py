@@ -193,6 +193,11 @@ class Configuration(BaseSettings):
     ops_url: HttpUrl = ""
     """Where the ops HTTP is found; by default on `host` and `ops_port`."""
 
+    trace_sample_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Which share of the orders is traced, from 0 to 1."""
+    otlp_url: HttpUrl | None = None
+    """The OpenTelemetry collector that gets the traces, OTLP over HTTP: http://HOST:4318."""
+
     ops_token: SecretStr | None = None
     """The ops desk's bearer token. This and the next are made at first start where not given."""
     service_token: SecretStr | None = None
@@ -253,6 +258,14 @@ class Configuration(BaseSettings):
                 f"host = {self.host!r}: FIX would leave the machine in plain text; give "
                 "fix_tls_certificate and fix_tls_key, or set fix_plain_text where TLS is added "
                 "on the way"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def check_traces_have_a_collector(self) -> "Configuration":
+        if self.trace_sample_rate and not self.otlp_url:
+            raise ValueError(
+                f"trace_sample_rate = {self.trace_sample_rate}: needs otlp_url, the collector"
             )
         return self
 

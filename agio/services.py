@@ -17,6 +17,7 @@ import uvloop
 from agio import telemetry
 from agio.configuration import Configuration, ConfigurationError
 from agio.secret_files import Secrets
+from vocabulary.tracing import Tracing
 
 log = structlog.get_logger("agio")
 
@@ -44,6 +45,7 @@ def make_matching(configuration: Configuration, _secrets: Secrets) -> Service:
         snapshot_records=configuration.snapshot_records,
         snapshot_seconds=configuration.snapshot_seconds,
         archive_url=configuration.journal_archive_url,
+        tracing=tracing(configuration, "matching"),
     )
 
 
@@ -58,6 +60,7 @@ def make_accounts(configuration: Configuration, secrets: Secrets) -> Service:
         ops_token=secrets.ops_token,
         service_token=secrets.service_token,
         master_key=secrets.master_key,
+        tracing=tracing(configuration, "accounts"),
     )
 
 
@@ -67,6 +70,7 @@ def make_marketdata(configuration: Configuration, _secrets: Secrets) -> Service:
     return MarketDataPublisher(
         matching_address=configuration.matching_address,
         redis_url=_needed("redis_url", configuration.redis_url, "marketdata"),
+        tracing=tracing(configuration, "marketdata"),
     )
 
 
@@ -93,6 +97,7 @@ def make_gateway(configuration: Configuration, secrets: Secrets) -> Service:
             rest_port=configuration.rest_port,
             websocket_port=configuration.websocket_port,
             data_directory=configuration.data / "gateway",
+            tracing=tracing(configuration, "gateway"),
         )
     except TlsError as error:
         raise ConfigurationError(str(error)) from None
@@ -246,6 +251,16 @@ def chosen(configuration: Configuration) -> list[str]:
     return [*SERVICES, *wanted]
 
 
+def tracing(configuration: Configuration, service: str) -> Tracing | None:
+    """Return what a service tells of traced orders, None where none is traced."""
+    if not configuration.trace_sample_rate or configuration.otlp_url is None:
+        return None
+    from agio.span_outlet import open_outlet
+
+    outlet = open_outlet(service, configuration.otlp_url)
+    return Tracing(configuration.trace_sample_rate, outlet.emit)
+
+
 def metrics_port(configuration: Configuration, name: str) -> int:
     port: int = getattr(configuration, f"{name.replace('-', '_')}_metrics_port")
     return port
@@ -264,6 +279,7 @@ def run(name: str, configuration: Configuration) -> None:
 
 async def _run_until_told(name: str, service: Service, configuration: Configuration) -> None:
     from agio.health_server import serve_health
+    from agio.span_outlet import close_outlets
 
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -292,6 +308,7 @@ async def _run_until_told(name: str, service: Service, configuration: Configurat
     finally:
         await endpoint.cleanup()
         await service.stop()
+        close_outlets()
         log.info("service stopped", service=name)
 
 

@@ -283,6 +283,9 @@ class MarketData:
             flow.flush()
         self._touched.clear()
 
+    def has_subscribers(self, symbol: str) -> bool:
+        return bool(self._streams.get(symbol))
+
     @property
     def has_news(self) -> bool:
         return bool(self._touched or self._stale)

@@ -77,7 +77,8 @@ class MatchingClient(LinkClient[Record]):
     commands only.
 
     `on_repeated` gets the original record of a resent command where it stands before the records
-    still to come. `on_refused` learns of a command that was not executed.
+    still to come. `on_refused` learns of a command that was not executed. `on_submitted` gets each
+    command once it is on its way.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class MatchingClient(LinkClient[Record]):
         on_caught_up: Callable[[], None] | None = None,
         on_repeated: Callable[[list[Record]], None] | None = None,
         on_refused: Callable[[Refusal], None] | None = None,
+        on_submitted: Callable[[Command], None] | None = None,
     ) -> None:
         super().__init__(
             address,
@@ -101,6 +103,7 @@ class MatchingClient(LinkClient[Record]):
         )
         self._on_repeated = on_repeated
         self._on_refused = on_refused
+        self._on_submitted = on_submitted
         self._unanswered: dict[tuple[int, int], bytes] = {}  # in the order of submission
         self._outgoing: list[bytes] = []
 
@@ -118,6 +121,8 @@ class MatchingClient(LinkClient[Record]):
             if not self._outgoing:
                 asyncio.get_running_loop().call_soon(self._flush)
             self._outgoing.append(data)
+        if self._on_submitted is not None:
+            self._on_submitted(command)
 
     async def funds(self, account_id: int = 0) -> FundsReport:
         """Return what an account, or for 0 every account, has. Asks again after a reconnect."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 
 from accounts.settlement import SETTLED_EVENTS
@@ -24,9 +25,12 @@ class RecordStream:
 
     def __init__(self, address: str, from_sequence: int) -> None:
         self.head_sequence = 0
+        self.taken_ns = 0
+        """When the first of the records taken last had arrived, in UTC nanoseconds."""
         self._address = address
         self._next_sequence = from_sequence
         self._waiting: deque[Excerpt] = deque()
+        self._arrivals: deque[tuple[int, int]] = deque()  # last sequence and time of each chunk
         self._arrived = asyncio.Event()
         self._client: EventReader | None = None
         self._has_dropped = False  # and so takes nothing more before it is opened again
@@ -69,7 +73,12 @@ class RecordStream:
         count = min(records_max, len(self._waiting))
         if last_sequence is not None and count:
             count = min(count, last_sequence + 1 - self._waiting[0].sequence)
-        return [self._waiting.popleft() for _ in range(count)]
+        taken = [self._waiting.popleft() for _ in range(count)]
+        if taken:
+            while self._arrivals[0][0] < taken[0].sequence:
+                self._arrivals.popleft()
+            self.taken_ns = self._arrivals[0][1]
+        return taken
 
     def wake(self) -> None:
         """Let `take` return at once."""
@@ -97,5 +106,6 @@ class RecordStream:
         if self._has_dropped:
             return
         self._waiting.extend(records)
+        self._arrivals.append((records[-1].sequence, time.time_ns()))
         self._next_sequence = records[-1].sequence + 1
         self._arrived.set()

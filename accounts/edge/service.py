@@ -20,6 +20,7 @@ from accounts.edge.settler import Settler
 from accounts.keys import SecretBox
 from accounts.listings import Listings
 from accounts.routes import Access
+from vocabulary.tracing import Tracing
 
 API_VERSION = "1"
 POSTGRES_PAUSE_S = 0.5
@@ -46,6 +47,7 @@ class AccountsService:
         service_token: str,
         master_key: bytes,
         reconcile_interval_s: float = 5.0,
+        tracing: Tracing | None = None,
     ) -> None:
         self._postgres_url = postgres_url
         self._host = host
@@ -59,6 +61,7 @@ class AccountsService:
             postgres_url=postgres_url,
             listings=self._listings,
             reconcile_interval_s=reconcile_interval_s,
+            tracing=tracing,
         )
         self._store: DeskStore | None = None
         self._http: OpsHttp | None = None

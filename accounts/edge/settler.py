@@ -9,7 +9,7 @@ Postgres is down, nothing is read that would have to be kept.
 from __future__ import annotations
 
 import asyncio
-from time import monotonic
+from time import monotonic, time_ns
 from typing import NamedTuple
 
 import structlog
@@ -22,6 +22,8 @@ from accounts.settlement import SequenceGapError, Settlement
 from accounts.trial_balance import TrialBalance, trial_balance
 from matching.client import FundsReport
 from vocabulary.catalogue import Catalogue
+from vocabulary.excerpt import Excerpt
+from vocabulary.tracing import Passage, Tracing
 
 BATCH_RECORDS_MAX = 5000
 WAIT_S_MIN = 0.05  # where a comparison is due, but matching is away
@@ -60,6 +62,7 @@ class Settler:
         postgres_url: str,
         listings: Listings,
         reconcile_interval_s: float,
+        tracing: Tracing | None = None,
     ) -> None:
         self.settled_sequence = 0
         self.trades_settled = 0
@@ -75,6 +78,7 @@ class Settler:
         self._asked: list[asyncio.Future[TrialBalance]] = []
         self._stream: RecordStream | None = None
         self._pause_s = RETRY_PAUSE_S_MIN
+        self._tracing = tracing
 
     @property
     def head_sequence(self) -> int:
@@ -152,7 +156,20 @@ class Settler:
             self.settled_sequence = batch.last_sequence
             self.trades_settled += len(batch.trades)
             trades_counter.inc(len(batch.trades))
+            if self._tracing is not None:
+                self._emit_traced(self._tracing, records, stream.taken_ns)
         self._progressed()
+
+    def _emit_traced(self, tracing: Tracing, records: list[Excerpt], received_ns: int) -> None:
+        """Tell of the batch's traced orders that moved money."""
+        traced = [
+            (record.sequence, record.timestamp_ns)
+            for record in records
+            if record.events and tracing.samples(record.sequence)
+        ]
+        if traced:
+            size = {"agio.batch_records": len(records)}
+            tracing.emit(Passage("accounts.settle", received_ns, time_ns(), traced, size))
 
     async def _look_at_funds(self, stream: RecordStream) -> Comparison | None:
         # Nothing is settled while we ask, and what is settled was durable before: so the answer

@@ -13,6 +13,7 @@ from gateway.auth import Identity, Unauthorized
 from gateway.edge.credentials import CredentialsUnavailableError
 from gateway.edge.fix_logons import FixLogons, Peer
 from gateway.edge.fix_service import Flow, NoSessionError, Service
+from gateway.edge.order_traces import Arrival, OrderTraces
 from gateway.edge.tls import HANDSHAKE_TIMEOUT_S, Tls, common_name
 from gateway.fix.codec import FixMessage
 from gateway.fix.events import LoggedOn, LogonReceived, RejectReceived, SessionClosed
@@ -54,6 +55,7 @@ class FixAcceptor:
         service: Service,
         logons: FixLogons,
         tls: Tls | None = None,
+        traces: OrderTraces | None = None,
     ) -> None:
         self.port = port
         self.settings = settings
@@ -61,6 +63,7 @@ class FixAcceptor:
         self.logons = logons
         self.connections: set[_Connection] = set()
         self.tls = tls
+        self.traces = traces
         self._host = host
         self._server: asyncio.Server | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -150,8 +153,13 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         now_ns = time.time_ns()
+        traces = self._acceptor.traces
+        if traces is not None:
+            traces.arrival = Arrival("fix", now_ns)
         self.session.receive_data(data, now_ns)
         self._handle_events(now_ns)
+        if traces is not None:
+            traces.arrival = None
         self.flush()
 
     def eof_received(self) -> bool:

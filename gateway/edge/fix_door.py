@@ -13,6 +13,7 @@ from gateway.edge.fix_logons import FixLogons
 from gateway.edge.fix_market_sessions import FixMarketSessions
 from gateway.edge.fix_service import Service
 from gateway.edge.fix_sessions import FixSessions
+from gateway.edge.order_traces import FeedTraces, OrderTraces
 from gateway.edge.tls import Tls, TlsFiles
 from gateway.fix.session import SessionSettings
 from gateway.fix_order_flow import Matching
@@ -47,6 +48,8 @@ class FixDoor:
         orders_per_s_max: int,
         books: Mapping[str, FeedBook],
         tapes: Mapping[str, FeedTape],
+        traces: OrderTraces | None = None,
+        feed_traces: FeedTraces | None = None,
     ) -> None:
         settings = SessionSettings(comp_id.encode(), logon_timeout_ns=LOGON_TIMEOUT_NS)
         self.sessions = FixSessions(
@@ -58,7 +61,7 @@ class FixDoor:
             rate_per_s=orders_per_s_max,
         )
         self.drop_copies = FixDropCopies(directory, settings, orders.catalogue)
-        self.market_sessions = FixMarketSessions(orders.catalogue, books, tapes)
+        self.market_sessions = FixMarketSessions(orders.catalogue, books, tapes, feed_traces)
         self._logons = FixLogons(
             credentials, directory / "used_signatures", settings.sending_time_tolerance_ns
         )
@@ -72,6 +75,7 @@ class FixDoor:
                 service=service,
                 logons=self._logons,
                 tls=secured,
+                traces=traces,
             )
             for service, port in zip(services, ports, strict=True)
         )

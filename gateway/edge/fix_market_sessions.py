@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from gateway.auth import Identity
 from gateway.edge.fix_service import NoSessionError
+from gateway.edge.order_traces import FeedTraces
 from gateway.fix.events import LogonReceived
 from gateway.fix_market_data import MarketData, MarketDataFlow
 from gateway.market_view import FeedBook, FeedTape
@@ -24,8 +25,13 @@ class FixMarketSessions:
     permission = "read"
 
     def __init__(
-        self, catalogue: Catalogue, books: Mapping[str, FeedBook], tapes: Mapping[str, FeedTape]
+        self,
+        catalogue: Catalogue,
+        books: Mapping[str, FeedBook],
+        tapes: Mapping[str, FeedTape],
+        traces: FeedTraces | None = None,
     ) -> None:
+        self._traces = traces
         self._hub = MarketData(catalogue, books, tapes)
         self._flows: dict[Identity, MarketDataFlow] = {}
         self._flushing: asyncio.Handle | None = None
@@ -60,6 +66,8 @@ class FixMarketSessions:
 
     def on_update(self, kind: str, symbol: str, message: Message) -> None:
         """Take a change of the market feed in; what comes in one turn leaves in one write."""
+        if self._traces is not None and self._hub.has_subscribers(symbol):
+            self._traces.received(kind, symbol, message)
         self._hub.on_update(kind, symbol, message, time.time_ns())
         if self._hub.has_news and self._flushing is None:
             self._flushing = asyncio.get_running_loop().call_soon(self._flush)
@@ -67,3 +75,5 @@ class FixMarketSessions:
     def _flush(self) -> None:
         self._flushing = None
         self._hub.flush(time.time_ns())
+        if self._traces is not None:
+            self._traces.written()

@@ -18,6 +18,7 @@ from gateway.edge.credentials import CredentialStore
 from gateway.edge.fix_door import FixDoor
 from gateway.edge.json_door import JsonDoor
 from gateway.edge.market_feed import MarketFeed
+from gateway.edge.order_traces import FeedTraces, OrderTraces
 from gateway.edge.tls import TlsFiles
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
@@ -25,6 +26,7 @@ from matching.client import MatchingClient, Refusal
 from vocabulary.catalogue import Catalogue
 from vocabulary.codec import Record
 from vocabulary.market_data import Message
+from vocabulary.tracing import Tracing
 
 FIX_ORDERS_PER_S_MAX = 100_000
 """How many orders a second one FIX session may enter, unless told otherwise."""
@@ -68,12 +70,14 @@ class Gateway:
         fix_market_data_port: int = 0,
         fix_tls: TlsFiles | None = None,
         fix_orders_per_s_max: int = FIX_ORDERS_PER_S_MAX,
+        tracing: Tracing | None = None,
         on_failure: Callable[[], object] = end_process,
     ) -> None:
         self.catalogue = Catalogue()
         self.orders = Orders(self.catalogue)
         self.order_entry = OrderEntry(self.catalogue)
         self.credentials = CredentialStore(ops_url, service_token)
+        self._traces = traces = OrderTraces(tracing) if tracing is not None else None
         self.matching = MatchingClient(
             matching_address,
             "gateway",
@@ -82,6 +86,7 @@ class Gateway:
             on_repeated=self._on_repeated,
             on_refused=self._on_refused,
             on_caught_up=self._on_caught_up,
+            on_submitted=traces.submitted if traces is not None else None,
         )
         self.feed = MarketFeed(redis_url, self._on_market_update)
         self.fix = FixDoor(
@@ -97,6 +102,8 @@ class Gateway:
             orders_per_s_max=fix_orders_per_s_max,
             books=self.feed.books,
             tapes=self.feed.tapes,
+            traces=traces,
+            feed_traces=FeedTraces(tracing, "fix") if tracing is not None else None,
         )
         self.json = JsonDoor(
             orders=self.orders,
@@ -107,6 +114,8 @@ class Gateway:
             host=host,
             rest_port=rest_port,
             websocket_port=websocket_port,
+            traces=traces,
+            feed_traces=FeedTraces(tracing, "websocket") if tracing is not None else None,
         )
         _last_sequence.set_function(lambda: self.matching.last_sequence)
         _open_orders.set_function(lambda: self.orders.open_order_count)
@@ -165,6 +174,8 @@ class Gateway:
     def _carry_out(self, records: list[Record]) -> None:
         now_ns = time.time_ns()
         is_open = self._caught_up.is_set()  # before that, JSON clients have nobody to be told
+        if self._traces is not None:
+            self._traces.received(records)
         for record in records:
             reports = self.orders.apply(record)
             self.fix.on_record(record, reports, now_ns)
@@ -173,6 +184,8 @@ class Gateway:
         self.fix.flush()
         if is_open:
             self.json.flush()
+        if self._traces is not None:
+            self._traces.reported()
 
     def _on_repeated(self, records: list[Record]) -> None:
         now_ns = time.time_ns()
@@ -185,6 +198,8 @@ class Gateway:
         self.fix.on_refused(session_id, session_number, text, time.time_ns())
         self.fix.flush()
         self.json.on_refused(refusal)
+        if self._traces is not None:
+            self._traces.refused(refusal)
 
     def _on_caught_up(self) -> None:
         self._caught_up.set()

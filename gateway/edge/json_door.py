@@ -11,6 +11,7 @@ from gateway.edge.balances import Balances
 from gateway.edge.credentials import CredentialStore
 from gateway.edge.json_operations import JsonOperations
 from gateway.edge.market_feed import MarketFeed
+from gateway.edge.order_traces import FeedTraces, OrderTraces
 from gateway.edge.rest_http import RestServer
 from gateway.edge.websocket_server import WebSocketServer
 from gateway.json_api.account_replies import Balance, account_position
@@ -26,6 +27,7 @@ from matching.client import MatchingClient, MatchingUnavailable, Refusal, Refusa
 from vocabulary.codec import Record
 from vocabulary.commands import Command
 from vocabulary.events import InstrumentListed
+from vocabulary.market_data import Message
 
 EXPIRE_INTERVAL_S = 0.1
 
@@ -49,6 +51,8 @@ class JsonDoor:
         rest_port: int,
         websocket_port: int,
         orders_per_s_max: int = ORDERS_PER_S_MAX,
+        traces: OrderTraces | None = None,
+        feed_traces: FeedTraces | None = None,
     ) -> None:
         catalogue = orders.catalogue
         self._catalogue = catalogue
@@ -69,6 +73,7 @@ class JsonDoor:
             credentials=credentials,
             feed=feed,
             balances=self._balances,
+            traces=traces,
         )
         self.rest = RestServer(host=host, port=rest_port, operations=operations)
         self.websocket = WebSocketServer(
@@ -77,6 +82,7 @@ class JsonDoor:
             operations=operations,
             user_streams=self._user_streams,
             market_streams=MarketStreams(catalogue, feed.books),
+            traces=feed_traces,
         )
         self._expirer: asyncio.Task[None] | None = None
 
@@ -122,7 +128,7 @@ class JsonDoor:
             why = refusal.text if refusal.code is RefusalCode.NOT_NOW else None
             self._json_orders.on_refused(refusal.session_number, why)
 
-    def on_market_update(self, kind: str, symbol: str, message: object) -> None:
+    def on_market_update(self, kind: str, symbol: str, message: Message) -> None:
         """Take a change of the market feed in; this is `MarketFeed`'s `on_update`."""
         self.websocket.on_market_update(kind, symbol, message)
 

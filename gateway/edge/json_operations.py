@@ -12,6 +12,7 @@ from gateway.auth import Credential
 from gateway.edge.balances import Balances
 from gateway.edge.credentials import CredentialStore, CredentialsUnavailableError
 from gateway.edge.market_feed import MarketFeed
+from gateway.edge.order_traces import Arrival, OrderTraces
 from gateway.json_api import market_replies, order_queries
 from gateway.json_api import requests as r
 from gateway.json_api.account_replies import Balance, account_status, coins
@@ -41,7 +42,9 @@ class JsonOperations:
         credentials: CredentialStore,
         feed: MarketFeed,
         balances: Balances,
+        traces: OrderTraces | None = None,
     ) -> None:
+        self.traces = traces
         self._orders = orders
         self._catalogue = orders.catalogue
         self._json_orders = json_orders
@@ -87,11 +90,15 @@ class JsonOperations:
         request: r.Request,
         credential: Credential | None,
         answer: Answer,
+        arrival: Arrival | None = None,
     ) -> None:
         """Carry out a checked request; `credential` is None if it is public.
 
         `answer` is called once, now or later. A fault of ours is logged and answered, too.
+        `arrival` is what traces are told of it.
         """
+        if self.traces is not None:
+            self.traces.arrival = arrival
         try:
             if credential is None:
                 answer(self._public[operation.name](request))
@@ -102,6 +109,9 @@ class JsonOperations:
         except Exception:
             log.exception("request failed", operation=operation.name)
             answer(internal_error())
+        finally:
+            if self.traces is not None:
+                self.traces.arrival = None
 
     def _perform_signed(
         self, name: str, request: Any, credential: Credential, answer: Answer

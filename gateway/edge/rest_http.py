@@ -15,6 +15,7 @@ from aiohttp import web
 from prometheus_client import Counter, Histogram
 
 from gateway.edge.json_operations import JsonOperations
+from gateway.edge.order_traces import Arrival
 from gateway.json_api import requests as r
 from gateway.json_api.errors import ApiError, ErrorCode, mandatory
 from gateway.json_api.operations import OPERATIONS, Operation, Security
@@ -22,6 +23,8 @@ from gateway.json_api.signing import check_signed, split_signature
 
 BODY_BYTES_MAX = 64 * 1024
 PARAMETERS_MAX = 32
+TRACE_HEADERS = ("traceparent", "X-Amzn-Trace-Id")
+"""What names a client's own trace: W3C Trace Context, AWS X-Ray."""
 
 REQUESTS = Counter("agio_gateway_rest_requests", "REST requests", ["operation", "status"])
 SECONDS = Histogram("agio_gateway_rest_seconds", "Time to answer a REST request", ["operation"])
@@ -66,17 +69,33 @@ class RestServer:
 
     async def _handle(self, operation: Operation, http_request: web.Request) -> web.Response:
         started_s = time.perf_counter()
+        arrival = None
+        if self._operations.traces is not None:
+            carrier = {
+                name: value
+                for name in TRACE_HEADERS
+                if (value := http_request.headers.get(name)) is not None
+            }
+            arrival = Arrival("rest", time.time_ns(), carrier, answers_later=True)
         body = await http_request.read()
         try:
-            result = await self._perform(operation, http_request, body)
+            result = await self._perform(operation, http_request, body, arrival)
         except ApiError as error:
             result = error
         status = result.http_status if isinstance(result, ApiError) else 200
         REQUESTS.labels(operation.name, status).inc()
         SECONDS.labels(operation.name).observe(time.perf_counter() - started_s)
+        if self._operations.traces is not None and arrival is not None:
+            self._operations.traces.answered(arrival)
         return _response(result)
 
-    async def _perform(self, operation: Operation, http_request: web.Request, body: bytes) -> Any:
+    async def _perform(
+        self,
+        operation: Operation,
+        http_request: web.Request,
+        body: bytes,
+        arrival: Arrival | None,
+    ) -> Any:
         # The bytes as they came: it is them that a signature signs.
         query = http_request.raw_path.partition("?")[2].encode("utf-8", "surrogateescape")
         parameters = _parameters(query, body)
@@ -95,7 +114,8 @@ class RestServer:
                 credential, operation.security, request, payload, signature, time.time_ns()
             )
         answered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._operations.perform(operation, request, credential, partial(_set_result, answered))
+        answer = partial(_set_result, answered)
+        self._operations.perform(operation, request, credential, answer, arrival)
         return await answered
 
 

@@ -16,6 +16,7 @@ from websockets.frames import CloseCode
 
 from gateway.auth import Credential
 from gateway.edge.json_operations import JsonOperations
+from gateway.edge.order_traces import Arrival
 from gateway.edge.websocket_connection import WebSocketConnection
 from gateway.json_api import requests as r
 from gateway.json_api.envelopes import (
@@ -70,12 +71,12 @@ class WebSocketApi:
         self._user_streams = user_streams
         self._subscriptions: dict[int, _UserStream] = {}
         self._last_subscription_id = -1
-        self._inbox: deque[bytes] = deque()
+        self._inbox: deque[tuple[bytes, int]] = deque()  # with the time in UTC nanoseconds
         self._arrived = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
     def receive_text(self, data: bytes) -> None:
-        self._inbox.append(data)
+        self._inbox.append((data, time.time_ns()))
         self._arrived.set()
         if len(self._inbox) >= INBOX_MAX:
             self._connection.pause_reading()
@@ -92,14 +93,14 @@ class WebSocketApi:
             self._arrived.clear()
             while self._inbox:
                 try:
-                    await self._handle(self._inbox.popleft())
+                    await self._handle(*self._inbox.popleft())
                 except Exception:
                     log.exception("WebSocket request failed")
                     self._connection.fail(CloseCode.INTERNAL_ERROR, "internal error")
             self._connection.resume_reading()
             await self._end_revoked()
 
-    async def _handle(self, data: bytes) -> None:
+    async def _handle(self, data: bytes, received_ns: int) -> None:
         try:
             envelope = decode_api_request(data)
         except ApiError as error:
@@ -120,7 +121,10 @@ class WebSocketApi:
                 self._unsubscribe_requested(request)
                 answer({})
             else:
-                self._operations.perform(operation, request, credential, answer)
+                arrival = None
+                if self._operations.traces is not None:
+                    arrival = Arrival("websocket", received_ns)
+                self._operations.perform(operation, request, credential, answer, arrival)
         except ApiError as error:
             answer(error)
 

@@ -18,12 +18,14 @@ from prometheus_client import Counter, Gauge
 from websockets.frames import CloseCode
 
 from gateway.edge.json_operations import JsonOperations
+from gateway.edge.order_traces import FeedTraces
 from gateway.edge.websocket_api import WebSocketApi
 from gateway.edge.websocket_connection import RefusedError, Session, WebSocketConnection
 from gateway.json_api.errors import ApiError
 from gateway.json_api.market_streams import MarketStreams
 from gateway.json_api.stream_session import StreamSession
 from gateway.json_api.user_streams import UserStreams
+from vocabulary.market_data import Message
 
 CONNECTIONS_MAX = 4_000
 TICK_S = 1.0
@@ -48,6 +50,7 @@ class WebSocketServer:
         user_streams: UserStreams,
         market_streams: MarketStreams,
         connections_max: int = CONNECTIONS_MAX,
+        traces: FeedTraces | None = None,
     ) -> None:
         self.port = port
         self._host = host
@@ -55,6 +58,7 @@ class WebSocketServer:
         self._user_streams = user_streams
         self._market_streams = market_streams
         self._connections_max = connections_max
+        self._traces = traces
         self._connections: set[WebSocketConnection] = set()
         self._unflushed: set[WebSocketConnection] = set()
         self._flushes_soon = False
@@ -96,8 +100,10 @@ class WebSocketServer:
             "user_streams": self._user_streams.listener_count,
         }
 
-    def on_market_update(self, kind: str, symbol: str, message: object) -> None:
+    def on_market_update(self, kind: str, symbol: str, message: Message) -> None:
         """Take a change of the market feed in; it leaves with the next flush."""
+        if self._traces is not None and self._market_streams.has_subscribers(kind, symbol):
+            self._traces.received(kind, symbol, message)
         self._market_streams.on_update(kind, symbol, message)
         self._flush_soon()
 
@@ -108,6 +114,8 @@ class WebSocketServer:
         unflushed, self._unflushed = self._unflushed, set()
         for connection in unflushed:
             connection.flush()
+        if self._traces is not None:
+            self._traces.written()
 
     # What a connection calls
 

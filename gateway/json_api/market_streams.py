@@ -18,6 +18,11 @@ from vocabulary.catalogue import Catalogue
 from vocabulary.instrument import Instrument
 from vocabulary.market_data import CandlesChanged, DepthChanged, TickerChanged, TradesPrinted
 
+_TOLD_BY = {
+    "depth": (StreamKind.DEPTH, StreamKind.BOOK_TICKER),
+    "trades": (StreamKind.TRADE, StreamKind.AGGREGATE_TRADE),
+}
+
 
 class Subscriber(Protocol):
     """A connection. `wants_combined`: it was opened on `/stream`."""
@@ -112,6 +117,10 @@ class MarketStreams:
         instrument = self._catalogue.instrument_by_symbol.get(symbol)
         if instrument is not None and self._by_stream:
             self._handlers[type(message)](instrument, kind, message)
+
+    def has_subscribers(self, kind: str, symbol: str) -> bool:
+        """Say whether anyone is told of a change of the book (`depth`) or the tape (`trades`)."""
+        return any(Stream(symbol, each) in self._by_stream for each in _TOLD_BY.get(kind, ()))
 
     def flush(self) -> None:
         """Hand everything gathered to the subscribers."""

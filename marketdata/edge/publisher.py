@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from contextlib import suppress
 
 import hiredis
@@ -20,6 +21,7 @@ from marketdata.feed import FEED_EVENTS, Feed
 from matching.client import EventReader
 from vocabulary.excerpt import Excerpt
 from vocabulary.market_data import HEARTBEAT_CHANNEL, HEARTBEAT_INTERVAL_S
+from vocabulary.tracing import Passage, TracedRecord, Tracing
 
 Command = tuple[str | bytes, ...]
 
@@ -27,6 +29,7 @@ TICK_S = 0.05
 # How late a record may be without counting in a candle that was already told as closed.
 IN_FLIGHT_NS = 100_000_000
 REDIS_TIMEOUT_S = 5.0
+TRACED_MAX = 10_000
 BACKOFF_MIN_S = 0.1
 BACKOFF_MAX_S = 2.0
 
@@ -52,8 +55,13 @@ class MarketDataPublisher:
     dead Redis never slows the reading, and costs readers messages but never the truth.
     """
 
-    def __init__(self, *, matching_address: str, redis_url: str) -> None:
+    def __init__(
+        self, *, matching_address: str, redis_url: str, tracing: Tracing | None = None
+    ) -> None:
         self._feed = Feed()
+        self._tracing = tracing
+        # Traced records that are not published yet, and when they came.
+        self._traced: deque[tuple[TracedRecord, int]] = deque(maxlen=TRACED_MAX)
         self._client = EventReader(
             matching_address,
             "marketdata",
@@ -101,8 +109,22 @@ class MarketDataPublisher:
     def _apply(self, records: list[Excerpt]) -> None:
         for record in records:
             self._feed.apply(record)
+        if self._tracing is not None and self._has_begun:
+            self._note_traced(self._tracing, records)
         SEQUENCE.set(self._feed.sequence)
         self._wakeup.set()
+
+    def _note_traced(self, tracing: Tracing, records: list[Excerpt]) -> None:
+        now_ns = time.time_ns()
+        for record in records:
+            if record.events and tracing.samples(record.sequence):
+                self._traced.append(((record.sequence, record.timestamp_ns), now_ns))
+
+    def _emit_traced(self, tracing: Tracing, count: int) -> None:
+        now_ns = time.time_ns()
+        for _ in range(count):
+            record, received_ns = self._traced.popleft()
+            tracing.emit(Passage("marketdata.publish", received_ns, now_ns, [record]))
 
     def _begin(self) -> None:
         """Begin to publish, when caught up for the first time; later ones are reconnections."""
@@ -154,10 +176,13 @@ class MarketDataPublisher:
     async def _write(self, connection: Connection, writes: Writes) -> None:
         commands: list[Command] = [("PUBLISH", channel, data) for channel, data in writes.messages]
         commands += [("SET", key, data) for key, data in writes.snapshots]
+        written = len(self._traced)  # more may come meanwhile
         with WRITE_SECONDS.time():
             await _execute(connection, commands)
         MESSAGES.inc(len(writes.messages))
         SNAPSHOTS.inc(len(writes.snapshots))
+        if self._traced and self._tracing is not None:
+            self._emit_traced(self._tracing, written)
 
     async def _beat(self, connection: Connection) -> None:
         """Tell where the channels stand, and write the snapshots anew if Redis lost any."""

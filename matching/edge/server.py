@@ -24,6 +24,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from matching.core.engine import Engine
 from matching.edge.archive import name_archive
+from matching.edge.batch_traces import BatchTraces
 from matching.edge.connection import Connection
 from matching.edge.disk_watch import DiskWatch
 from matching.edge.failed_commands import note_failed_command, read_failed_commands
@@ -44,6 +45,7 @@ from matching.link import (
 )
 from matching.pipeline import Batch, EngineFailedError, Pipeline
 from matching.sequencer import Sequencer
+from vocabulary.tracing import Tracing
 
 BATCH_BYTES: Final = 512 << 10
 """A batch takes requests up to about this size; what is left waits for the next one."""
@@ -104,6 +106,7 @@ class MatchingServer:
         snapshot_records: int = 2_000_000,
         snapshot_seconds: float = 3_600,
         archive_url: str | None = None,
+        tracing: Tracing | None = None,
         on_failure: Callable[[BaseException], None] = end_process,
     ) -> None:
         self.reader_buffer_bytes_max = reader_buffer_bytes_max
@@ -117,6 +120,7 @@ class MatchingServer:
             else None
         )
         self._archive_url = archive_url
+        self._traces = BatchTraces(tracing) if tracing is not None else None
         self._on_failure = on_failure
         self._state = "stopped"
         self._engine = Engine()
@@ -312,9 +316,15 @@ class MatchingServer:
         try:
             self._disk.look()
             batch = self._pipeline.execute(submissions, time.time_ns())
+            if self._traces is not None:
+                self._traces.executed()
             self._commit(batch)
             # Durable from here on.
+            if self._traces is not None:
+                self._traces.committed()
             self._publisher.publish(batch, questions)
+            if self._traces is not None:
+                self._traces.published(len(batch.records), self._sequencer)
         except Exception as error:  # noqa: BLE001 (whatever it is, nothing may go on)
             self._fail(error)
             return
