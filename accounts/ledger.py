@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from vocabulary.events import FundsCredited, TradeExecuted
+from vocabulary.events import FundsCredited, TradeBusted, TradeCorrected, TradeExecuted
 from vocabulary.types import Side
 
 FEES_ACCOUNT_ID = 0
@@ -60,6 +60,32 @@ def trade_sides(event: TradeExecuted) -> TradeSides:
     )
 
 
+def amended_sides(event: TradeBusted) -> TradeSides:
+    """Return the sides of a trade as it was before an amendment."""
+    return TradeSides(
+        event.buyer_account_id,
+        event.seller_account_id,
+        event.buyer_order_id,
+        event.seller_order_id,
+        event.buyer_fee_units,
+        event.seller_fee_units,
+    )
+
+
+def amendment_legs(event: TradeBusted, base_asset_id: int, quote_asset_id: int) -> list[Leg]:
+    """Return the trade's legs the other way, and behind them those of the corrected one."""
+    assets = (base_asset_id, quote_asset_id)
+    sides = amended_sides(event)
+    undone = trade_legs(sides, event.base_units, event.quote_units, *assets)
+    legs = [leg._replace(units=-leg.units) for leg in undone]
+    if isinstance(event, TradeCorrected):
+        fees = (event.corrected_buyer_fee_units, event.corrected_seller_fee_units)
+        corrected = TradeSides(*sides[:4], *fees)
+        units = (event.corrected_base_units, event.corrected_quote_units)
+        legs += trade_legs(corrected, *units, *assets)
+    return legs
+
+
 def credit_legs(event: FundsCredited) -> list[Leg]:
     """Return custody -> customer."""
     return [
@@ -69,7 +95,7 @@ def credit_legs(event: FundsCredited) -> list[Leg]:
 
 
 def trade_legs(
-    event: TradeExecuted, sides: TradeSides, base_asset_id: int, quote_asset_id: int
+    sides: TradeSides, base_units: int, quote_units: int, base_asset_id: int, quote_asset_id: int
 ) -> list[Leg]:
     """Return base: seller -> buyer and fees; quote: buyer -> seller and fees.
 
@@ -79,10 +105,10 @@ def trade_legs(
     buyer_fee, seller_rebate = max(sides.buyer_fee_units, 0), max(-sides.seller_fee_units, 0)
     seller_fee, buyer_rebate = max(sides.seller_fee_units, 0), max(-sides.buyer_fee_units, 0)
     legs = [
-        Leg(sides.seller_account_id, base_asset_id, seller_rebate - event.base_units),
-        Leg(sides.buyer_account_id, base_asset_id, event.base_units - buyer_fee),
-        Leg(sides.buyer_account_id, quote_asset_id, buyer_rebate - event.quote_units),
-        Leg(sides.seller_account_id, quote_asset_id, event.quote_units - seller_fee),
+        Leg(sides.seller_account_id, base_asset_id, seller_rebate - base_units),
+        Leg(sides.buyer_account_id, base_asset_id, base_units - buyer_fee),
+        Leg(sides.buyer_account_id, quote_asset_id, buyer_rebate - quote_units),
+        Leg(sides.seller_account_id, quote_asset_id, quote_units - seller_fee),
         Leg(FEES_ACCOUNT_ID, base_asset_id, buyer_fee - seller_rebate),
         Leg(FEES_ACCOUNT_ID, quote_asset_id, seller_fee - buyer_rebate),
     ]

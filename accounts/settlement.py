@@ -9,7 +9,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple, get_args
 
-from accounts.ledger import Leg, TradeSides, credit_legs, trade_legs, trade_sides
+from accounts.ledger import (
+    Leg,
+    TradeSides,
+    amendment_legs,
+    credit_legs,
+    trade_legs,
+    trade_sides,
+)
 from vocabulary import events as e
 from vocabulary.catalogue import Catalogue
 from vocabulary.codec import Record
@@ -19,7 +26,14 @@ from vocabulary.types import Side
 TierEvent = e.TierFeesSet | e.TierFeesCleared | e.FeeTierAssigned
 InstrumentEvent = e.InstrumentListed | e.FeesChanged | e.LimitsChanged | e.PhaseChanged
 Listing = e.AssetListed | InstrumentEvent | TierEvent
-SETTLED_EVENTS = {e.TradeExecuted, e.AuctionTradeExecuted, e.FundsCredited, *get_args(Listing)}
+SETTLED_EVENTS = {
+    e.TradeExecuted,
+    e.AuctionTradeExecuted,
+    e.TradeBusted,
+    e.TradeCorrected,
+    e.FundsCredited,
+    *get_args(Listing),
+}
 
 
 class SequenceGapError(Exception):
@@ -57,6 +71,23 @@ class TradeRow(NamedTuple):
     buyer_is_maker: bool
 
 
+class AmendmentRow(NamedTuple):
+    """A trade as it is after so many amendments: corrected, or busted and so of nothing at all."""
+
+    instrument_id: int
+    trade_id: int
+    amendments: int
+    sequence: int
+    event_index: int
+    timestamp_ns: int
+    price_ticks: int
+    quantity_lots: int
+    base_units: int
+    quote_units: int
+    buyer_fee_units: int
+    seller_fee_units: int
+
+
 class Batch:
     """The rows of the records behind `previous_sequence` up to `last_sequence`."""
 
@@ -66,6 +97,7 @@ class Batch:
         self.listings: list[tuple[int, Listing]] = []  # with the sequence of their record
         self.entries: list[EntryRow] = []
         self.trades: list[TradeRow] = []
+        self.amendments: list[AmendmentRow] = []
         # By (account, asset): how the balance changes.
         self.deltas: defaultdict[tuple[int, int], int] = defaultdict(int)
 
@@ -104,8 +136,15 @@ class Settlement:
                     instrument = self._catalogue.instruments[event.instrument_id]
                     base, quote = instrument.base.asset_id, instrument.quote.asset_id
                     sides = trade_sides(event)
-                    _post(batch, record.sequence, index, trade_legs(event, sides, base, quote))
+                    units = (event.base_units, event.quote_units)
+                    legs = trade_legs(sides, *units, base, quote)
+                    _post(batch, record.sequence, index, legs)
                     batch.trades.append(_trade_row(record, index, event, sides))
+                case e.TradeBusted():
+                    instrument = self._catalogue.instruments[event.instrument_id]
+                    base, quote = instrument.base.asset_id, instrument.quote.asset_id
+                    _post(batch, record.sequence, index, amendment_legs(event, base, quote))
+                    batch.amendments.append(_amendment_row(record, index, event))
                 case e.FundsCredited():
                     _post(batch, record.sequence, index, credit_legs(event))
                 case _:
@@ -135,4 +174,23 @@ def _trade_row(
         event.quote_units,
         *sides,
         buyer_is_maker=event.incoming_side is Side.SELL,
+    )
+
+
+def _amendment_row(
+    record: Record | Excerpt, event_index: int, event: e.TradeBusted
+) -> AmendmentRow:
+    key = (event.instrument_id, event.trade_id, event.amendments)
+    where = (record.sequence, event_index, record.timestamp_ns)
+    if not isinstance(event, e.TradeCorrected):
+        return AmendmentRow(*key, *where, 0, 0, 0, 0, 0, 0)
+    return AmendmentRow(
+        *key,
+        *where,
+        event.corrected_price_ticks,
+        event.corrected_quantity_lots,
+        event.corrected_base_units,
+        event.corrected_quote_units,
+        event.corrected_buyer_fee_units,
+        event.corrected_seller_fee_units,
     )

@@ -90,6 +90,8 @@ _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     c.AssignFeeTier: (36, "QqII"),
     c.SuspendAccount: (37, "QqI4x"),
     c.ResumeAccount: (38, "QqI4x"),
+    c.BustTrade: (39, "QqIIqqqqqIIqqqq"),
+    c.CorrectTrade: (40, "QqIIqqqqqIIqqqqqq?7x"),
     e.CommandRejected: (64, "I4x"),
     e.OrderAccepted: (65, "qIIq", "q"),
     e.OrderReplaced: (66, "qIIB?6xqqqqqq"),
@@ -113,6 +115,8 @@ _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     e.FeeTierAssigned: (102, "II"),
     e.AccountSuspended: (103, "I4x"),
     e.AccountResumed: (104, "I4x"),
+    e.TradeBusted: (105, "IIqqqqqIIqqqq"),
+    e.TradeCorrected: (106, "IIqqqqqIIqqqqqqqqqq"),
     e.AuctionTradeExecuted: (99, "qIB3xqqqqqqIIqqqqqqqqq"),
 }
 _TEXT = re.compile(r"(\d+)p")

@@ -221,6 +221,36 @@ class ResumeAccount(Command, frozen=True, gc=False):
     account_id: int
 
 
+class BustTrade(Command, frozen=True, gc=False):
+    """Undo a trade: each side gives back what it got, and gets back its fee.
+
+    The engine does not remember trades, so the desk says from the ledger what this one was, as it
+    stands after so many amendments. A fee below zero is a rebate (see `TradeExecuted`).
+    """
+
+    instrument_id: int
+    amendments: int
+    trade_id: int
+    price_ticks: int
+    quantity_lots: int
+    base_units: int
+    quote_units: int
+    buyer_account_id: int
+    seller_account_id: int
+    buyer_order_id: int
+    seller_order_id: int
+    buyer_fee_units: int
+    seller_fee_units: int
+
+
+class CorrectTrade(BustTrade, frozen=True, gc=False):
+    """Let a trade have had another price or a smaller quantity, with the fees of today."""
+
+    corrected_price_ticks: int
+    corrected_quantity_lots: int
+    buyer_is_maker: bool
+
+
 class CreditFunds(Command, frozen=True, gc=False):
     """Funds that arrived from outside, in the asset's smallest units."""
 

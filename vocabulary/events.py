@@ -177,6 +177,35 @@ class SelfTradePreventionSet(Event, frozen=True, gc=False):
     self_trade_prevention: SelfTradePrevention
 
 
+class TradeBusted(Event, frozen=True, gc=False):
+    """A trade was undone, as its `amendments`-th amendment. What it was stands here once more."""
+
+    instrument_id: int
+    amendments: int
+    trade_id: int
+    price_ticks: int
+    quantity_lots: int
+    base_units: int
+    quote_units: int
+    buyer_account_id: int
+    seller_account_id: int
+    buyer_order_id: int
+    seller_order_id: int
+    buyer_fee_units: int
+    seller_fee_units: int
+
+
+class TradeCorrected(TradeBusted, frozen=True, gc=False):
+    """A trade was undone, and another one put in its place."""
+
+    corrected_price_ticks: int
+    corrected_quantity_lots: int
+    corrected_base_units: int
+    corrected_quote_units: int
+    corrected_buyer_fee_units: int
+    corrected_seller_fee_units: int
+
+
 class AccountSuspended(Event, frozen=True, gc=False):
     """See `vocabulary.commands.SuspendAccount`. Its orders' cancels follow in the same record."""
 

@@ -51,6 +51,11 @@ class RejectReason(IntEnum):
     INVALID_FEE_TIER = 63
     INVALID_AMOUNT = 34
     FUNDS_OVERFLOW = 35
+    UNKNOWN_TRADE = 66
+    TRADE_BUSTED = 67
+    TRADE_AMENDED = 68
+    INVALID_CORRECTION = 69
+    FUNDS_SPENT = 70
 
 
 PRECEDENCE = {reason: place for place, reason in enumerate(RejectReason)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import NamedTuple, Self
 
 import asyncpg
 
@@ -21,6 +21,37 @@ INSERT INTO accounts (account_id, name) SELECT 1 + greatest(0, (SELECT max(accou
 accounts), (SELECT max(account_id) FROM balances)), $1 ON CONFLICT (name) DO NOTHING RETURNING
 account_id
 """
+
+
+TRADE_AS_IT_STANDS = """
+SELECT coalesce(amended.amendments, 0), trade.buyer_account_id, trade.seller_account_id,
+    trade.buyer_order_id, trade.seller_order_id, trade.buyer_is_maker,
+    coalesce(amended.price_ticks, trade.price_ticks),
+    coalesce(amended.quantity_lots, trade.quantity_lots),
+    coalesce(amended.base_units, trade.base_units),
+    coalesce(amended.quote_units, trade.quote_units),
+    coalesce(amended.buyer_fee_units, trade.buyer_fee_units),
+    coalesce(amended.seller_fee_units, trade.seller_fee_units)
+FROM trades AS trade LEFT JOIN trade_amendments AS amended USING (instrument_id, trade_id)
+WHERE instrument_id = $1 AND trade_id = $2 ORDER BY amended.amendments DESC LIMIT 1
+"""
+
+
+class StandingTrade(NamedTuple):
+    """A trade after so many amendments; of no lots if it was busted."""
+
+    amendments: int
+    buyer_account_id: int
+    seller_account_id: int
+    buyer_order_id: int
+    seller_order_id: int
+    buyer_is_maker: bool
+    price_ticks: int
+    quantity_lots: int
+    base_units: int
+    quote_units: int
+    buyer_fee_units: int
+    seller_fee_units: int
 
 
 class DeskStore:
@@ -92,6 +123,11 @@ class DeskStore:
         return rows[0]["settled_sequence"], [
             (row["asset_id"], row["units"]) for row in rows if row["asset_id"] is not None
         ]
+
+    async def trade(self, instrument_id: int, trade_id: int) -> StandingTrade | None:
+        """Return a settled trade as its last amendment left it."""
+        row = await self._pool.fetchrow(TRADE_AS_IT_STANDS, instrument_id, trade_id)
+        return StandingTrade(*row) if row is not None else None
 
     async def add_key(self, key: Key, sealed_secret: bytes | None) -> None:
         """Keep a key, with its secret unless it is a public one."""

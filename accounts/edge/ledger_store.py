@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 import asyncpg
 
 from accounts.edge.listing_rows import read_listings, write_listing
-from accounts.settlement import ENTRY_COLUMNS, Batch, Listing, TradeRow
+from accounts.settlement import ENTRY_COLUMNS, AmendmentRow, Batch, Listing, TradeRow
 
 CONNECT_TIMEOUT_S = 5.0
 # A server that stalls for longer counts as down.
@@ -100,6 +100,10 @@ class LedgerStore:
         if batch.trades:
             await self._connection.copy_records_to_table(
                 "trades", records=batch.trades, columns=TradeRow._fields
+            )
+        if batch.amendments:
+            await self._connection.copy_records_to_table(
+                "trade_amendments", records=batch.amendments, columns=AmendmentRow._fields
             )
         keys = batch.deltas.keys()
         await self._connection.execute(

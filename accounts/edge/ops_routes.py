@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from accounts import fee_api
+from accounts import fee_api, trade_api
 from accounts import ops_api as api
 from accounts.edge.fee_desk import FeeDesk
 from accounts.edge.ledger_desk import LedgerDesk
 from accounts.edge.listing_desk import ListingDesk
 from accounts.edge.listing_routes import listing_routes
 from accounts.edge.ops_desk import OpsDesk
+from accounts.edge.trade_desk import TradeDesk
 from accounts.routes import Access, Route
 
 
-def routes(desk: OpsDesk, listings: ListingDesk, fees: FeeDesk, ledger: LedgerDesk) -> list[Route]:
+def routes(
+    desk: OpsDesk, listings: ListingDesk, fees: FeeDesk, trades: TradeDesk, ledger: LedgerDesk
+) -> list[Route]:
     return [
         *_account_routes(desk),
         *_key_routes(desk),
         *listing_routes(listings),
         *_fee_routes(fees),
+        *_trade_routes(trades),
         Route(
             "GET", "/trial-balance", Access.OPS, ledger.show_trial_balance, api.TrialBalanceReply
         ),
@@ -88,6 +92,24 @@ def _account_routes(desk: OpsDesk) -> list[Route]:
             desk.show_balances,
             api.BalancesReply,
             parameters=api.AccountPath,
+        ),
+    ]
+
+
+def _trade_routes(desk: TradeDesk) -> list[Route]:
+    trade = "/instruments/{symbol}/trades/{trade_id}"
+    path, reply = trade_api.TradePath, trade_api.TradeReply
+    return [
+        Route("GET", trade, Access.OPS, desk.show_trade, reply, parameters=path),
+        Route("POST", f"{trade}/bust", Access.OPS, desk.bust_trade, reply, parameters=path),
+        Route(
+            "POST",
+            f"{trade}/correct",
+            Access.OPS,
+            desk.correct_trade,
+            reply,
+            parameters=path,
+            body=trade_api.CorrectTradeRequest,
         ),
     ]
 

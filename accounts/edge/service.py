@@ -17,6 +17,7 @@ from accounts.edge.ops_http import OpsHttp
 from accounts.edge.ops_routes import routes
 from accounts.edge.schema import migrate
 from accounts.edge.settler import Settler
+from accounts.edge.trade_desk import TradeDesk
 from accounts.keys import SecretBox
 from accounts.listings import Listings
 from accounts.routes import Access
@@ -93,6 +94,7 @@ class AccountsService:
                 OpsDesk(store, self._engine, self._listings, self._secret_box),
                 ListingDesk(self._engine, self._listings),
                 FeeDesk(self._engine, self._listings),
+                TradeDesk(store, self._engine, self._listings),
                 LedgerDesk(self._settler, self._listings, self.health),
             ),
             host=self._host,

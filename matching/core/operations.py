@@ -4,7 +4,7 @@ These are rare, so they are decoded into command objects and answered with event
 not (see `matching.core.engine`).
 """
 
-from matching.core import fee_tiers
+from matching.core import amendments, fee_tiers
 from matching.core.auction import enter_phase
 from matching.core.holds import Account
 from matching.core.matcher import Matcher
@@ -52,6 +52,8 @@ def operate(matcher: Matcher, command: c.Command) -> None:
             say(matcher, fee_tiers.assign_fee_tier(state, command))
         case c.CreditFunds():
             say(matcher, credit_funds(state, command))
+        case c.BustTrade():
+            say(matcher, amendments.amend_trade(state, command))
         case c.SuspendAccount():
             suspend_account(matcher, command)
         case c.ResumeAccount():

@@ -46,6 +46,7 @@ cdef class OrderBook:
     cdef public long long surplus_lots
     cdef public long long trade_count
     cdef public long long prevented_count
+    cdef readonly dict amendments
     cdef readonly object triggers
     cdef public long long waiting_count
     cdef public long long last_trade_ticks

@@ -54,6 +54,7 @@ class OrderBook:
         self.surplus_lots = 0
         self.trade_count = 0
         self.prevented_count = 0
+        self.amendments: dict[int, int] = {}  # by trade: how many, or `amendments.BUSTED`
         self.triggers = Triggers()
         self.waiting_count = 0  # of the orders there
         self.last_trade_ticks = 0  # 0: none yet

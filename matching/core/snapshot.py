@@ -98,6 +98,7 @@ FIELDS: Final[dict[type, Fields]] = {
             "has_volatility_band",
             "lowest_calm_ticks",
             "highest_calm_ticks",
+            "amendments",
             "triggers",
             "waiting_count",
             "base_fees",
@@ -190,6 +191,14 @@ def save(state: State) -> Iterator[Section]:
     )
     yield from _sections(
         "books", ((state.symbols[key], *_book_row(book)) for key, book in state.books.items())
+    )
+    yield from _sections(
+        "amendments",
+        (
+            (key, trade_id, amendments)
+            for key, book in state.books.items()
+            for trade_id, amendments in book.amendments.items()
+        ),
     )
     yield from _sections("tier_fees", ((*key, *fees) for key, fees in state.tier_fees.items()))
     yield from _sections(
@@ -296,6 +305,10 @@ def _take_book(
     book.last_trade_ticks = last_trade_ticks
 
 
+def _take_amendments(state: State, instrument_id: int, trade_id: int, amendments: int) -> None:
+    state.books[instrument_id].amendments[trade_id] = amendments
+
+
 def _take_tier_fees(state: State, tier: int, instrument_id: int, *fees: int) -> None:
     maker_fee_ppm, taker_fee_ppm = fees
     state.tier_fees[tier, instrument_id] = (maker_fee_ppm, taker_fee_ppm)
@@ -373,6 +386,7 @@ _TAKE: Final[dict[str, Callable[..., None]]] = {
     "accounts": _take_account,
     "funds": _take_funds,
     "books": _take_book,
+    "amendments": _take_amendments,
     "tier_fees": _take_tier_fees,
     "closed_orders": _take_closed_order,
     "orders": _take_order,

@@ -104,6 +104,8 @@ class State:
             add("book", instrument_id, self.symbols[instrument_id], *terms, *fees)
             add(*book.limits, book.reference_ticks, book.phase)
             add(book.trade_count, book.prevented_count)
+            for amended in sorted(book.amendments.items()):
+                add("amended", *amended)
             cross = (book.indicative_ticks, book.indicative_lots, book.surplus_lots)
             add(*cross, book.auction_ends_ns)
             add(book.last_trade_ticks)

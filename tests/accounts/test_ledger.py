@@ -49,7 +49,7 @@ def trade(
 
 
 def legs_of(event: TradeExecuted) -> list[Leg]:
-    return trade_legs(event, trade_sides(event), BTC, USDT)
+    return trade_legs(trade_sides(event), event.base_units, event.quote_units, BTC, USDT)
 
 
 def sums(legs: list[Leg]) -> Counter[int]:

@@ -1,6 +1,7 @@
 import random
 from collections import Counter
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,9 @@ from tests.accounts.engine_journal import (
     order,
     orders,
 )
+from tests.matching.core.busts import Busts, bust_of
 from vocabulary import commands as c
+from vocabulary import events as e
 from vocabulary.catalogue import Catalogue
 from vocabulary.types import Side
 
@@ -65,6 +68,48 @@ def test_trade_becomes_linked_entries_and_a_trade_row() -> None:
     assert not trade.buyer_is_maker
     assert batch.deltas[1, BTC] == -50_000
     assert batch.deltas[2, USDT] == -500
+
+
+def test_a_bust_undoes_all_that_the_trade_moved() -> None:
+    journal = EngineJournal()
+    settlement = new_settlement()
+    journal.ask(*listings_and_credits(2), order(1, 1, Side.SELL, 100, 5, BTCUSDT))
+    settlement.batch(journal.records)
+    traded = journal.ask(order(2, 2, Side.BUY, 101, 5, BTCUSDT))
+    bust = bust_of(next(x for x in traded[0].events if isinstance(x, e.TradeExecuted)))
+    corrected = journal.ask(Busts().correction(bust, 90, 4))
+    batch = settlement.batch([*traded, *corrected])
+    (row,) = batch.amendments
+    assert (row.instrument_id, row.trade_id, row.amendments) == (BTCUSDT, 1, 1)
+    assert (row.price_ticks, row.quantity_lots) == (90, 4)
+    assert (row.base_units, row.quote_units) == (40_000, 360)
+    assert batch.deltas[1, BTC] == -40_000
+    assert batch.deltas[2, USDT] == -360
+
+    after = msgspec.structs.replace(
+        bust,
+        amendments=1,
+        price_ticks=90,
+        quantity_lots=4,
+        base_units=40_000,
+        quote_units=360,
+        buyer_fee_units=row.buyer_fee_units,
+        seller_fee_units=row.seller_fee_units,
+    )
+    busted = settlement.batch(journal.ask(after))
+    assert (busted.amendments[0].amendments, busted.amendments[0].quantity_lots) == (2, 0)
+    for key, units in batch.deltas.items():
+        assert units + busted.deltas[key] == 0
+    assert trial_balance_is_even(batch, busted)
+
+
+def trial_balance_is_even(*batches: Batch) -> bool:
+    """Say whether the legs of each event sum to zero per asset."""
+    sums: Counter[tuple[int, int, int]] = Counter()
+    for batch in batches:
+        for sequence, event_index, _, _, asset_id, units in batch.entries:
+            sums[sequence, event_index, asset_id] += units
+    return not any(sums.values())
 
 
 def test_orders_that_do_not_trade_move_no_money_but_count() -> None:

@@ -1,5 +1,6 @@
 """What the desk may ask of the naive venue, where no order is concerned."""
 
+from tests.oracles.naive_amendments import NaiveAmendments
 from tests.oracles.naive_triggers import NaiveTriggers
 from vocabulary import commands as c
 from vocabulary import events as e
@@ -16,7 +17,7 @@ from vocabulary.types import (
 )
 
 
-class NaiveOperations(NaiveTriggers):
+class NaiveOperations(NaiveTriggers, NaiveAmendments):
     def credit(self, command: c.CreditFunds) -> e.Event:
         key = (command.account_id, command.asset_id)
         issued = sum(units for (_, asset), units in self.totals.items() if asset == key[1])

@@ -97,6 +97,7 @@ class NaiveState:
         self.last_trades: dict[int, int] = {}
         self.moves: list[tuple[int, int]] = []  # instrument and price of trades, not looked at yet
         self.prevented: dict[int, int] = {}
+        self.amendments: dict[tuple[int, int], int | None] = {}  # none: busted
         self.prevention: dict[int, SelfTradePrevention] = {}
         self.heard_of: set[int] = set()
         self.suspended: set[int] = set()

@@ -62,6 +62,8 @@ class NaiveVenue(NaiveMatching):
                 return self.cancel_all(command)
             case c.ExpireOrders():
                 return self.expire()
+            case c.BustTrade():
+                return [self.amend(command)]
             case c.SuspendAccount():
                 return self.suspend(command)
             case c.ResumeAccount():

@@ -230,6 +230,9 @@ ALLOWED: dict[tuple[str, str], Any] = {
     ("POST", "/accounts/{account_id}/fee-tier"): OPS,
     ("POST", "/accounts/{account_id}/self-trade-prevention"): OPS,
     ("POST", "/accounts/{account_id}/suspend"): OPS,
+    ("GET", "/instruments/{symbol}/trades/{trade_id}"): OPS,
+    ("POST", "/instruments/{symbol}/trades/{trade_id}/bust"): OPS,
+    ("POST", "/instruments/{symbol}/trades/{trade_id}/correct"): OPS,
     ("POST", "/accounts/{account_id}/resume"): OPS,
     ("POST", "/instruments/{symbol}/delist"): OPS,
     ("POST", "/instruments/{symbol}/phase"): OPS,
@@ -264,7 +267,9 @@ async def test_every_route_opens_to_whom_the_table_says_and_to_no_one_else(
     assert served == set(ALLOWED), "a new route must be entered here"
     wrong = []
     for (method, template), allowed in ALLOWED.items():
-        path = template.format(account_id=1, api_key="NONE", symbol="BTCUSDT", fee_tier=1)
+        path = template.format(
+            account_id=1, api_key="NONE", symbol="BTCUSDT", fee_tier=1, trade_id=1
+        )
         for name, headers in CREDENTIALS.items():
             answer = await desk.request(method, path, token=None, headers=headers, data=b"{")
             opens = name in allowed or None in allowed

@@ -16,6 +16,7 @@ from hypothesis.stateful import (
 
 from matching.core import invariants
 from matching.core.engine import Engine
+from tests.matching.core.busts import Busts
 from tests.oracles.naive_venue import NaiveVenue
 from vocabulary import commands as c
 from vocabulary import events as e
@@ -49,6 +50,7 @@ class Both:
         self.venue = NaiveVenue()
         self.sequence = 0
         self.now_ns = 0
+        self.busts = Busts()
         for listing in LISTINGS:
             self.ask(listing)
 
@@ -60,6 +62,8 @@ class Both:
         record: Record
         record, _ = unpack_record(data)
         assert record.events == self.venue.apply(command, self.sequence, self.now_ns)
+        for event in record.events:
+            self.busts.note(event)
         return record.events
 
     def check(self) -> None:
@@ -232,6 +236,36 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
     )
     def cancel_all(self, account_id: int, instrument_id: int, sides: Sides) -> None:
         self.both.ask(c.CancelAllOrders(8, 1, account_id, instrument_id, b"", sides))
+
+    @precondition(lambda self: self.both.busts.by_trade)
+    @rule(
+        which=st.integers(0, 30),
+        price=st.sampled_from((None, 1, 3, 8, 0, 2**41)),
+        lots=st.sampled_from((1, 2, 0, 30)),
+        amendments=st.sampled_from((None, None, 0, 1)),
+        account_id=st.sampled_from((None, None, None, 0, 9)),
+    )
+    def amend(
+        self,
+        which: int,
+        price: int | None,
+        lots: int,
+        amendments: int | None,
+        account_id: int | None,
+    ) -> None:
+        """Bust or correct a trade, as it stands by now or was, or one that never was."""
+        trades = list(self.both.busts.by_trade.values())
+        changes: dict[str, int] = {}
+        if amendments is not None:
+            changes["amendments"] = amendments
+        if account_id is not None:
+            changes["buyer_account_id"] = account_id
+        if which == 30:
+            changes["trade_id"] = 1_000
+        command = msgspec.structs.replace(trades[-1 - which % len(trades)], **changes)
+        if price is not None:
+            command = self.both.busts.correction(command, price, lots)
+        self.both.ask(command)
 
     @rule(account_id=accounts, and_resume=st.sampled_from((True, True, False)))
     def suspend(self, account_id: int, and_resume: bool) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from matching.core import invariants
 from matching.core.engine import Engine
+from tests.matching.core.busts import Busts
 from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.codec import pack, unpack
@@ -26,7 +27,7 @@ from vocabulary.types import (
     TradingPhase,
 )
 
-HALTED, EXPENSIVE, LIMITED, AT_AUCTION, GONE = 2, 3, 4, 5, 6
+HALTED, EXPENSIVE, LIMITED, AT_AUCTION, GONE, BUSTED = 2, 3, 4, 5, 6, 8
 SUSPENDED = 8
 LISTINGS = (
     c.ListAsset(1, 1, 1, 0, b"BTC"),
@@ -57,6 +58,7 @@ LISTINGS = (
         1, 1, AT_AUCTION, 1, 2, 1, 1, 0, 0, 0, b"ATAUCTION", TradingPhase.OPENING_AUCTION
     ),
     c.ListInstrument(1, 1, GONE, 1, 2, 1, 1, 0, 0, 0, b"GONE", TradingPhase.DELISTED),
+    c.ListInstrument(1, 1, BUSTED, 1, 2, 1, 1, 0, 0, 0, b"BUSTED"),
     c.ChangePhase(1, 1, HALTED, TradingPhase.HALTED),
     c.CreditFunds(1, 1, 1, 1, 1000),
     c.CreditFunds(1, 1, 1, 2, 1000),
@@ -142,20 +144,49 @@ def listing(**changes: object) -> c.Command:
     return msgspec.structs.replace(LISTING, **changes)
 
 
+def bust(**changes: int) -> c.BustTrade:
+    """Return what busts the one trade that there was: account 1 sold itself 2 at 11."""
+    trade = c.BustTrade(
+        1,
+        1,
+        instrument_id=1,
+        amendments=0,
+        trade_id=1,
+        price_ticks=11,
+        quantity_lots=2,
+        base_units=2,
+        quote_units=22,
+        buyer_account_id=1,
+        seller_account_id=1,
+        buyer_order_id=15,
+        seller_order_id=16,
+        buyer_fee_units=0,
+        seller_fee_units=0,
+    )
+    return msgspec.structs.replace(trade, **changes)
+
+
+def correct(price_ticks: int, lots: int) -> c.CorrectTrade:
+    return Busts().correction(bust(), price_ticks, lots)
+
+
 REFUSED = [
     (R.MALFORMED_CLIENT_ORDER_ID, enter(client_order_id=b"")),
     (R.UNKNOWN_ACCOUNT, enter(account_id=0)),
     (R.UNKNOWN_ACCOUNT, c.CreditFunds(1, 1, 0, 1, 5)),
     (R.UNKNOWN_ACCOUNT, c.AssignFeeTier(1, 1, 0, 1)),
     (R.UNKNOWN_ACCOUNT, c.CreditFunds(1, 1, ID_MAX + 1, 1, 5)),
-    (R.ACCOUNT_SUSPENDED, enter(account_id=SUSPENDED, instrument_id=77)),
-    (R.ACCOUNT_SUSPENDED, replace(account_id=SUSPENDED, instrument_id=77)),
+    (R.UNKNOWN_ACCOUNT, bust(seller_account_id=77)),
+    (R.UNKNOWN_ACCOUNT, bust(buyer_account_id=0)),
     (R.UNKNOWN_ACCOUNT, c.SuspendAccount(1, 1, 0)),
     (R.UNKNOWN_ACCOUNT, c.SuspendAccount(1, 1, ID_MAX + 1)),
     (R.UNKNOWN_ACCOUNT, c.ResumeAccount(1, 1, 0)),
     (R.UNKNOWN_ACCOUNT, c.ResumeAccount(1, 1, 9)),
     (R.UNKNOWN_ACCOUNT, c.SetSelfTradePrevention(1, 1, 9, SelfTradePrevention.NONE)),
     (R.UNKNOWN_ACCOUNT, c.SetSelfTradePrevention(1, 1, 0, SelfTradePrevention.NONE)),
+    (R.ACCOUNT_SUSPENDED, enter(account_id=SUSPENDED, instrument_id=77)),
+    (R.ACCOUNT_SUSPENDED, replace(account_id=SUSPENDED, instrument_id=77)),
+    (R.UNKNOWN_INSTRUMENT, bust(instrument_id=77)),
     (R.UNKNOWN_INSTRUMENT, enter(instrument_id=7)),
     (R.UNKNOWN_INSTRUMENT, replace(instrument_id=7)),
     (R.UNKNOWN_INSTRUMENT, c.CancelOrder(1, 1, 1, 7, 0, b"", b"open")),
@@ -281,6 +312,15 @@ REFUSED = [
     (R.INVALID_FEE_TIER, c.AssignFeeTier(1, 1, 1, 1_001)),
     (R.INVALID_AMOUNT, c.CreditFunds(1, 1, 1, 1, 0)),
     (R.FUNDS_OVERFLOW, c.CreditFunds(1, 1, 1, 1, INT64_MAX)),
+    (R.UNKNOWN_TRADE, bust(trade_id=2)),
+    (R.UNKNOWN_TRADE, bust(trade_id=0)),
+    (R.TRADE_BUSTED, bust(instrument_id=BUSTED, amendments=1)),
+    (R.TRADE_AMENDED, bust(amendments=1)),
+    (R.INVALID_CORRECTION, correct(0, 1)),
+    (R.INVALID_CORRECTION, correct(PRICE_TICKS_MAX + 1, 1)),
+    (R.INVALID_CORRECTION, correct(11, 3)),
+    (R.INVALID_CORRECTION, correct(11, 0)),
+    (R.FUNDS_SPENT, bust(buyer_account_id=SUSPENDED)),
 ]
 
 
@@ -294,6 +334,9 @@ def engine() -> Engine:
         enter(client_order_id=b"other", side=Side.SELL, price_ticks=11, quantity_lots=2),
         stop(client_order_id=b"stop"),
         enter(client_order_id=b"lone", instrument_id=LIMITED),
+        enter(client_order_id=b"buy", instrument_id=BUSTED),
+        enter(client_order_id=b"sell", instrument_id=BUSTED, side=Side.SELL),
+        bust(instrument_id=BUSTED),
     )
     for sequence, command in enumerate((*LISTINGS, *orders), start=1):
         event, _ = unpack(engine.apply(pack(command), sequence, 0))

@@ -13,6 +13,7 @@ import pytest
 
 from matching.core import invariants
 from matching.core.engine import Engine
+from tests.matching.core.busts import Busts
 from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.codec import pack, pack_record, unpack_record
@@ -36,6 +37,7 @@ ENTER = re.compile(
 )
 REPLACE = re.compile(r"(\w+) replaces (\w+) with (\d+) at (\d+) as (\w+)")
 CANCEL = re.compile(r"(\w+) cancels (\w+)")
+AMEND = re.compile(r"(?:bust|correct) (\d+)(?: to (\d+) at (\d+))?")
 SUSPEND = re.compile(r"(suspend|resume) (\w+)")
 PREVENT = re.compile(r"(\w+) prevents self-trades by ([a-z-]+)")
 CREDIT = re.compile(r"(\w+) is credited (\d+) (\w+)")
@@ -67,6 +69,7 @@ class Table:
         self.now_ns = 0
         self.accounts: dict[str, int] = {}
         self.orders: dict[int, str] = {}
+        self.busts = Busts()
         self.new_name = ""  # that the replace under way asks for
         for name, asset_id in ASSETS.items():
             self.ask(c.ListAsset(1, 1, asset_id, 0, name.encode()))
@@ -78,6 +81,8 @@ class Table:
         events = self.engine.apply(packed, self.sequence, self.now_ns)
         record, _ = unpack_record(pack_record(self.sequence, 0, packed, events))
         invariants.check(self.engine.state)
+        for event in record.events:
+            self.busts.note(event)
         return [self.said(event) for event in record.events]
 
     def account(self, name: str) -> int:
@@ -133,6 +138,13 @@ class Table:
                 sides = Sides.BUY if name == "buys" else Sides.SELL
                 return c.CancelAllOrders(1, 1, self.account(who), 0, b"", sides)
             return c.CancelOrder(1, 1, self.account(who), 1, 0, b"", name.encode())
+        return self.desk_command(request)
+
+    def desk_command(self, request: str) -> c.Command:
+        if match := AMEND.fullmatch(request):
+            trade_id, lots, price = match.groups()
+            bust = self.busts.by_trade[1, int(trade_id)]
+            return self.busts.correction(bust, int(price), int(lots)) if price else bust
         if match := SUSPEND.fullmatch(request):
             who = self.account(match[2])
             if match[1] == "suspend":
@@ -217,10 +229,6 @@ class Table:
                     said += f", {names[1]} less {event.incoming_decrease_lots}"
                 units = event.resting_released_units + event.incoming_released_units
                 return f"{said}, {units} released" if units else said
-            case e.AccountSuspended():
-                return "suspended"
-            case e.AccountResumed():
-                return "resumed"
             case e.SelfTradePreventionSet():
                 return event.self_trade_prevention.name.lower().replace("_", " ")
             case e.FundsCredited():
@@ -230,6 +238,23 @@ class Table:
             case e.IndicativePriceChanged():
                 price = f"{event.quantity_lots} at {event.price_ticks}, {event.surplus_lots} over"
                 return f"the auction would trade {price if event.quantity_lots else 'nothing'}"
+        return self.said_to_desk(event)
+
+    def said_to_desk(self, event: e.Event) -> str:
+        match event:
+            case e.TradeCorrected():
+                fees = f"{event.corrected_buyer_fee_units} and {event.corrected_seller_fee_units}"
+                return (
+                    f"trade {event.trade_id} is now {event.corrected_quantity_lots}"
+                    f" at {event.corrected_price_ticks}, fees of buyer and seller {fees}"
+                )
+            case e.TradeBusted():
+                was = f"{event.quantity_lots} at {event.price_ticks}"
+                return f"trade {event.trade_id} busted, which was {was}"
+            case e.AccountSuspended():
+                return "suspended"
+            case e.AccountResumed():
+                return "resumed"
         return type(event).__name__
 
     def book(self) -> Iterator[str]:
