@@ -146,10 +146,10 @@ class Table:
             bust = self.busts.by_trade[1, int(trade_id)]
             return self.busts.correction(bust, int(price), int(lots)) if price else bust
         if match := SUSPEND.fullmatch(request):
-            who = self.account(match[2])
+            account_id = self.account(match[2])
             if match[1] == "suspend":
-                return c.SuspendAccount(1, 1, who)
-            return c.ResumeAccount(1, 1, who)
+                return c.SuspendAccount(1, 1, account_id)
+            return c.ResumeAccount(1, 1, account_id)
         if match := PREVENT.fullmatch(request):
             who, prevention = match.groups()
             return c.SetSelfTradePrevention(1, 1, self.account(who), prevention_named(prevention))
