@@ -205,6 +205,36 @@ def test_target_groups_lead_to_ports_that_pods_listen_on(size: str) -> None:
         assert group["Port"] in cluster.ports(cluster.pods(size)[app]).values(), group["Name"]
 
 
+def test_the_cluster_fills_every_target_group() -> None:
+    bindings = cluster.of_kind("aws", "TargetGroupBinding")
+    groups = resources("large", "AWS::ElasticLoadBalancingV2::TargetGroup")
+    assert {each["spec"]["targetGroupName"] for each in bindings.values()} == {
+        each["Name"] for each in groups
+    } - {"agio-assets"}
+    listening = cluster.of_kind("aws", "Service")
+    for binding in bindings.values():
+        led_to = binding["spec"]["serviceRef"]
+        ports = {port["name"]: port["port"] for port in listening[led_to["name"]]["spec"]["ports"]}
+        (group,) = (each for each in groups if each["Name"] == binding["spec"]["targetGroupName"])
+        assert ports[led_to["port"]] == group["Port"]
+
+
+def test_pods_that_call_aws_are_somebody_there_and_no_others() -> None:
+    identities = resources("large", "AWS::EKS::PodIdentityAssociation")
+    known = {each["ServiceAccount"] for each in identities if each["Namespace"] == "agio"}
+    policy = cluster.of_kind("aws", "NetworkPolicy")["to-aws"]["spec"]["podSelector"]
+    calling = set(policy["matchExpressions"][0]["values"])
+    assert known == calling
+    assert set(cluster.ours("aws")) - calling == {"accounts"}
+
+
+def test_settings_name_what_is_made() -> None:
+    from deploy.aws.records import TABLE_PREFIX
+
+    settings = next(iter(cluster.of_kind("aws", "ConfigMap").values()))["data"]
+    assert settings["AGIO_TRADE_HISTORY_URL"] == f"dynamodb://REGION/{TABLE_PREFIX}"
+
+
 def test_the_socket_api_asks_what_rest_answers() -> None:
     from deploy.aws.gateways import QUESTIONS
 
