@@ -73,7 +73,6 @@ _PREVENTIONS = {
 }
 _UNSUPPORTED = frozenset({
     tags.MinQty,
-    tags.MaxFloor,
     tags.OrderPercent,
     tags.EffectiveTime,
     tags.PegOffsetValue,
@@ -172,6 +171,7 @@ def _enter_order(
         price=_text(message, tags.Price) if tags.Price in message else None,
         quantity=_text(message, tags.OrderQty) if tags.OrderQty in message else None,
         quote_amount=_text(message, tags.CashOrderQty) if tags.CashOrderQty in message else None,
+        display_quantity=_text(message, tags.MaxFloor) if tags.MaxFloor in message else None,
         client_order_id=message.get(tags.ClOrdID) or b"",
         expire_time_ns=_expire_time_ns(message),
         trigger_price=_text(message, tags.StopPx) if tags.StopPx in message else None,
@@ -195,6 +195,7 @@ def _replace_order(
         (tags.ExpireTime, "ExpireTime"),
         (tags.ExpireDate, "ExpireDate"),
         (tags.CashOrderQty, "CashOrderQty"),
+        (tags.MaxFloor, "MaxFloor"),
     )
     for tag, name in kept:
         if tag in message:  # the order keeps what it has: to take another silently would be a lie

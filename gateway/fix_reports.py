@@ -95,18 +95,23 @@ REJECT_REASONS: dict[RejectReason, tuple[bytes, bytes, str]] = {
         _C.OTHER,
         "quantity is not above what has been filled",
     ),
+    RejectReason.DISPLAY_QUANTITY_OUT_OF_RANGE: (
+        _O.INCORRECT_QUANTITY,
+        _C.OTHER,
+        "MaxFloor(111) is too small or too large for the quantity",
+    ),
     RejectReason.DUPLICATE_CLIENT_ORDER_ID: (
         _O.DUPLICATE_ORDER,
         _C.DUPLICATE_CL_ORD_ID,
         "ClOrdID(11) is that of another order",
     ),
     RejectReason.TOO_MANY_OPEN_ORDERS: (_O.ORDER_EXCEEDS_LIMIT, _C.OTHER, "too many open orders"),
+    RejectReason.INSUFFICIENT_FUNDS: (_O.ORDER_EXCEEDS_LIMIT, _C.OTHER, "insufficient funds"),
     RejectReason.NO_QUANTITY_FOR_AMOUNT: (
         _O.INCORRECT_QUANTITY,
         _C.OTHER,
         "in the book as it stands the amount comes to no quantity that is taken",
     ),
-    RejectReason.INSUFFICIENT_FUNDS: (_O.ORDER_EXCEEDS_LIMIT, _C.OTHER, "insufficient funds"),
     RejectReason.WOULD_TAKE_LIQUIDITY: (
         _O.OTHER,
         _C.OTHER,
@@ -279,7 +284,7 @@ def _state(
         f"55={instrument.symbol}\x01{_SIDE_FIELDS[order.side]}"
         f"38={quantity_text(order.quantity_lots)}\x01{cash}{_ORDER_TYPE_FIELDS[order.order_type]}"
         f"{price}{_TIME_IN_FORCE_FIELDS[order.time_in_force]}{_expire_time(order)}"
-        f"{_FLAG_FIELDS[order.flags]}{_PREVENTION_FIELDS[order.self_trade_prevention]}"
+        f"{_FLAG_FIELDS[order.flags]}{_display(order)}{_PREVENTION_FIELDS[order.self_trade_prevention]}"
         f"151={quantity_text(leaves_lots)}\x0114={quantity_text(cumulative_lots)}\x01"
         f"6={instrument.average_price_text(quote_units, cumulative_lots)}\x01"
     ).encode()
@@ -294,6 +299,11 @@ def _trigger(order: Order) -> str:
         + f"1109={direction}\x01"
         + (f"25009={trailing}\x01" if trailing else "")
     )
+
+
+def _display(order: Order) -> str:
+    lots = order.display_lots
+    return f"111={order.instrument.quantity_text(lots)}\x01" if lots else ""
 
 
 def _expire_time(order: Order) -> str:

@@ -173,6 +173,7 @@ class JsonOrders:
                 price=request.price,
                 quantity=request.quantity,
                 quote_amount=request.quote_order_qty,
+                display_quantity=request.iceberg_qty,
                 client_order_id=self._client_order_id(request.new_client_order_id, number),
                 expire_time_ns=(request.good_till_date or 0) * 1_000_000,
                 trigger_price=request.stop_price,

@@ -50,6 +50,7 @@ class OrderEntry:
         price: str | None,
         quantity: str | None,
         quote_amount: str | None = None,
+        display_quantity: str | None = None,
         client_order_id: bytes,
         expire_time_ns: int = 0,
         self_trade_prevention: SelfTradePrevention = SelfTradePrevention.ACCOUNT_DEFAULT,
@@ -85,6 +86,7 @@ class OrderEntry:
             instrument.price_ticks(trigger_price) if trigger_price is not None else 0,
             min(trailing_bps, ID_MAX),
             quote_units,
+            _display_lots(instrument, display_quantity, quantity_lots),
         )
 
     def replace_order(
@@ -181,6 +183,17 @@ def _quantity_lots(instrument: Instrument, quantity: str | None, quote_amount: s
     if quote_amount is None:
         raise Refused(RejectReason.MALFORMED_QUANTITY, "an order needs a quantity")
     return 0
+
+
+def _display_lots(instrument: Instrument, display: str | None, quantity_lots: int) -> int:
+    """Return what is displayed at a time; 0 if that is all of the order."""
+    if display is None:
+        return 0
+    lots = instrument.quantity_lots(display)
+    if lots == 0:
+        text = "an order that displays nothing is not taken"
+        raise Refused(RejectReason.DISPLAY_QUANTITY_OUT_OF_RANGE, text)
+    return 0 if lots == quantity_lots else lots
 
 
 def _quote_units(instrument: Instrument, amount: str) -> int:

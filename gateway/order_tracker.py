@@ -70,6 +70,7 @@ class Orders:
             e.OrderRepeated: self._apply_repeated,
             e.OrderReplaced: self._apply_replaced,
             e.OrderRested: _apply_nothing,
+            e.OrderRefreshed: _apply_nothing,
             e.IndicativePriceChanged: _apply_nothing,
             e.TradeExecuted: self._apply_trade,
             e.AuctionTradeExecuted: self._apply_trade,

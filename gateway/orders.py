@@ -76,6 +76,7 @@ class Order:
         "client_order_id",
         "cumulative_lots",
         "decreased_lots",
+        "display_lots",
         "entered_ns",
         "expire_time_ns",
         "flags",
@@ -122,6 +123,7 @@ class Order:
         self.trailing_bps = command.trailing_bps
         self.is_waiting = command.order_type > OrderType.LIMIT
         self.quantity_lots = self.leaves_lots = command.quantity_lots
+        self.display_lots = command.display_lots  # an iceberg's, or 0
         self.quote_amount_units = command.quote_units  # what was ordered instead, or 0
         self.self_trade_prevention = prevention
         self.prevented_lots = 0

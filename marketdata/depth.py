@@ -1,4 +1,4 @@
-"""Depth: how many lots rest at each price."""
+"""Depth: how many lots rest, and are displayed, at each price."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from vocabulary.types import Side
 
 
 class Depth:
-    """One instrument's resting lots by price, and the prices where they have changed.
+    """One instrument's displayed lots by price, and the prices where they have changed.
 
     It knows no orders: events say what joins and what leaves the book.
     """
@@ -24,7 +24,9 @@ class Depth:
         """Take an event of this instrument in; return whether it touched the book."""
         match event:
             case e.OrderRested():
-                self._add(event.side, event.price_ticks, event.leaves_lots)
+                self._add(event.side, event.price_ticks, event.leaves_lots - event.hidden_lots)
+            case e.OrderRefreshed():
+                self._add(event.side, event.price_ticks, event.displayed_lots)
             case e.AuctionTradeExecuted():  # both rested, each at its own price
                 self._add(Side.BUY, event.buy_price_ticks, -event.quantity_lots)
                 self._add(Side.SELL, event.sell_price_ticks, -event.quantity_lots)
@@ -32,18 +34,18 @@ class Depth:
                 # The incoming order's lots never were in the book.
                 self._add(opposite(incoming_side), event.price_ticks, -event.quantity_lots)
             case e.MatchPrevented():
-                if not event.resting_decrease_lots:
+                lots = event.resting_decrease_lots - event.resting_hidden_decrease_lots
+                if not lots:
                     return False  # what ends is told of in an event of its own
-                self._add(
-                    opposite(event.incoming_side), event.price_ticks, -event.resting_decrease_lots
-                )
-            case e.OrderReplaced(kept_priority=True):
-                change_lots = event.leaves_lots - event.previous_leaves_lots
-                self._add(event.side, event.price_ticks, change_lots)
+                self._add(opposite(event.incoming_side), event.price_ticks, -lots)
             case e.OrderReplaced():
-                self._add(event.side, event.previous_price_ticks, -event.previous_leaves_lots)
+                shown_lots = event.previous_leaves_lots - event.previous_hidden_lots
+                self._add(event.side, event.previous_price_ticks, -shown_lots)
+                if event.kept_priority:
+                    shown_lots = event.leaves_lots - event.hidden_lots
+                    self._add(event.side, event.price_ticks, shown_lots)
             case e.OrderCanceled(was_resting=True):
-                self._add(event.side, event.price_ticks, -event.leaves_lots)
+                self._add(event.side, event.price_ticks, event.hidden_lots - event.leaves_lots)
             case _:
                 return False
         return True

@@ -21,7 +21,7 @@ from vocabulary.market_data import CANDLE_INTERVALS_SECONDS, CHANNEL_PREFIX, Hea
 SECOND_NS = 1_000_000_000
 
 StatusEvent = e.PhaseChanged | e.IndicativePriceChanged
-BookEvent = e.OrderRested | e.OrderReplaced | e.OrderCanceled | e.MatchPrevented
+BookEvent = e.OrderRested | e.OrderRefreshed | e.OrderReplaced | e.OrderCanceled | e.MatchPrevented
 FEED_EVENTS = {
     e.InstrumentListed,
     e.TradeExecuted,

@@ -29,6 +29,8 @@ History
 6   Self-trade prevention.
 7   Fee tiers.
 8   Orders that wait for a price.
+9   Whether an account is suspended.
+10  What icebergs hide.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ from matching.core.engine import Engine
 from matching.sequencer import Sequencer
 
 MAGIC: Final = b"agiosnap"
-VERSION: Final = 9
+VERSION: Final = 10
 SUFFIX: Final = ".snapshot"
 HEADER: Final = Struct("<8sIIqIIqqq16s8x")
 _SECTION_SIZE: Final = Struct("<I")

@@ -32,8 +32,10 @@ History
 -------
 1   The first version of all messages, and of the record.
     `EnterOrder` 2: self-trade prevention. 3: what it waits for. 4: a quote amount.
+    5: what an iceberg displays.
     `CancelAllOrders` 2: of one side only.
     `OrderAccepted` 2: the quantity that a quote amount comes to.
+    `OrderRested`, `OrderReplaced`, `OrderCanceled`, `MatchPrevented` 2: what of it is hidden.
     `ListInstrument` 2: the phase that it starts in, and its limits.
     A maker's fee has a sign: what is below zero now were numbers that no engine took.
 """
@@ -72,7 +74,7 @@ FIRST_EVENT_KIND = 64
 # A class's fields stand in its layout in the order in which the class names them. Behind the kind
 # stands the body of version 1, then what each further version appends.
 _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
-    c.EnterOrder: (1, "QqII4B4xqq40pq", "B7x", "qI4x", "q"),
+    c.EnterOrder: (1, "QqII4B4xqq40pq", "B7x", "qI4x", "q", "q"),
     c.ReplaceOrder: (2, "QqIIqqq40p40p"),
     c.CancelOrder: (3, "QqIIq40p40p"),
     c.CancelAllOrders: (4, "QqII40p", "B7x"),
@@ -94,13 +96,14 @@ _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     c.CorrectTrade: (40, "QqIIqqqqqIIqqqqqq?7x"),
     e.CommandRejected: (64, "I4x"),
     e.OrderAccepted: (65, "qIIq", "q"),
-    e.OrderReplaced: (66, "qIIB?6xqqqqqq"),
-    e.OrderRested: (67, "qIIB7xqq"),
+    e.OrderReplaced: (66, "qIIB?6xqqqqqq", "qq"),
+    e.OrderRested: (67, "qIIB7xqq", "q"),
     e.TradeExecuted: (68, "qIB3xqqqqqqIIqqqqqqq"),
-    e.OrderCanceled: (69, "qIIB?B5xqqqq"),
+    e.OrderCanceled: (69, "qIIB?B5xqqqq", "q"),
     e.OrderRepeated: (70, "qII"),
     e.OrderTriggered: (72, "qIIqq"),
-    e.MatchPrevented: (71, "qIB3xIB3xqqqqqqqq"),
+    e.OrderRefreshed: (73, "qIIB7xqq"),
+    e.MatchPrevented: (71, "qIB3xIB3xqqqqqqqq", "q"),
     e.AssetListed: (80, "II16p"),
     e.InstrumentListed: (81, "III4xqqqiI32p"),
     e.PhaseChanged: (82, "II"),

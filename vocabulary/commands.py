@@ -33,6 +33,7 @@ class EnterOrder(Command, frozen=True, gc=False):
     of a per cent. Its time in force counts from its entry; immediate ones from its trigger.
     An order at market may name what it spends or brings in at most, in units of the quote asset,
     instead of a quantity, which is then 0.
+    An iceberg shows `display_lots` at a time; 0 shows all.
     """
 
     account_id: int
@@ -49,6 +50,7 @@ class EnterOrder(Command, frozen=True, gc=False):
     trigger_price_ticks: int = 0
     trailing_bps: int = 0
     quote_units: int = 0
+    display_lots: int = 0
 
 
 class ReplaceOrder(Command, frozen=True, gc=False):

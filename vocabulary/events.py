@@ -47,7 +47,8 @@ class OrderReplaced(Event, frozen=True, gc=False):
     """An open order has new terms, and now holds `held_units` in all.
 
     Where it kept its priority, its quantity went down in place. Otherwise it left the book, and
-    what it does there anew (trades, coming to rest) follows in the same record.
+    what it does there anew (trades, coming to rest) follows in the same record. The hidden lots are
+    those of `previous_leaves_lots`, and of `leaves_lots` where it kept its place.
     """
 
     order_id: int
@@ -61,6 +62,8 @@ class OrderReplaced(Event, frozen=True, gc=False):
     quantity_lots: int
     leaves_lots: int
     held_units: int
+    previous_hidden_lots: int = 0
+    hidden_lots: int = 0
 
 
 class OrderTriggered(Event, frozen=True, gc=False):
@@ -78,7 +81,10 @@ class OrderTriggered(Event, frozen=True, gc=False):
 
 
 class OrderRested(Event, frozen=True, gc=False):
-    """`leaves_lots` of an order joined the book, at the back of the queue at its price."""
+    """`leaves_lots` of an order joined the book, at the back of the queue at its price.
+
+    Of them an iceberg does not show `hidden_lots`.
+    """
 
     order_id: int
     account_id: int
@@ -86,6 +92,18 @@ class OrderRested(Event, frozen=True, gc=False):
     side: Side
     price_ticks: int
     leaves_lots: int
+    hidden_lots: int = 0
+
+
+class OrderRefreshed(Event, frozen=True, gc=False):
+    """An iceberg whose slice has traded shows the next one, at the back of the queue."""
+
+    order_id: int
+    account_id: int
+    instrument_id: int
+    side: Side
+    price_ticks: int
+    displayed_lots: int
 
 
 class TradeExecuted(Event, frozen=True, gc=False):
@@ -134,7 +152,7 @@ class MatchPrevented(Event, frozen=True, gc=False):
     `prevented_match_id` counts an instrument's prevented matches from 1. An order that ends by it
     is told of in an `OrderCanceled` behind this event. Where one goes on with less (`DECREMENT`),
     its quantity fell by `..._decrease_lots` in place and `..._released_units` of what it spends
-    are available again.
+    are available again. Of a resting iceberg's, `resting_hidden_decrease_lots` were hidden ones.
     """
 
     prevented_match_id: int
@@ -150,12 +168,14 @@ class MatchPrevented(Event, frozen=True, gc=False):
     incoming_decrease_lots: int
     resting_released_units: int
     incoming_released_units: int
+    resting_hidden_decrease_lots: int = 0
 
 
 class OrderCanceled(Event, frozen=True, gc=False):
     """An order ended with `leaves_lots` unfilled.
 
-    Where it `was_resting`, these lots left the book at `price_ticks`, which is 0 otherwise.
+    Where it `was_resting`, these lots left the book at `price_ticks`, which is 0 otherwise; of an
+    iceberg's `hidden_lots` were not shown.
     """
 
     order_id: int
@@ -168,6 +188,7 @@ class OrderCanceled(Event, frozen=True, gc=False):
     leaves_lots: int
     cumulative_lots: int
     released_units: int
+    hidden_lots: int = 0
 
 
 class SelfTradePreventionSet(Event, frozen=True, gc=False):

@@ -41,6 +41,9 @@ TRAILING_BPS_MAX = 5_000
 STOP_PROTECTION_PPM = 100_000
 """How far above its trigger price a stop or take profit at market buys at most: ten per cent."""
 
+ICEBERG_PARTS_MAX = 100
+"""How many slices an iceberg's quantity may take: it bounds what one trade can set off."""
+
 CLOSED_ORDERS_REMEMBERED_MAX = 10_000
 """How many of an account's newest closed orders are known by their ids, for at most 24 hours."""
 

@@ -132,18 +132,19 @@ REFUSALS: dict[RejectReason, tuple[ErrorCode, str]] = {
         ErrorCode.ORDER_AMEND_REJECTED,
         "The new quantity is not above what has been executed.",
     ),
+    RejectReason.DISPLAY_QUANTITY_OUT_OF_RANGE: (_FILTER, "Filter failure: ICEBERG_PARTS"),
     RejectReason.DUPLICATE_CLIENT_ORDER_ID: (
         ErrorCode.NEW_ORDER_REJECTED,
         "Duplicate order sent.",
     ),
     RejectReason.TOO_MANY_OPEN_ORDERS: (_FILTER, "Filter failure: MAX_NUM_ORDERS"),
-    RejectReason.NO_QUANTITY_FOR_AMOUNT: (
-        _FILTER,
-        "Filter failure: MARKET_LOT_SIZE",  # in the book as it stands
-    ),
     RejectReason.INSUFFICIENT_FUNDS: (
         ErrorCode.NEW_ORDER_REJECTED,
         "Account has insufficient balance for requested action.",
+    ),
+    RejectReason.NO_QUANTITY_FOR_AMOUNT: (
+        _FILTER,
+        "Filter failure: MARKET_LOT_SIZE",  # in the book as it stands
     ),
     RejectReason.WOULD_TAKE_LIQUIDITY: (
         ErrorCode.NEW_ORDER_REJECTED,

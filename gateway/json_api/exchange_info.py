@@ -9,6 +9,7 @@ from gateway.json_api.order_replies import milliseconds
 from vocabulary.instrument import Instrument, decimal_text
 from vocabulary.limits import Limits
 from vocabulary.types import (
+    ICEBERG_PARTS_MAX,
     INT64_MAX,
     PRICE_TICKS_MAX,
     QUANTITY_LOTS_MAX,
@@ -90,6 +91,7 @@ def filters(instrument: Instrument) -> list[dict[str, Any]]:
             "applyMaxToMarket": False,
             "avgPriceMins": 0,
         },
+        {"filterType": "ICEBERG_PARTS", "limit": ICEBERG_PARTS_MAX},
         *_filters_where_limited(limits),
     ]
 
@@ -119,7 +121,7 @@ def _symbol(instrument: Instrument, phase: TradingPhase) -> dict[str, Any]:
         "baseCommissionPrecision": base.scale,
         "quoteCommissionPrecision": quote.scale,
         "orderTypes": ORDER_TYPES,
-        "icebergAllowed": False,
+        "icebergAllowed": True,
         "ocoAllowed": False,
         "otoAllowed": False,
         "quoteOrderQtyMarketAllowed": True,

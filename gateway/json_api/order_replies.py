@@ -195,7 +195,7 @@ def order_reply(order: Order) -> OrderReply:
         order_type,
         side,
         stop_price=instrument.price_text(order.trigger_price_ticks),
-        iceberg_qty=instrument.quantity_text(0),
+        iceberg_qty=instrument.quantity_text(order.display_lots),
         time=milliseconds(order.entered_ns),
         update_time=milliseconds(order.updated_ns),
         is_working=order.is_working,

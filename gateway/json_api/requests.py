@@ -89,6 +89,9 @@ class Klines(Request):
     limit: Limit = 500
 
 
+_AT_MARKET = {"MARKET", "STOP_LOSS", "TAKE_PROFIT"}
+
+
 class PlaceOrder(SignedRequest, kw_only=True):
     symbol: str
     side: Literal["BUY", "SELL"]
@@ -105,6 +108,7 @@ class PlaceOrder(SignedRequest, kw_only=True):
     good_till_date: Milliseconds | None = None
     quantity: str | None = None
     quote_order_qty: str | None = None
+    iceberg_qty: str | None = None
     price: str | None = None
     stop_price: str | None = None
     trailing_delta: Annotated[int, Meta(ge=1, le=ID_MAX)] | None = None
@@ -115,7 +119,7 @@ class PlaceOrder(SignedRequest, kw_only=True):
     def check(self) -> None:
         """Raise `ApiError` unless the type has the parameters that it needs, and no others."""
         self._check_quantity()
-        if self.type in {"MARKET", "STOP_LOSS", "TAKE_PROFIT"}:
+        if self.type in _AT_MARKET:
             if self.price is not None:
                 raise not_required("price")
         elif self.price is None:
@@ -144,6 +148,8 @@ class PlaceOrder(SignedRequest, kw_only=True):
                 raise mandatory("quantity")
         elif self.type != "MARKET" or self.quantity is not None:
             raise not_required("quoteOrderQty")
+        if self.iceberg_qty is not None and self.type in _AT_MARKET:
+            raise not_required("icebergQty")
 
     @property
     def response_type(self) -> str:

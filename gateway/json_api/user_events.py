@@ -43,7 +43,7 @@ def execution_report(report: Report, order: Order) -> dict[str, Any]:
         "q": instrument.quantity_text(original_lots(order)),
         "p": instrument.price_text(order.price_ticks),
         "P": instrument.price_text(order.trigger_price_ticks),
-        "F": instrument.quantity_text(0),
+        "F": instrument.quantity_text(order.display_lots),
         "g": -1,
         "C": report.original_client_order_id.decode(),
         "x": EXECUTION_TYPES[report.kind],

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
+from matching.core import icebergs
 from matching.core.fees import fee_units, maker_fee_units
 from matching.core.ladder import Ladder, Order
 from matching.core.matcher import Matcher
@@ -167,6 +168,8 @@ def uncross(matcher: Matcher, book: OrderBook) -> None:
             if order.leaves_lots == 0:
                 matcher.leave_book(book, order)
                 matcher.close(order)
+            elif order.leaves_lots == order.hidden_lots:
+                icebergs.refresh(book, order, matcher.events)
     if cross.quantity_lots:
         book.set_reference(cross.price_ticks)
         book.last_trade_ticks = cross.price_ticks
@@ -180,7 +183,7 @@ def _first(ladder: Ladder) -> Order:
 
 def _trade(matcher: Matcher, book: OrderBook, buy: Order, sell: Order, price_ticks: int) -> int:
     """Let two resting orders meet; return the lots. The one entered first counts as resting."""
-    lots = min(buy.leaves_lots, sell.leaves_lots)
+    lots = min(order.leaves_lots - order.hidden_lots for order in (buy, sell))
     base_units = lots * book.lot_units
     quote_units = lots * price_ticks * book.tick_lot_units
     resting, incoming = (buy, sell) if buy.order_id < sell.order_id else (sell, buy)

@@ -12,6 +12,7 @@ match it; let what is left rest or cancel it.
 from matching.core import (
     auction,
     client_order_ids,
+    icebergs,
     order_terms,
     packed,
     special_orders,
@@ -70,6 +71,7 @@ QUANTITY_OUT_OF_RANGE = RejectReason.QUANTITY_OUT_OF_RANGE.value
 NOT_REPLACEABLE = RejectReason.NOT_REPLACEABLE.value
 UNKNOWN_ORDER = RejectReason.UNKNOWN_ORDER.value
 QUANTITY_NOT_ABOVE_CUMULATIVE = RejectReason.QUANTITY_NOT_ABOVE_CUMULATIVE.value
+DISPLAY_QUANTITY_OUT_OF_RANGE = RejectReason.DISPLAY_QUANTITY_OUT_OF_RANGE.value
 DUPLICATE_CLIENT_ORDER_ID = RejectReason.DUPLICATE_CLIENT_ORDER_ID.value
 TOO_MANY_OPEN_ORDERS = RejectReason.TOO_MANY_OPEN_ORDERS.value
 INSUFFICIENT_FUNDS = RejectReason.INSUFFICIENT_FUNDS.value
@@ -287,6 +289,8 @@ class Engine:
         leaves_lots = lots - (order.quantity_lots - order.leaves_lots)
         if leaves_lots <= 0:
             return self.events.command_rejected(QUANTITY_NOT_ABOVE_CUMULATIVE)
+        if order.display_lots and icebergs.has_too_many_parts(leaves_lots, order.display_lots):
+            return self.events.command_rejected(DISPLAY_QUANTITY_OUT_OF_RANGE)
         is_renamed = words[at + REPLACE_NAME_AT] & LENGTH_MASK != 0 and (
             not order.client_order_id.is_at(words, at + REPLACE_NAME_AT)
         )

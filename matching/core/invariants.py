@@ -91,6 +91,9 @@ def _check_ladder(ladder: Ladder) -> None:
         for order in orders:
             if not 0 < order.leaves_lots <= order.quantity_lots:
                 raise InvariantBroken(f"order {order.order_id} leaves {order.leaves_lots} lots")
+            shown = order.leaves_lots - order.hidden_lots
+            if not 0 < shown <= (order.display_lots or order.leaves_lots) or order.hidden_lots < 0:
+                raise InvariantBroken(f"order {order.order_id} shows {shown} lots")
             if order.level is not level or order.price_ticks != level.price_ticks:
                 raise InvariantBroken(f"order {order.order_id} rests at the wrong level")
 

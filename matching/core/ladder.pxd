@@ -20,6 +20,7 @@ cdef class Order:
     cdef public Order chained
     cdef public long long price_ticks
     cdef public long long quantity_lots
+    cdef public long long hidden_lots
     cdef public Account account
     cdef public long long instrument_id
     cdef public int side
@@ -30,6 +31,7 @@ cdef class Order:
     cdef public Funds receives
     cdef public long long hold_per_lot
     cdef public long long budget_units
+    cdef public long long display_lots
     cdef public int self_trade_prevention
     cdef public object trigger
 
@@ -82,6 +84,8 @@ cdef class Ladder:
     cpdef int append(self, Order order) except -1
     @cython.locals(level=Level, older=Order, newer=Order)
     cpdef int remove(self, Order order) except -1
+    @cython.locals(level=Level, newer=Order, last=Order)
+    cpdef void requeue(self, Order order) except *
     @cython.locals(level=Level)
     cpdef void reduce(self, Order order, long long lots) noexcept
     @cython.locals(key="long long", at=Py_ssize_t, worse=Level, page=Page)

@@ -41,6 +41,8 @@ class Order:
         self.price_ticks = 0
         self.quantity_lots = 0
         self.leaves_lots = 0
+        self.hidden_lots = 0  # of these, while it rests
+        self.display_lots = 0  # 0: all
         self.flags = 0
         self.client_order_id: ClientOrderId
         self.expire_time_ns = 0  # 0: never
@@ -200,6 +202,25 @@ class Ladder:
         level.lots -= order.leaves_lots
         if level.oldest is None:
             self.vacate(level)
+
+    def requeue(self, order: Order) -> None:
+        """Let an order go to the back of the queue at its price."""
+        level = order.level
+        assert level is not None
+        newer = order.newer
+        if newer is None:
+            return
+        if order.older is None:
+            level.oldest = newer
+        else:
+            order.older.newer = newer
+        newer.older = order.older
+        last = level.newest
+        assert last is not None
+        last.newer = order
+        order.older = last
+        order.newer = None
+        level.newest = order
 
     def reduce(self, order: Order, lots: int) -> None:
         """Lower what is left of a resting order, which keeps its place."""

@@ -52,7 +52,7 @@ cdef class Matcher:
     cdef void open(self, OrderBook book, Order order) except *
 
     @cython.locals(account=Account)
-    cdef object enter(
+    cpdef object enter(
         self,
         OrderBook book,
         Order order,
@@ -88,6 +88,7 @@ cdef class Matcher:
         ladder=Ladder,
         previous_price="long long",
         previous_leaves="long long",
+        previous_hidden="long long",
         leaves_lots="long long",
         hold_per_lot="long long",
         held_units="long long",
@@ -117,6 +118,6 @@ cdef class Matcher:
     @cython.locals(released_units="long long")
     cdef object cancel_incoming(self, Order order, int reason)
 
-    cdef int report_cancel(
+    cdef object report_cancel(
         self, Order order, bint was_resting, int reason, long long released_units
-    ) except -1
+    )

@@ -3,6 +3,7 @@
 Every step moves the funds that it concerns and says what happened.
 """
 
+from matching.core import icebergs
 from matching.core.event_writer import EventWriter
 from matching.core.fees import fee_units, maker_fee_units
 from matching.core.holds import Account
@@ -170,6 +171,8 @@ class Matcher:
             if resting.leaves_lots == 0:
                 self.leave_book(book, resting)
                 self.close(resting)
+            elif resting.leaves_lots == resting.hidden_lots:
+                icebergs.refresh(book, resting, self.events)
         if last_ticks:
             book.set_reference(last_ticks)
             book.last_trade_ticks = last_ticks
@@ -188,7 +191,7 @@ class Matcher:
 
     def trade(self, book: OrderBook, resting: Order, incoming: Order) -> None:
         """Let two orders meet at the resting order's price and move the funds."""
-        lots = min(resting.leaves_lots, incoming.leaves_lots)
+        lots = min(resting.leaves_lots - resting.hidden_lots, incoming.leaves_lots)
         price_ticks = resting.price_ticks
         base_units = lots * book.lot_units
         quote_units = lots * price_ticks * book.tick_lot_units
@@ -255,6 +258,7 @@ class Matcher:
         ladder = book.own(order.side)
         previous_price = order.price_ticks
         previous_leaves = order.leaves_lots
+        previous_hidden = order.hidden_lots
         leaves_lots = quantity_lots - (order.quantity_lots - previous_leaves)
         hold_per_lot = price_ticks * book.tick_lot_units if order.side == BUY else book.lot_units
         held_units = hold_per_lot * leaves_lots
@@ -262,25 +266,31 @@ class Matcher:
         order.spends.hold(held_units - order.hold_per_lot * previous_leaves)
         if kept_priority:
             ladder.reduce(order, previous_leaves - leaves_lots)
+            order.hidden_lots -= min(previous_hidden, previous_leaves - leaves_lots)
         else:
             self.leave_book(book, order)
+            order.hidden_lots = 0
             order.leaves_lots = leaves_lots
             order.price_ticks = price_ticks
             order.hold_per_lot = hold_per_lot
         order.quantity_lots = quantity_lots
-        self.events.order_replaced(
-            order.order_id,
-            account.account_id,
-            book.instrument_id,
-            order.side,
-            kept_priority,
-            previous_price,
-            previous_leaves,
-            price_ticks,
-            quantity_lots,
-            leaves_lots,
-            held_units,
-        )
+        if order.display_lots:
+            previous = (previous_price, previous_leaves, previous_hidden)
+            icebergs.report_replaced(order, kept_priority, previous, held_units, self.events)
+        else:
+            self.events.order_replaced(
+                order.order_id,
+                account.account_id,
+                book.instrument_id,
+                order.side,
+                kept_priority,
+                previous_price,
+                previous_leaves,
+                price_ticks,
+                quantity_lots,
+                leaves_lots,
+                held_units,
+            )
         if not kept_priority:
             may_rest = self.match(book, order)
             if order.leaves_lots == 0:
@@ -302,7 +312,10 @@ class Matcher:
         account = order.account
         book.own(order.side).append(order)
         self.open(book, order)
-        self.events.order_rested(
+        if order.display_lots:
+            icebergs.show(order)
+            return icebergs.report_rested(order, self.events)
+        return self.events.order_rested(
             order.order_id,
             account.account_id,
             book.instrument_id,
@@ -360,7 +373,9 @@ class Matcher:
     def report_cancel(
         self, order: Order, was_resting: bool, reason: int, released_units: int
     ) -> None:
-        self.events.order_canceled(
+        if order.hidden_lots:
+            return icebergs.report_canceled(order, reason, released_units, self.events)
+        return self.events.order_canceled(
             order.order_id,
             order.account.account_id,
             order.instrument_id,

@@ -5,6 +5,7 @@ from matching.core.order_book cimport OrderBook
 cdef Py_ssize_t TRIGGER_AT
 cdef Py_ssize_t TRAILING_AT
 cdef Py_ssize_t AMOUNT_AT
+cdef Py_ssize_t DISPLAY_AT
 cdef int TRADING
 cdef int MARKET
 cdef int LIMIT
@@ -34,6 +35,7 @@ cdef int NOTIONAL_TOO_LARGE
     trigger_price_ticks="long long",
     trailing_bps="long long",
     quote_units="long long",
+    display_lots="long long",
     time_in_force=int,
     flags=int,
     price_ticks="long long",

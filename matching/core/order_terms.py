@@ -1,6 +1,6 @@
 """What an order may ask for, whoever sends it: refusals in the order of RejectReason."""
 
-from matching.core import quote_amounts, stop_orders
+from matching.core import icebergs, quote_amounts, stop_orders
 from matching.core.order_book import OrderBook
 from matching.core.trading_phase import COLLECTING
 from vocabulary.codec import VERSIONS
@@ -11,6 +11,7 @@ from vocabulary.types import PRICE_TICKS_MAX, OrderFlags, OrderType, TimeInForce
 TRIGGER_AT = VERSIONS[EnterOrder][1].size // 8
 TRAILING_AT = TRIGGER_AT + 1
 AMOUNT_AT = VERSIONS[EnterOrder][2].size // 8
+DISPLAY_AT = VERSIONS[EnterOrder][3].size // 8
 TRADING = TradingPhase.TRADING.value
 MARKET = OrderType.MARKET.value
 LIMIT = OrderType.LIMIT.value
@@ -43,6 +44,7 @@ def terms_refusal(book: OrderBook, words: memoryview, at: int, now_ns: int) -> i
     trigger_price_ticks = words[at + TRIGGER_AT] if is_long else 0
     trailing_bps = words[at + TRAILING_AT] if is_long else 0
     quote_units = words[at + AMOUNT_AT] if words[at] >> 35 > AMOUNT_AT else 0
+    display_lots = words[at + DISPLAY_AT] if words[at] >> 35 > DISPLAY_AT else 0
     time_in_force = words[at + 4] >> 16 & 0xFF
     flags = words[at + 4] >> 24 & 0xFF
     price_ticks = words[at + 5]
@@ -58,6 +60,8 @@ def terms_refusal(book: OrderBook, words: memoryview, at: int, now_ns: int) -> i
         return UNSUPPORTED_ORDER
     if quote_units and (order_type != MARKET or lots):
         return UNSUPPORTED_ORDER
+    if display_lots and not icebergs.is_supported(order_type, time_in_force):
+        return UNSUPPORTED_ORDER
     if ending(time_in_force, words[at + 12], now_ns) < 0:
         return EXPIRE_TIME_OUT_OF_RANGE
     refusal = price_refusal(book, price_ticks, is_market)
@@ -70,10 +74,13 @@ def terms_refusal(book: OrderBook, words: memoryview, at: int, now_ns: int) -> i
     if not book.quantity_lots_min <= lots <= book.quantity_lots_max:
         return QUANTITY_OUT_OF_RANGE
     refusal = 0 if is_market else notional_refusal(book, price_ticks, lots)
-    if refusal or not waits:
-        return refusal
-    side = words[at + 4] & 0xFF
-    return stop_orders.refusal(book, order_type, side, lots, trigger_price_ticks, trailing_bps)
+    if waits and not refusal:
+        side = words[at + 4] & 0xFF
+        wait = (order_type, side, lots, trigger_price_ticks, trailing_bps)
+        refusal = stop_orders.refusal(book, *wait)
+    if display_lots and not refusal:
+        refusal = icebergs.refusal(book, lots, display_lots)
+    return refusal
 
 
 def notional_refusal(book: OrderBook, price_ticks: int, lots: int) -> int:

@@ -12,13 +12,14 @@ cdef int BUY
     ends=int,
     resting_decrease="long long",
     incoming_decrease="long long",
+    hidden_decrease="long long",
     resting_released="long long",
     incoming_released="long long",
 )
 cpdef int prevent(OrderBook book, Order resting, Order incoming, EventWriter events) except -1
 
 @cython.locals(
-    lots="long long", price_ticks="long long", level=Level, order=Order
+    lots="long long", price_ticks="long long", hidden_lots="long long", level=Level, order=Order
 )
 cpdef bint can_fill(OrderBook book, Order incoming, long long limit_ticks) except -1
 

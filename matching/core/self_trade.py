@@ -4,9 +4,12 @@ The incoming order's mode decides (see `vocabulary.types.SelfTradePrevention`). 
 pays for all this with one comparison.
 """
 
+from matching.core import icebergs
 from matching.core.event_writer import EventWriter
 from matching.core.ladder import Order
 from matching.core.order_book import OrderBook
+from vocabulary import events as e
+from vocabulary.codec import pack
 from vocabulary.types import SelfTradePrevention, Side
 
 BUY = Side.BUY.value
@@ -32,10 +35,11 @@ def prevent(book: OrderBook, resting: Order, incoming: Order, events: EventWrite
         ends = INCOMING_ENDS
     elif mode == EXPIRE_MAKER:
         ends = RESTING_ENDS
-    resting_decrease = incoming_decrease = 0
+    resting_decrease = incoming_decrease = hidden_decrease = 0
     if mode == DECREMENT and resting.leaves_lots > lots:
         ends = INCOMING_ENDS
         resting_decrease = lots
+        hidden_decrease = icebergs.reduce_hidden(resting, lots)
         book.own(resting.side).reduce(resting, lots)
         resting.quantity_lots -= lots
     elif mode == DECREMENT and incoming.leaves_lots > lots:
@@ -48,6 +52,25 @@ def prevent(book: OrderBook, resting: Order, incoming: Order, events: EventWrite
     resting.spends.release(resting_released)
     incoming.spends.release(incoming_released)
     book.prevented_count += 1
+    if hidden_decrease:
+        event = e.MatchPrevented(
+            book.prevented_count,
+            book.instrument_id,
+            Side(incoming.side),
+            incoming.account.account_id,
+            SelfTradePrevention(mode),
+            resting.price_ticks,
+            lots,
+            resting.order_id,
+            incoming.order_id,
+            resting_decrease,
+            incoming_decrease,
+            resting_released,
+            incoming_released,
+            hidden_decrease,
+        )
+        events.write(pack(event))
+        return ends
     events.match_prevented(
         book.prevented_count,
         book.instrument_id,
@@ -73,13 +96,18 @@ def can_fill(book: OrderBook, incoming: Order, limit_ticks: int) -> bool:
         price_ticks = level.price_ticks
         if price_ticks > limit_ticks if incoming.side == BUY else price_ticks < limit_ticks:
             return False
+        hidden_lots = 0  # they come behind all that is displayed there
         for order in level:
             if order.account is not incoming.account:
-                lots -= order.leaves_lots
+                lots -= order.leaves_lots - order.hidden_lots
+                hidden_lots += order.hidden_lots
             elif incoming.self_trade_prevention != EXPIRE_MAKER:
                 return False  # it would end here, or be smaller from here on
             if lots <= 0:
                 return True
+        lots -= hidden_lots
+        if lots <= 0:
+            return True
     return False
 
 

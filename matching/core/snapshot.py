@@ -116,6 +116,8 @@ FIELDS: Final[dict[type, Fields]] = {
             "quantity_lots",
             "flags",
             "leaves_lots",
+            "hidden_lots",
+            "display_lots",
             "hold_per_lot",
             "expire_time_ns",
             "self_trade_prevention",
@@ -362,6 +364,8 @@ def _order(
     quantity_lots: int,
     flags: int,
     leaves_lots: int,
+    hidden_lots: int,
+    display_lots: int,
     hold_per_lot: int,
     expire_time_ns: int,
     self_trade_prevention: int,
@@ -371,6 +375,8 @@ def _order(
     terms = (instrument_id, side, price_ticks, quantity_lots, flags, expire_time_ns)
     order = new_order(order_id, account, *terms)
     order.leaves_lots = leaves_lots
+    order.hidden_lots = hidden_lots
+    order.display_lots = display_lots
     order.hold_per_lot = hold_per_lot
     order.self_trade_prevention = self_trade_prevention
     order.client_order_id = account.client_order_ids.add_text(text, order_id, content)

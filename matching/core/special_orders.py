@@ -13,7 +13,7 @@ from vocabulary import events as e
 from vocabulary.codec import pack
 from vocabulary.commands import Command, EnterOrder
 from vocabulary.rejects import RejectReason
-from vocabulary.types import OrderType, Side
+from vocabulary.types import OrderFlags, OrderType, Side
 
 
 def enter(
@@ -39,7 +39,10 @@ def enter(
         ),
     )
     order.self_trade_prevention = command.self_trade_prevention or account.self_trade_prevention
-    take = take_waiting if command.order_type > OrderType.LIMIT else take_amount
+    order.display_lots = command.display_lots
+    take = take_amount if command.quote_units else take_iceberg
+    if command.order_type > OrderType.LIMIT:
+        take = take_waiting
     take(matcher, book, order, command, content)
 
 
@@ -49,13 +52,13 @@ def take_amount(
     """Go on with an order at market by quote amount; a buyer holds all of it."""
     order.price_ticks = book.market_limit(order.side)
     lots = quote_amounts.lots_for(book, order, command.quote_units)
-    if not book.quantity_lots_min <= lots <= book.quantity_lots_max:
-        return refuse(matcher, RejectReason.NO_QUANTITY_FOR_AMOUNT)
     order.quantity_lots = order.leaves_lots = lots
     matcher.set_funds(order, book, True)
     held_units = command.quote_units if order.side == Side.BUY else order.hold_per_lot * lots
     if held_units > order.spends.available:
         return refuse(matcher, RejectReason.INSUFFICIENT_FUNDS)
+    if not book.quantity_lots_min <= lots <= book.quantity_lots_max:
+        return refuse(matcher, RejectReason.NO_QUANTITY_FOR_AMOUNT)
 
     # Past this line nothing can fail.
     name(order, command, content)
@@ -66,6 +69,22 @@ def take_amount(
     )
     matcher.events.write(pack(accepted))
     return matcher.admit(book, order, command.time_in_force, True)
+
+
+def take_iceberg(
+    matcher: Matcher, book: OrderBook, order: Order, command: EnterOrder, content: int
+) -> None:
+    """Go on with a limit order of which not all is to be displayed."""
+    matcher.set_funds(order, book, False)
+    held_units = order.hold_per_lot * order.leaves_lots
+    if held_units > order.spends.available:
+        return refuse(matcher, RejectReason.INSUFFICIENT_FUNDS)
+    if order.flags & OrderFlags.POST_ONLY and book.crosses(order.side, order.price_ticks):
+        return refuse(matcher, RejectReason.WOULD_TAKE_LIQUIDITY)
+
+    # Past this line nothing can fail.
+    name(order, command, content)
+    return matcher.enter(book, order, command.time_in_force, False, held_units)
 
 
 def take_waiting(

@@ -113,8 +113,12 @@ class State:
                 for level in ladder:
                     for order in level:
                         add(*order_row(order))
+                        if order.display_lots:
+                            add("displays", order.display_lots, order.hidden_lots)
             for _, order in sorted(book.triggers.orders.items()):
                 add("waiting", *order_row(order), *order.trigger.row)
+                if order.display_lots:
+                    add("displays", order.display_lots)
         return digest.hexdigest()
 
 

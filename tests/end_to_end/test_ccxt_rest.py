@@ -121,6 +121,15 @@ def test_a_trade_is_seen_by_everyone(maker: Any, taker: Any) -> None:
     eventually(lambda: taker.fetch_ohlcv(MARKET, "1d")[-1][4] == 120)
 
 
+def test_of_an_iceberg_everyone_sees_a_slice(maker: Any, taker: Any) -> None:
+    placed = maker.create_order(MARKET, "limit", "sell", 2, 130, {"icebergQty": "0.5"})
+    assert placed["remaining"] == 2
+    assert eventually(lambda: book_with_asks(taker, [[130, 0.5]]))
+    bought = taker.create_order(MARKET, "market", "buy", 0.75)
+    assert (bought["status"], len(bought["trades"])) == ("closed", 2)
+    assert eventually(lambda: book_with_asks(taker, [[130, 0.25]]))
+
+
 def book_with_asks(exchange: Any, asks: list[list[float]]) -> Any:
     book = exchange.fetch_order_book(MARKET, 5)
     return book if book["asks"] == asks else None

@@ -82,6 +82,8 @@ NOON_NS = 1_893_499_200 * 10**9  # 2030-01-01
             },
         ),
         ("38=0.50000000|44=00050000.0", LIMIT),
+        ("111=0.1", {"display_lots": 10_000}),
+        ("111=0.5", LIMIT),  # all of it
     ],
 )
 def test_a_new_order_single_becomes_a_command(
@@ -120,7 +122,9 @@ def test_a_cancel_and_a_replace_become_commands(room: EngineRoom) -> None:
         ("D", f"{ORDER}|54=5", R.UNSUPPORTED_ORDER),
         ("D", f"{ORDER}|18=G", R.UNSUPPORTED_ORDER),
         ("D", f"{ORDER}|18=6 G", R.UNSUPPORTED_ORDER),
-        ("D", f"{ORDER}|111=0.1", R.UNSUPPORTED_ORDER),
+        ("D", f"{ORDER}|111=0", R.DISPLAY_QUANTITY_OUT_OF_RANGE),
+        ("D", f"{ORDER}|111=0.000001", R.QUANTITY_NOT_ON_LOT),
+        ("G", f"{REPLACE}|111=0.1", R.UNSUPPORTED_ORDER),
         ("D", f"{ORDER}|110=0.1", R.UNSUPPORTED_ORDER),
         ("D", f"{ORDER}|38=", R.MALFORMED_QUANTITY),
         ("D", f"{ORDER}|40=1|44=|38=|152=1e3", R.MALFORMED_QUANTITY),

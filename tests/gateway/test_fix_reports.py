@@ -68,6 +68,12 @@ def test_an_order_by_amount_says_amount_and_quantity(room: EngineRoom) -> None:
     )
 
 
+def test_an_iceberg_says_what_it_displays(room: EngineRoom) -> None:
+    [accepted] = room.enter(b"a1", Side.BUY, "0.5", "50000", display_quantity="0.1")
+    fields = told(room, accepted)
+    assert (fields[38], fields[111], fields[151]) == ("0.50000", "0.10000", "0.50000")
+
+
 def test_new_partially_filled_filled(room: EngineRoom) -> None:
     [accepted] = room.enter(b"a1", Side.BUY, "0.5", "50000")
     assert row(told(room, accepted)) == ("0", "0", "0.00000", "0.50000")

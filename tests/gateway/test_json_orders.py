@@ -126,6 +126,19 @@ def test_a_market_order_by_amount_says_the_amount_and_what_it_came_to(desk: Desk
         desk.place(**terms, quoteOrderQty="1e1")
 
 
+def test_an_iceberg_says_what_it_displays(desk: Desk) -> None:
+    placed = desk.place(newClientOrderId="ice", icebergQty="0.01")
+    request = r.QueryOrder(timestamp=1, symbol="BTCUSDT", order_id=placed["orderId"])
+    told = order_queries.order_status(desk.room.orders, ALICE, request)
+    assert (told.iceberg_qty, told.orig_qty) == ("0.01000", "0.10000")
+    too_small = desk.place(icebergQty="0.00099")
+    assert isinstance(too_small, ApiError)
+    assert too_small.message == "Filter failure: ICEBERG_PARTS"
+    at_once = desk.place(icebergQty="0.01", timeInForce="IOC")
+    assert isinstance(at_once, ApiError)
+    assert at_once.code == -1014
+
+
 def test_self_trades_are_prevented_as_the_order_or_its_account_says(desk: Desk) -> None:
     resting = desk.place(newClientOrderId="resting", side="SELL")
     desk.room.apply(c.SetSelfTradePrevention(OPS_SESSION, 99, ALICE, STP.EXPIRE_MAKER))

@@ -10,7 +10,14 @@ from tests.oracles.naive_state import NaiveOrder
 from tests.oracles.naive_venue import NaiveVenue
 from vocabulary import commands as c
 from vocabulary.codec import Record
-from vocabulary.types import OrderFlags, OrderType, Side, TimeInForce, TradingPhase
+from vocabulary.types import (
+    OrderFlags,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+    TradingPhase,
+)
 
 SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS
@@ -63,6 +70,8 @@ class ScriptedVenue:
         instrument_id: int = BTCUSDT,
         time_in_force: TimeInForce = TimeInForce.GOOD_TILL_CANCEL,
         order_type: OrderType = OrderType.LIMIT,
+        display_lots: int = 0,
+        self_trade_prevention: SelfTradePrevention = SelfTradePrevention.ACCOUNT_DEFAULT,
     ) -> Record:
         number = self._number()
         return self.apply(
@@ -78,6 +87,8 @@ class ScriptedVenue:
                 price_ticks,
                 lots,
                 b"c%d" % number,
+                self_trade_prevention=self_trade_prevention,
+                display_lots=display_lots,
             )
         )
 
@@ -123,10 +134,10 @@ class ScriptedVenue:
         return self.apply(c.ChangePhase(1, self._number(), BTCUSDT, phase))
 
     def levels(self, side: Side, instrument_id: int = BTCUSDT) -> dict[int, int]:
-        """Return the lots by price, added up from the open orders."""
+        """Return the displayed lots by price, added up from the open orders."""
         levels: dict[int, int] = {}
         for order in self.naive.queue(instrument_id, side):
-            levels[order.price] = levels.get(order.price, 0) + order.leaves
+            levels[order.price] = levels.get(order.price, 0) + order.shown
         return levels
 
     def _order(self, order_id: int) -> NaiveOrder:
@@ -140,7 +151,9 @@ Step = tuple[str, Side, int, int, int]
 """What to do, on which side, at which price, how many lots, for or on which account or order."""
 
 steps = st.tuples(
-    st.sampled_from(["enter"] * 6 + ["take", "fill", "market", "cancel", "replace", "cancel_all"]),
+    st.sampled_from(
+        ["enter"] * 6 + ["hide"] * 3 + ["take", "fill", "market", "cancel", "replace", "cancel_all"]
+    ),
     st.sampled_from(Side),
     st.integers(95, 105),
     st.integers(1, 9),
@@ -156,6 +169,15 @@ def play(venue: ScriptedVenue, script: list[Step]) -> Iterator[Record]:
         match what:
             case "enter":
                 yield venue.enter(side, price_ticks, lots, account_id=account_id)
+            case "hide":
+                yield venue.enter(
+                    side,
+                    price_ticks,
+                    10 * lots,
+                    account_id=account_id,
+                    display_lots=lots,
+                    self_trade_prevention=SelfTradePrevention.DECREMENT,
+                )
             case "take" | "fill":
                 time_in_force = (
                     TimeInForce.IMMEDIATE_OR_CANCEL if what == "take" else TimeInForce.FILL_OR_KILL

@@ -1,5 +1,7 @@
 """The naive venue's steps: orders trade, pass each other, rest and end."""
 
+from copy import copy
+
 import msgspec
 
 from tests.oracles.naive_operations import NaiveOperations
@@ -25,9 +27,11 @@ class NaiveMatching(NaiveOperations):
         while left:
             buy = self.queue(instrument_id, Side.BUY)[0]
             sell = self.queue(instrument_id, Side.SELL)[0]
-            lots = min(buy.leaves, sell.leaves)
+            lots = min(buy.shown, sell.shown)
             resting, incoming = sorted((buy, sell), key=lambda order: order.order_id)
-            trade = self.trade(resting, incoming, price, buy.price)
+            trade = self.trade(resting, incoming, price, buy.price, lots)
+            resting.shown -= lots
+            incoming.shown -= lots
             terms = (*msgspec.structs.astuple(trade), buy.price, sell.price)
             events.append(e.AuctionTradeExecuted(*terms))
             left -= lots
@@ -35,19 +39,41 @@ class NaiveMatching(NaiveOperations):
                 if order.leaves == 0:
                     self.open.remove(order)
                     self.close(order)
+                elif order.shown == 0:
+                    events.append(self.refresh(order))
         return events
+
+    def refresh(self, order: NaiveOrder) -> e.Event:
+        """Let an iceberg whose slice has traded show the next one, behind all others."""
+        order.show()
+        self.priorities += 1
+        order.priority = self.priorities
+        return e.OrderRefreshed(
+            order.order_id,
+            order.account_id,
+            order.instrument_id,
+            order.side,
+            order.price,
+            order.shown,
+        )
 
     def fillable(self, incoming: NaiveOrder) -> int:
         """Return how much of an order others would fill before it met one of its own account."""
         lots = 0
-        for order in self.calm_counterparties(
-            incoming.instrument_id, incoming.side, incoming.limit
-        ):
+        sought = (incoming.instrument_id, incoming.side, incoming.limit)
+        ahead = [copy(order) for order in self.calm_counterparties(*sought)]
+        while ahead:
+            order = ahead.pop(0)
             is_own = order.account_id == incoming.account_id
-            if not is_own or incoming.self_trade_prevention is STP.NONE:
-                lots += order.leaves
-            elif incoming.self_trade_prevention is not STP.EXPIRE_MAKER:
+            if is_own and incoming.self_trade_prevention is STP.EXPIRE_MAKER:
+                continue
+            if is_own and incoming.self_trade_prevention is not STP.NONE:
                 break
+            lots += order.shown
+            order.leaves -= order.shown
+            order.show()
+            if order.leaves:
+                requeue(ahead, order)
         return lots
 
     def match(self, incoming: NaiveOrder, events: list[e.Event]) -> bool:
@@ -57,9 +83,8 @@ class NaiveMatching(NaiveOperations):
         met_itself = False
         sought = (incoming.instrument_id, incoming.side, incoming.limit)
         found = self.calm_counterparties(*sought)
-        for resting in found:
-            if incoming.leaves == 0:
-                break
+        while found and incoming.leaves:
+            resting = found.pop(0)
             is_own = resting.account_id == incoming.account_id
             if is_own and incoming.self_trade_prevention is not STP.NONE:
                 if self.prevent(resting, incoming, events):
@@ -67,11 +92,16 @@ class NaiveMatching(NaiveOperations):
                     break
                 continue
             ready = incoming.price if incoming.side is Side.BUY else None
-            events.append(self.trade(resting, incoming, resting.price, ready))
+            lots = min(resting.shown, incoming.leaves)
+            events.append(self.trade(resting, incoming, resting.price, ready, lots))
+            resting.shown -= lots
             self.references[incoming.instrument_id] = resting.price
             if resting.leaves == 0:
                 self.open.remove(resting)
                 self.close(resting)
+            elif resting.shown == 0:
+                events.append(self.refresh(resting))
+                requeue(found, resting)
         prices = [event.price_ticks for event in events if isinstance(event, e.TradeExecuted)]
         if prices:
             self.note_trades(incoming.instrument_id, prices[0], prices[-1])
@@ -93,6 +123,8 @@ class NaiveMatching(NaiveOperations):
             least = min(left.values())
             left = {name: lots - least for name, lots in left.items()}
         decreases = []
+        shown = min(resting.shown, left["resting"])  # what was hidden goes first
+        hidden_decrease = resting.hidden - (left["resting"] - shown)
         for order, lots in ((resting, left["resting"]), (incoming, left["incoming"])):
             decreases.append(order.leaves - lots if lots else 0)
         self.prevented[incoming.instrument_id] += 1
@@ -115,24 +147,31 @@ class NaiveMatching(NaiveOperations):
                 decreases[1],
                 resting_worth,
                 0 if incoming.is_budgeted else incoming_worth,
+                hidden_decrease if decreases[0] else 0,
             )
         )
         for order, lots in zip((resting, incoming), decreases, strict=True):
             order.quantity -= lots
             order.leaves -= lots
+        if decreases[0]:
+            resting.shown = shown
         if not left["resting"]:
             events.append(self.cancel_resting(resting, CancelReason.SELF_TRADE_PREVENTED))
         return not left["incoming"]
 
     def trade(
-        self, resting: NaiveOrder, incoming: NaiveOrder, price: int, ready: int | None
+        self,
+        resting: NaiveOrder,
+        incoming: NaiveOrder,
+        price: int,
+        ready: int | None,
+        lots: int,
     ) -> e.TradeExecuted:
         """Let two orders meet; the buyer was `ready` to pay so much or None."""
         instrument_id = incoming.instrument_id
         terms = self.instruments[instrument_id]
         maker_ppm, _ = self.fees_of(resting.account_id, instrument_id)
         _, taker_ppm = self.fees_of(incoming.account_id, instrument_id)
-        lots = min(resting.leaves, incoming.leaves)
         base = lots * terms.lot_units
         quote = lots * price * terms.tick_lot_units
         buys = incoming.side is Side.BUY
@@ -188,6 +227,7 @@ class NaiveMatching(NaiveOperations):
     def rest(self, order: NaiveOrder) -> e.Event:
         self.priorities += 1
         order.priority = self.priorities
+        order.show()
         self.open.append(order)
         return e.OrderRested(
             order.order_id,
@@ -196,6 +236,7 @@ class NaiveMatching(NaiveOperations):
             order.side,
             order.price,
             order.leaves,
+            order.hidden,
         )
 
     def unspent(self, order: NaiveOrder) -> int:
@@ -227,4 +268,10 @@ class NaiveMatching(NaiveOperations):
             order.leaves,
             order.quantity - order.leaves,
             released,
+            order.hidden if was_resting else 0,
         )
+
+
+def requeue(queue: list[NaiveOrder], order: NaiveOrder) -> None:
+    """Put an order behind the others of its price, which stand first."""
+    queue.insert(sum(other.price == order.price for other in queue), order)

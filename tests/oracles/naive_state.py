@@ -41,6 +41,15 @@ class NaiveOrder:
     best: int = 0
     budget: int = 0
     priority: int = 0
+    display: int = 0  # what an iceberg shows at a time; 0: all
+    shown: int = 0  # while it rests
+
+    @property
+    def hidden(self) -> int:
+        return self.leaves - self.shown
+
+    def show(self) -> None:
+        self.shown = min(self.leaves, self.display or self.leaves)
 
     @property
     def is_market(self) -> bool:

@@ -35,6 +35,8 @@ DAY_NS = 24 * 3600 * 10**9
 
 # Refusals that come behind those that an order's wait may bring.
 NOT_OF_TERMS = {R.DUPLICATE_CLIENT_ORDER_ID, R.TOO_MANY_OPEN_ORDERS}
+# Those with which there is nothing to ask of what an iceberg displays.
+NOT_TO_DISPLAY = {R.UNKNOWN_INSTRUMENT, R.QUANTITY_OUT_OF_RANGE, R.UNSUPPORTED_ORDER}
 STP = SelfTradePrevention
 NEVER_REST = (TimeInForce.IMMEDIATE_OR_CANCEL, TimeInForce.FILL_OR_KILL)
 
@@ -152,34 +154,16 @@ class NaiveVenue(NaiveMatching):
             reasons.add(R.DUPLICATE_CLIENT_ORDER_ID)
         if self.has_too_many(account, command.instrument_id):
             reasons.add(R.TOO_MANY_OPEN_ORDERS)
-        expire_time_ns = command.expire_time_ns
-        if command.time_in_force is TimeInForce.DAY:
-            expire_time_ns = (self.now_ns // DAY_NS + 1) * DAY_NS
-        order = NaiveOrder(
-            sequence,
-            account,
-            command.instrument_id,
-            command.side,
-            command.price_ticks,
-            command.quantity_lots,
-            command.quantity_lots,
-            command.flags,
-            command.client_order_id,
-            content,
-            expire_time_ns,
-            command.self_trade_prevention or self.prevention.get(account, STP.NONE),
-            order_type=command.order_type,
-            time_in_force=command.time_in_force,
-            is_waiting=command.order_type not in PLAIN,
-            trigger=command.trigger_price_ticks,
-            trailing_bps=command.trailing_bps,
-        )
+        order = self.new_order(command, sequence, content)
+        if order.display and not reasons & NOT_TO_DISPLAY:
+            reasons |= self.display_refusals(order, order.quantity)
         if order.is_waiting and not reasons - NOT_OF_TERMS:
             reasons |= self.now_refusals(order)
+        no_quantity: set[R] = set()
         if command.quote_units and not reasons:
             order.quantity = order.leaves = self.lots_for(order, command.quote_units)
             if not self.takes_quantity(order.instrument_id, order.quantity):
-                reasons.add(R.NO_QUANTITY_FOR_AMOUNT)
+                no_quantity.add(R.NO_QUANTITY_FOR_AMOUNT)
         if not reasons:
             order.limit = order.price
             if order.order_type is OrderType.MARKET:
@@ -187,13 +171,13 @@ class NaiveVenue(NaiveMatching):
             order.budget = self.cost(order)
             if command.quote_units and order.side is Side.BUY:
                 order.budget = command.quote_units
-            never_credited = all(owner != account for owner, _ in self.totals)
             asset = self.spent_asset(command.instrument_id, command.side)
-            if never_credited or order.budget > self.available(account, asset):
+            if account not in self.heard_of or order.budget > self.available(account, asset):
                 reasons.add(R.INSUFFICIENT_FUNDS)
             post_only = OrderFlags.POST_ONLY in command.flags
             if post_only and self.counterparties(order.instrument_id, order.side, order.limit):
                 reasons.add(R.WOULD_TAKE_LIQUIDITY)
+        reasons |= no_quantity
         if reasons:
             return [e.CommandRejected(min(reasons, key=PRECEDENCE.__getitem__))]
         events: list[e.Event] = [
@@ -209,6 +193,33 @@ class NaiveVenue(NaiveMatching):
             self.open.append(order)
             return events
         return events + self.admit(order)
+
+    def new_order(
+        self, command: c.EnterOrder, sequence: int, content: tuple[object, ...]
+    ) -> NaiveOrder:
+        expire_time_ns = command.expire_time_ns
+        if command.time_in_force is TimeInForce.DAY:
+            expire_time_ns = (self.now_ns // DAY_NS + 1) * DAY_NS
+        return NaiveOrder(
+            sequence,
+            command.account_id,
+            command.instrument_id,
+            command.side,
+            command.price_ticks,
+            command.quantity_lots,
+            command.quantity_lots,
+            command.flags,
+            command.client_order_id,
+            content,
+            expire_time_ns,
+            command.self_trade_prevention or self.prevention.get(command.account_id, STP.NONE),
+            order_type=command.order_type,
+            time_in_force=command.time_in_force,
+            is_waiting=command.order_type not in PLAIN,
+            trigger=command.trigger_price_ticks,
+            trailing_bps=command.trailing_bps,
+            display=command.display_lots,
+        )
 
     def cascade(self) -> list[e.Event]:
         """Trigger whom trades have reached, and whom those reach in turn."""
@@ -249,12 +260,19 @@ class NaiveVenue(NaiveMatching):
         if command.account_id == 0:
             reasons.add(R.UNKNOWN_ACCOUNT)
         never_rests = is_market or command.time_in_force in NEVER_REST
+        if command.display_lots and never_rests:
+            reasons.add(R.UNSUPPORTED_ORDER)
         if OrderFlags.POST_ONLY in command.flags and never_rests:
             reasons.add(R.UNSUPPORTED_ORDER)
         is_timed = command.time_in_force is TimeInForce.GOOD_TILL_DATE
         if command.expire_time_ns <= self.now_ns if is_timed else command.expire_time_ns != 0:
             reasons.add(R.EXPIRE_TIME_OUT_OF_RANGE)
         return reasons
+
+    def display_refusals(self, order: NaiveOrder, lots: int) -> set[R]:
+        least = max(self.limits[order.instrument_id].quantity_lots_min, 1)
+        is_possible = least <= order.display <= lots <= 100 * order.display
+        return set() if is_possible else {R.DISPLAY_QUANTITY_OUT_OF_RANGE}
 
     def cost(self, order: NaiveOrder) -> int:
         """Return what an order holds as it comes in."""
@@ -302,6 +320,8 @@ class NaiveVenue(NaiveMatching):
         leaves = command.quantity_lots - (order.quantity - order.leaves)
         if leaves <= 0:
             reasons.add(R.QUANTITY_NOT_ABOVE_CUMULATIVE)
+        if order.display and leaves > 100 * order.display:
+            reasons.add(R.DISPLAY_QUANTITY_OUT_OF_RANGE)
         client_order_id = command.client_order_id or order.client_order_id
         is_renamed = client_order_id != order.client_order_id
         if is_renamed and self.taken(order.account_id, client_order_id):
@@ -332,10 +352,13 @@ class NaiveVenue(NaiveMatching):
             command.quantity_lots,
             leaves,
             holds,
+            order.hidden,
+            max(order.hidden - (order.leaves - leaves), 0) if keeps else 0,
         )
         if is_renamed:
             self.close(order)  # its former name, that is
             order.client_order_id = client_order_id
+        order.shown = min(order.shown, leaves)
         order.quantity, order.leaves, order.price = command.quantity_lots, leaves, price
         order.limit = price
         if keeps:

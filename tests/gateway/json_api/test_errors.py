@@ -33,10 +33,11 @@ EXPECTED = {
     RejectReason.UNKNOWN_ORDER: (-2011, "Unknown order sent."),
     RejectReason.NOT_REPLACEABLE: (-2038, "amended"),
     RejectReason.QUANTITY_NOT_ABOVE_CUMULATIVE: (-2038, "executed"),
+    RejectReason.DISPLAY_QUANTITY_OUT_OF_RANGE: (-1013, "ICEBERG_PARTS"),
     RejectReason.DUPLICATE_CLIENT_ORDER_ID: (-2010, "Duplicate order sent."),
     RejectReason.TOO_MANY_OPEN_ORDERS: (-1013, "Filter failure: MAX_NUM_ORDERS"),
-    RejectReason.NO_QUANTITY_FOR_AMOUNT: (-1013, "MARKET_LOT_SIZE"),
     RejectReason.INSUFFICIENT_FUNDS: (-2010, "insufficient balance"),
+    RejectReason.NO_QUANTITY_FOR_AMOUNT: (-1013, "MARKET_LOT_SIZE"),
     RejectReason.WOULD_TAKE_LIQUIDITY: (-2010, "immediately match and take"),
 }
 

@@ -54,6 +54,7 @@ def test_an_instrument_is_told_with_its_filters() -> None:
             "applyMaxToMarket": False,
             "avgPriceMins": 0,
         },
+        {"filterType": "ICEBERG_PARTS", "limit": 100},
     ]
 
 

@@ -73,11 +73,11 @@ class Both:
         for instrument_id, book in self.engine.state.books.items():
             for side, ladder in ((Side.BUY, book.buys), (Side.SELL, book.sells)):
                 assert [
-                    (order.order_id, order.price_ticks, order.leaves_lots)
+                    (order.order_id, order.price_ticks, order.leaves_lots, order.hidden_lots)
                     for level in ladder
                     for order in level
                 ] == [
-                    (order.order_id, order.price, order.leaves)
+                    (order.order_id, order.price, order.leaves, order.hidden)
                     for order in self.venue.queue(instrument_id, side)
                 ]
 
@@ -125,6 +125,7 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
         trigger=prices,
         trailing=st.sampled_from((0, 0, 0, 1, 2_000, 5_000, 5_001)),
         amount=st.sampled_from((0, 0, 1, 9, 40, 170, 3_000, -1, INT64_MAX)),
+        display=st.sampled_from((0, 0, 1, 2, 3, 5, -1, 2**42)),
         time_in_force=st.sampled_from((TimeInForce.GOOD_TILL_CANCEL, *TimeInForce)),
         flags=st.sampled_from((OrderFlags.NONE, OrderFlags.NONE, OrderFlags.POST_ONLY)),
         price=prices,
@@ -149,6 +150,7 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
         trigger: int,
         trailing: int,
         amount: int,
+        display: int,
     ) -> None:
         if name is None:
             name = b"o%d" % self.both.sequence
@@ -162,6 +164,9 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
             amount = 0
         if amount and amount < 170:
             quantity = 0
+        never_rests = (TimeInForce.IMMEDIATE_OR_CANCEL, TimeInForce.FILL_OR_KILL)
+        if (order_type % 2 or time_in_force in never_rests) and display < 5:
+            display = 0
         if hours is None and time_in_force is TimeInForce.GOOD_TILL_DATE:
             hours = 1
         expire_time_ns = 0
@@ -180,6 +185,7 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
             trigger,
             trailing,
             amount,
+            display,
         )
         self.entered.append(c.EnterOrder(8, 1, account_id, instrument_id, *terms))
         self.both.ask(self.entered[-1])
@@ -357,7 +363,7 @@ def test_a_long_random_flow_trades_exactly_as_the_naive_venue(seed: int) -> None
     for account_id in ACCOUNTS:
         both.ask(c.CreditFunds(7, 6, account_id, 1, 50_000))
         both.ask(c.CreditFunds(7, 6, account_id, 2, 500_000))
-    trades = triggered = 0
+    trades = triggered = refreshed = 0
     for number in range(1500):
         kind = chance.random()
         account_id = chance.choice(ACCOUNTS)
@@ -376,6 +382,8 @@ def test_a_long_random_flow_trades_exactly_as_the_naive_venue(seed: int) -> None
             order_type = chance.choice((OrderType.LIMIT,) * 12 + tuple(OrderType))
             is_market = order_type % 2 == 1
             waits = order_type > OrderType.LIMIT
+            may_rest = time_in_force in (TimeInForce.GOOD_TILL_CANCEL, TimeInForce.DAY)
+            display = chance.choice((0, 1, 3)) if may_rest and not is_market else 0
             amount = chance.choice((0, 500, 2000)) if order_type is OrderType.MARKET else 0
             trailing_bps = chance.choice((0, 100)) if waits else 0
             trigger = chance.randint(90, 110) if waits and not trailing_bps else 0
@@ -398,13 +406,16 @@ def test_a_long_random_flow_trades_exactly_as_the_naive_venue(seed: int) -> None
                 trigger,
                 trailing_bps,
                 amount,
+                min(display, lots),
             )
         said = both.ask(command)
         triggered += sum(isinstance(event, e.OrderTriggered) for event in said)
+        refreshed += sum(isinstance(event, e.OrderRefreshed) for event in said)
         trades += sum(isinstance(event, e.TradeExecuted) for event in said)
         if number % 100 == 0:
             both.check()
     both.check()
     assert trades > 300
     assert triggered > 20
+    assert refreshed > 100
     assert both.venue.prevented[1] > 50

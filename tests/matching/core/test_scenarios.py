@@ -13,6 +13,7 @@ import pytest
 
 from matching.core import invariants
 from matching.core.engine import Engine
+from matching.core.ladder import Order
 from tests.matching.core.busts import Busts
 from vocabulary import commands as c
 from vocabulary import events as e
@@ -30,7 +31,7 @@ from vocabulary.types import (
 SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("*.txt"))
 ASSETS = {"BTC": 1, "USD": 2}
 ENTER = re.compile(
-    r"(\w+) (buys|sells) (\d+|for \d+ USD) at (\d+|market) as (\w+)"
+    r"(\w+) (buys|sells) (\d+|for \d+ USD)(?: showing (\d+))? at (\d+|market) as (\w+)"
     r"(?: (on stop|on profit) at (\d+)| trailing by (\d+) bps)?"
     r"(?: (ioc|fok|post-only|today|for (\d+) hours?))?"
     r"(?: preventing by (expire-taker|expire-maker|expire-both|decrement|none))?"
@@ -101,30 +102,7 @@ class Table:
 
     def command(self, request: str) -> c.Command:
         if match := ENTER.fullmatch(request):
-            who, verb, lots, price, name, wait, trigger, trailing, *rest = match.groups()
-            how, hours, prevention = rest
-            amount = int(lots.split()[1]) if " " in lots else 0
-            self.orders[self.sequence + 1] = name
-            return c.EnterOrder(
-                1,
-                1,
-                self.account(who),
-                1,
-                Side.BUY if verb == "buys" else Side.SELL,
-                order_type(price, wait or ("on stop" if trailing else "")),
-                TimeInForce.GOOD_TILL_DATE
-                if hours
-                else TIMES_IN_FORCE.get(how, TimeInForce.GOOD_TILL_CANCEL),
-                OrderFlags.POST_ONLY if how == "post-only" else OrderFlags.NONE,
-                0 if price == "market" else int(price),
-                0 if amount else int(lots),
-                name.encode(),
-                self.now_ns + int(hours) * HOUR_NS if hours else 0,
-                prevention_named(prevention or "account-default"),
-                int(trigger or 0),
-                int(trailing or 0),
-                amount,
-            )
+            return self.entered(match)
         if match := REPLACE.fullmatch(request):
             who, name, lots, price, new_name = match.groups()
             self.new_name = new_name
@@ -177,6 +155,33 @@ class Table:
             return c.ChangePhase(1, 1, 1, phase)
         raise AssertionError(f"no such request: {request}")
 
+    def entered(self, match: re.Match[str]) -> c.Command:
+        who, verb, lots, display, price, name, wait, trigger, trailing, *rest = match.groups()
+        how, hours, prevention = rest
+        amount = int(lots.split()[1]) if " " in lots else 0
+        self.orders[self.sequence + 1] = name
+        return c.EnterOrder(
+            1,
+            1,
+            self.account(who),
+            1,
+            Side.BUY if verb == "buys" else Side.SELL,
+            order_type(price, wait or ("on stop" if trailing else "")),
+            TimeInForce.GOOD_TILL_DATE
+            if hours
+            else TIMES_IN_FORCE.get(how, TimeInForce.GOOD_TILL_CANCEL),
+            OrderFlags.POST_ONLY if how == "post-only" else OrderFlags.NONE,
+            0 if price == "market" else int(price),
+            0 if amount else int(lots),
+            name.encode(),
+            self.now_ns + int(hours) * HOUR_NS if hours else 0,
+            prevention_named(prevention or "account-default"),
+            int(trigger or 0),
+            int(trailing or 0),
+            amount,
+            int(display or 0),
+        )
+
     def said(self, event: e.Event) -> str:
         match event:
             case e.CommandRejected():
@@ -195,7 +200,11 @@ class Table:
                 )
             case e.OrderRested():
                 name = self.orders[event.order_id]
-                return f"{name} rests, {event.leaves_lots} at {event.price_ticks}"
+                hidden = f", {event.hidden_lots} hidden" if event.hidden_lots else ""
+                return f"{name} rests, {event.leaves_lots} at {event.price_ticks}{hidden}"
+            case e.OrderRefreshed():
+                name = self.orders[event.order_id]
+                return f"{name} shows {event.displayed_lots} more, behind the others"
             case e.TradeExecuted():
                 fees = f"fees {event.resting_fee_units} and {event.incoming_fee_units}"
                 released = f", {event.released_units} released" if event.released_units else ""
@@ -262,7 +271,7 @@ class Table:
         book = self.engine.state.books[1]
         for mark, levels in (("sell", reversed(list(book.sells))), ("buy", list(book.buys))):
             for level in levels:
-                orders = " ".join(f"{self.orders[o.order_id]}:{o.leaves_lots}" for o in level)
+                orders = " ".join(f"{self.orders[o.order_id]}:{shown(o)}" for o in level)
                 yield f"{mark} {level.price_ticks}  {orders}"
 
     def funds(self) -> Iterator[str]:
@@ -270,6 +279,11 @@ class Table:
         assets = {number: name for name, number in ASSETS.items()}
         for account_id, asset_id, available, held in self.engine.funds():
             yield f"{names[account_id]} {assets[asset_id]} {available} available, {held} held"
+
+
+def shown(order: Order) -> str:
+    lots = order.leaves_lots - order.hidden_lots
+    return f"{lots}+{order.hidden_lots}" if order.hidden_lots else str(lots)
 
 
 def order_type(price: str, wait: str) -> OrderType:
