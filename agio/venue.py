@@ -62,6 +62,11 @@ def health_urls(configuration: Configuration) -> dict[str, str]:
     }
 
 
+def metrics_url(health_url: str) -> str:
+    """Return where the service with this `/health` serves its metrics."""
+    return health_url.removesuffix("/health") + "/metrics"
+
+
 def reachable_host(configuration: Configuration) -> str:
     every_interface = configuration.host == "0.0.0.0"  # noqa: S104 (to recognise it)
     return "127.0.0.1" if every_interface else configuration.host

@@ -80,7 +80,10 @@ class _Pending(NamedTuple):
 
 
 class OrderFlow:
-    """Takes a session's requests, and gives it its reports. Times are UTC nanoseconds."""
+    """Takes a session's requests, and gives it its reports. Times are UTC nanoseconds.
+
+    `on_refused` hears the reason of each request that is refused here.
+    """
 
     def __init__(
         self,
@@ -93,6 +96,7 @@ class OrderFlow:
         orders: Orders,
         matching: Matching,
         rate_per_s: int,
+        on_refused: Callable[[str], None] = lambda _reason: None,
     ) -> None:
         self.identity = identity
         self.session_id = session_id
@@ -104,6 +108,7 @@ class OrderFlow:
         self._orders = orders
         self._matching = matching
         self._throttle = Throttle(rate_per_s)
+        self._on_refused = on_refused
         self._submitted_number = 0
         self._pending: deque[_Pending] = deque()
 
@@ -258,6 +263,7 @@ class OrderFlow:
     def _refuse(
         self, request: FixMessage, reason: RejectReason | None, text: str, now_ns: int
     ) -> None:
+        self._on_refused(reason.name if reason is not None else "RATE_OR_RECV_WINDOW")
         if request.msg_type == fix_orders.NEW_ORDER_SINGLE:
             exec_id = self._exec_id(request)
             body = fix_reports.refused_order(request, reason, text, exec_id, now_ns)

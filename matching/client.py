@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Collection
 from functools import partial
 from typing import Final
 
 import structlog
+from prometheus_client import Histogram
 
 from matching.edge.link_client import LinkClient, MatchingUnavailable
 from matching.link import (
@@ -35,6 +37,13 @@ __all__ = [
 ]
 
 UNANSWERED_COMMANDS_MAX: Final = 16_384  # the sequencer remembers as many numbers of each session
+
+ROUND_TRIP_SECONDS = Histogram(
+    "agio_link_round_trip_seconds",
+    "Time from a command's submission to its record, of one command at a time",
+    ["client"],
+    buckets=[0.0001 * 2**power for power in range(14)],
+)
 
 log = structlog.get_logger("matching")
 
@@ -106,6 +115,15 @@ class MatchingClient(LinkClient[Record]):
         self._on_submitted = on_submitted
         self._unanswered: dict[tuple[int, int], bytes] = {}  # in the order of submission
         self._outgoing: list[bytes] = []
+        # One command at a time is timed: what all of them would cost is paid once a batch.
+        self._timed: tuple[int, int] | None = None
+        self._timed_s = 0.0
+        self._round_trip = ROUND_TRIP_SECONDS.labels(name)
+
+    @property
+    def unanswered(self) -> int:
+        """How many commands wait for their record."""
+        return len(self._unanswered)
 
     def submit(self, command: Command) -> None:
         """Send a command; its record will tell what it did. Never blocks.
@@ -120,6 +138,9 @@ class MatchingClient(LinkClient[Record]):
         if self.connected:
             if not self._outgoing:
                 asyncio.get_running_loop().call_soon(self._flush)
+                if self._timed is None:
+                    self._timed = command.session_id, command.session_number
+                    self._timed_s = time.perf_counter()
             self._outgoing.append(data)
         if self._on_submitted is not None:
             self._on_submitted(command)
@@ -131,6 +152,7 @@ class MatchingClient(LinkClient[Record]):
 
     def connection_lost(self) -> None:
         self._outgoing.clear()
+        self._timed = None
         super().connection_lost()
 
     def _flush(self) -> None:
@@ -147,6 +169,9 @@ class MatchingClient(LinkClient[Record]):
         if self._unanswered:
             for record in records:
                 self._unanswered.pop(_key(record), None)
+            if self._timed is not None and self._timed not in self._unanswered:
+                self._round_trip.observe(time.perf_counter() - self._timed_s)
+                self._timed = None
 
     def _answered(self, kind: FrameKind, payload: bytes) -> None:
         if kind is FrameKind.REPEATED:

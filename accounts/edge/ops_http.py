@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import structlog
 from aiohttp import web
+from prometheus_client import Counter
 from pydantic import ValidationError
 
 from accounts.edge.ledger_store import POSTGRES_ERRORS
@@ -23,6 +24,8 @@ HTTP_ERROR_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_
 
 # The server was never spoken to, so nothing can have happened.
 NOT_CONNECTED = (ConnectionRefusedError, asyncpg.CannotConnectNowError)
+
+REQUESTS = Counter("agio_accounts_ops_requests", "Requests to the ops HTTP", ["action", "status"])
 
 log = structlog.get_logger("accounts")
 
@@ -72,7 +75,21 @@ class OpsHttp:
         await self._runner.cleanup()
 
     def _serve(self, route: Route) -> Handler:
+        action = route.handler.__name__
+
         async def serve(request: web.Request) -> web.StreamResponse:
+            status = 500
+            try:
+                reply = await answer(request)
+                status = reply.status
+            except OpsError as error:
+                status = error.status
+                raise
+            finally:
+                REQUESTS.labels(action, status).inc()
+            return reply
+
+        async def answer(request: web.Request) -> web.StreamResponse:
             self._check_token(request, route.access)
             try:
                 reply = await route.handler(*await _arguments(request, route))

@@ -39,6 +39,11 @@ class RecordStream:
     def connected(self) -> bool:
         return self._client is not None and self._client.connected
 
+    @property
+    def waiting(self) -> int:
+        """How many records have come and were not taken."""
+        return len(self._waiting)
+
     async def open(self) -> None:
         """Return when connected, however long that takes."""
         self._has_dropped = False

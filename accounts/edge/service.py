@@ -121,9 +121,10 @@ class AccountsService:
     def health(self) -> dict[str, object]:
         """Tell how settlement stands; `lag`, in records, is unknown while it is not running."""
         settler = self._settler
-        compared = settler.last_trial_balance
+        compared, settling = settler.last_trial_balance, self._settling
         return {
-            "ready": settler.is_running,
+            "ready": settler.is_running and self._engine.connected,
+            "failed": settling is not None and settling.done() and not settling.cancelled(),
             "settled_sequence": settler.settled_sequence,
             "head_sequence": settler.head_sequence,
             "lag": settler.head_sequence - settler.settled_sequence if settler.is_running else None,

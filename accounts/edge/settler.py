@@ -37,6 +37,15 @@ settled_sequence_gauge = Gauge(
 )
 lag_gauge = Gauge("agio_accounts_settlement_lag_records", "Records in the journal, not yet settled")
 trades_counter = Counter("agio_accounts_trades_settled", "Trades written to the ledger")
+records_counter = Counter(
+    "agio_accounts_records_settled", "Records settled, with or without trades"
+)
+settlement_histogram = Histogram(
+    "agio_accounts_settlement_seconds",
+    "Time from a record's making to its settlement, of each batch's last record",
+    buckets=[0.001 * 2**power for power in range(16)],
+)
+waiting_gauge = Gauge("agio_accounts_waiting_records", "Records read, and not yet settled")
 retries_counter = Counter("agio_accounts_settlement_retries", "Fresh starts after an error")
 batch_histogram = Histogram("agio_accounts_batch_seconds", "Time to settle one batch")
 differences_gauge = Gauge(
@@ -156,6 +165,8 @@ class Settler:
             self.settled_sequence = batch.last_sequence
             self.trades_settled += len(batch.trades)
             trades_counter.inc(len(batch.trades))
+            records_counter.inc(len(records))
+            settlement_histogram.observe(max(time_ns() - records[-1].timestamp_ns, 0) / 1e9)
             if self._tracing is not None:
                 self._emit_traced(self._tracing, records, stream.taken_ns)
         self._progressed()
@@ -208,3 +219,4 @@ class Settler:
         self._pause_s = RETRY_PAUSE_S_MIN
         settled_sequence_gauge.set(self.settled_sequence)
         lag_gauge.set(self.head_sequence - self.settled_sequence)
+        waiting_gauge.set(self._stream.waiting if self._stream is not None else 0)

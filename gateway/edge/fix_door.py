@@ -109,6 +109,10 @@ class FixDoor:
             "fix_sessions_known": len(self.sessions) + len(self.drop_copies),
         }
 
+    def has_session(self, session_id: int) -> bool:
+        """Say whether a command's session is one of this gateway's order entry."""
+        return self.sessions.has_session(session_id)
+
     def on_record(self, record: Record, reports: list[Report], now_ns: int) -> None:
         """Take a record in, after `Orders` has."""
         self.sessions.on_record(record, reports, now_ns)

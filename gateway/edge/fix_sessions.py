@@ -11,6 +11,7 @@ import structlog
 
 from gateway.auth import Identity
 from gateway.cancel_on_disconnect import Terms, Watch, terms_of
+from gateway.edge import metrics
 from gateway.edge.fix_service import NoSessionError
 from gateway.edge.sent_messages import SentMessages
 from gateway.edge.stored_sessions import StoredSessions
@@ -55,6 +56,7 @@ class FixSessions:
             orders=orders,
             matching=matching,
             rate_per_s=rate_per_s,
+            on_refused=lambda reason: metrics.REJECTS.labels("gateway", reason).inc(),
         )
 
         def make(identity: Identity, session_id: int, store: SentMessages) -> OrderFlow:
@@ -71,6 +73,9 @@ class FixSessions:
 
     def __len__(self) -> int:
         return len(self._flows)
+
+    def has_session(self, session_id: int) -> bool:
+        return session_id in self._flows
 
     def open_known(self, now_ns: int) -> None:
         """Open every session that ever logged on."""

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NoReturn
 
 import structlog
-from prometheus_client import Gauge
 
+from gateway.edge import metrics
 from gateway.edge.credentials import CredentialStore
 from gateway.edge.fix_door import FixDoor
 from gateway.edge.json_door import JsonDoor
@@ -25,6 +25,7 @@ from gateway.order_tracker import Orders
 from matching.client import MatchingClient, Refusal
 from vocabulary.catalogue import Catalogue
 from vocabulary.codec import Record
+from vocabulary.events import CommandRejected
 from vocabulary.market_data import Message
 from vocabulary.tracing import Tracing
 
@@ -34,9 +35,6 @@ FIX_ORDERS_PER_S_MAX = 100_000
 NEW_OBJECTS_PER_COLLECTION = 100_000
 
 log = structlog.get_logger("gateway")
-
-_last_sequence = Gauge("agio_gateway_last_sequence", "Sequence of the last record read")
-_open_orders = Gauge("agio_gateway_open_orders", "Open orders in the venue")
 
 
 def end_process() -> NoReturn:
@@ -117,8 +115,10 @@ class Gateway:
             traces=traces,
             feed_traces=FeedTraces(tracing, "websocket") if tracing is not None else None,
         )
-        _last_sequence.set_function(lambda: self.matching.last_sequence)
-        _open_orders.set_function(lambda: self.orders.open_order_count)
+        metrics.LAST_SEQUENCE.set_function(lambda: self.matching.last_sequence)
+        metrics.LAG_RECORDS.set_function(lambda: self._lag_records)
+        metrics.UNANSWERED.set_function(lambda: self.matching.unanswered)
+        metrics.OPEN_ORDERS.set_function(lambda: self.orders.open_order_count)
         self._on_failure = on_failure
         self._caught_up = asyncio.Event()
         self._is_ready = False
@@ -154,13 +154,17 @@ class Gateway:
             "ready": bool(self._is_ready and self.matching.connected and json["ready"]),
             "matching_connected": self.matching.connected,
             "last_sequence": self.matching.last_sequence,
-            "lag_records": self.matching.head_sequence - self.matching.last_sequence,
+            "lag_records": self._lag_records,
             "credentials_available": self.credentials.is_available,
             "open_orders": self.orders.open_order_count,
             **self.fix.health(),
             "json": json,
             "feed": feed,
         }
+
+    @property
+    def _lag_records(self) -> int:
+        return self.matching.head_sequence - self.matching.last_sequence
 
     # The matching process
 
@@ -181,11 +185,24 @@ class Gateway:
             self.fix.on_record(record, reports, now_ns)
             if is_open:
                 self.json.on_record(record, reports)
+                self._count_reject(record)
         self.fix.flush()
         if is_open:
             self.json.flush()
         if self._traces is not None:
             self._traces.reported()
+        if is_open:
+            age_ns = max(now_ns - records[-1].timestamp_ns, 0)
+            metrics.RECORD_AGE_SECONDS.observe(age_ns / 1e9)
+            metrics.REPORT_SECONDS.observe((time.time_ns() - now_ns) / 1e9)
+
+    def _count_reject(self, record: Record) -> None:
+        """Count a refusal by the engine, if the command was ours: others' gateways count theirs."""
+        first = record.events[0] if record.events else None
+        if isinstance(first, CommandRejected):
+            session_id = record.command.session_id
+            if self.json.has_session(session_id) or self.fix.has_session(session_id):
+                metrics.REJECTS.labels("engine", first.reason.name).inc()
 
     def _on_repeated(self, records: list[Record]) -> None:
         now_ns = time.time_ns()

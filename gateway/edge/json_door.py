@@ -7,6 +7,7 @@ import secrets
 import time
 from functools import partial
 
+from gateway.edge import metrics
 from gateway.edge.balances import Balances
 from gateway.edge.credentials import CredentialStore
 from gateway.edge.json_operations import JsonOperations
@@ -84,6 +85,7 @@ class JsonDoor:
             market_streams=MarketStreams(catalogue, feed.books),
             traces=feed_traces,
         )
+        metrics.JSON_WAITING.set_function(lambda: self._json_orders.pending_count)
         self._expirer: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -113,6 +115,10 @@ class JsonDoor:
             "requests_waiting": self._json_orders.pending_count,
             "requests_timed_out": self._json_orders.timeouts,
         }
+
+    def has_session(self, session_id: int) -> bool:
+        """Say whether a command's session is the one of this gateway's JSON clients."""
+        return session_id == self._json_orders.session_id
 
     def on_record(self, record: Record, reports: list[Report]) -> None:
         """Take a record in, after `Orders` has."""
@@ -158,4 +164,6 @@ class JsonDoor:
     async def _expire(self) -> None:
         while True:
             await asyncio.sleep(EXPIRE_INTERVAL_S)
+            before = self._json_orders.timeouts
             self._json_orders.expire(time.time_ns())
+            metrics.JSON_TIMEOUTS.inc(self._json_orders.timeouts - before)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import structlog
 
 from gateway.auth import Credential
+from gateway.edge import metrics
 from gateway.edge.balances import Balances
 from gateway.edge.credentials import CredentialStore, CredentialsUnavailableError
 from gateway.edge.market_feed import MarketFeed
@@ -105,6 +106,8 @@ class JsonOperations:
             else:
                 self._perform_signed(operation.name, request, credential, answer)
         except ApiError as error:
+            if operation.name in self._commands:
+                metrics.REJECTS.labels("gateway", error.code.name).inc()
             answer(error)
         except Exception:
             log.exception("request failed", operation=operation.name)

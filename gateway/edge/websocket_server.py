@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from urllib.parse import unquote
 
@@ -17,6 +18,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 from websockets.frames import CloseCode
 
+from gateway.edge import metrics
 from gateway.edge.json_operations import JsonOperations
 from gateway.edge.order_traces import FeedTraces
 from gateway.edge.websocket_api import WebSocketApi
@@ -59,6 +61,7 @@ class WebSocketServer:
         self._market_streams = market_streams
         self._connections_max = connections_max
         self._traces = traces
+        self._oldest_ns = 0  # the timestamp of the first message that waits for the flush
         self._connections: set[WebSocketConnection] = set()
         self._unflushed: set[WebSocketConnection] = set()
         self._flushes_soon = False
@@ -102,6 +105,8 @@ class WebSocketServer:
 
     def on_market_update(self, kind: str, symbol: str, message: Message) -> None:
         """Take a change of the market feed in; it leaves with the next flush."""
+        if not self._oldest_ns and kind in {"depth", "trades"}:
+            self._oldest_ns = message.timestamp_ns
         if self._traces is not None and self._market_streams.has_subscribers(kind, symbol):
             self._traces.received(kind, symbol, message)
         self._market_streams.on_update(kind, symbol, message)
@@ -116,6 +121,9 @@ class WebSocketServer:
             connection.flush()
         if self._traces is not None:
             self._traces.written()
+        if self._oldest_ns:
+            metrics.FEED_AGE_SECONDS.observe(max(time.time_ns() - self._oldest_ns, 0) / 1e9)
+            self._oldest_ns = 0
 
     # What a connection calls
 

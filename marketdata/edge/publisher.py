@@ -34,6 +34,12 @@ BACKOFF_MIN_S = 0.1
 BACKOFF_MAX_S = 2.0
 
 SEQUENCE = Gauge("agio_marketdata_sequence", "Last journal sequence taken in")
+LAG_RECORDS = Gauge("agio_marketdata_lag_records", "Records in the journal, not yet taken in")
+PUBLISH_SECONDS = Histogram(
+    "agio_marketdata_publish_seconds",
+    "Time from a record's making to Redis having what it changed, of each write's last record",
+    buckets=[0.0005 * 2**power for power in range(14)],
+)
 MESSAGES = Counter("agio_marketdata_messages", "Messages published")
 SNAPSHOTS = Counter("agio_marketdata_snapshots", "Snapshots written")
 REWRITES = Counter("agio_marketdata_rewrites", "Times that every snapshot was written anew")
@@ -75,6 +81,7 @@ class MarketDataPublisher:
         self._redis = Redis.from_url(
             redis_url, socket_timeout=None, socket_connect_timeout=None, retry=Retry(NoBackoff(), 0)
         )
+        self._newest_ns = 0  # the timestamp of the last record, 0 once it has been written
         self._has_begun = False
         self._is_connected = False
         self._heartbeat_due_s = 0.0
@@ -99,7 +106,7 @@ class MarketDataPublisher:
 
     def health(self) -> dict[str, object]:
         return {
-            "ready": self._has_begun and self._is_connected,
+            "ready": self._has_begun and self._is_connected and self._client.connected,
             "sequence": self._feed.sequence,
             "lag_records": max(self._client.head_sequence - self._feed.sequence, 0),
             "matching_connected": self._client.connected,
@@ -112,6 +119,8 @@ class MarketDataPublisher:
         if self._tracing is not None and self._has_begun:
             self._note_traced(self._tracing, records)
         SEQUENCE.set(self._feed.sequence)
+        LAG_RECORDS.set(max(self._client.head_sequence - self._feed.sequence, 0))
+        self._newest_ns = records[-1].timestamp_ns
         self._wakeup.set()
 
     def _note_traced(self, tracing: Tracing, records: list[Excerpt]) -> None:
@@ -133,6 +142,7 @@ class MarketDataPublisher:
         self._feed.tick(time.time_ns() - IN_FLIGHT_NS)
         self._feed.begin()
         self._has_begun = True
+        self._newest_ns = 0  # what was caught up with is old, and says nothing of our speed
         log.info("caught up", sequence=self._feed.sequence)
         self._wakeup.set()
 
@@ -176,9 +186,12 @@ class MarketDataPublisher:
     async def _write(self, connection: Connection, writes: Writes) -> None:
         commands: list[Command] = [("PUBLISH", channel, data) for channel, data in writes.messages]
         commands += [("SET", key, data) for key, data in writes.snapshots]
+        newest_ns, self._newest_ns = self._newest_ns, 0
         written = len(self._traced)  # more may come meanwhile
         with WRITE_SECONDS.time():
             await _execute(connection, commands)
+        if newest_ns and self._has_begun:
+            PUBLISH_SECONDS.observe(max(time.time_ns() - newest_ns, 0) / 1e9)
         MESSAGES.inc(len(writes.messages))
         SNAPSHOTS.inc(len(writes.snapshots))
         if self._traced and self._tracing is not None:

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 import structlog
-from prometheus_client import Counter, Gauge, Histogram
 
 from matching.core.engine import Engine
+from matching.edge import metrics
 from matching.edge.archive import name_archive
 from matching.edge.batch_traces import BatchTraces
 from matching.edge.connection import Connection
@@ -56,20 +56,6 @@ CONNECTIONS_MAX: Final = 256
 READER_BUFFER_BYTES_MAX: Final = 16 << 20
 STOP_SECONDS: Final = 1.0
 ALARM_SECONDS_MAX: Final = 1.0
-
-COMMANDS = Counter("agio_matching_commands_total", "Commands executed")
-BATCH_COMMANDS = Histogram(
-    "agio_matching_batch_commands",
-    "Commands made durable together",
-    buckets=[4**power for power in range(8)],
-)
-COMMIT_SECONDS = Histogram(
-    "agio_matching_commit_seconds",
-    "Time to make a batch durable",
-    buckets=[0.00005 * 2**power for power in range(14)],
-)
-SEQUENCE = Gauge("agio_matching_sequence", "Last durable sequence")
-CONNECTIONS = Gauge("agio_matching_connections", "Connected clients")
 
 log = structlog.get_logger("matching")
 
@@ -169,7 +155,7 @@ class MatchingServer:
             self._state = "stopped"
             raise
         self._set_alarm()
-        SEQUENCE.set(self._journal.last_sequence)
+        metrics.SEQUENCE.set(self._journal.last_sequence)
         self._tick()
         log.info("matching runs", **self.health())
 
@@ -231,6 +217,7 @@ class MatchingServer:
         self._pipeline = Pipeline(self._engine, self._sequencer, failed)
         if self._snapshots:
             self._snapshots.begin(recovery.snapshot_sequence)
+        metrics.note_newest_snapshot(self._journal_directory)
         log.info(
             "recovered",
             sequence=recovery.last_sequence,
@@ -241,8 +228,12 @@ class MatchingServer:
     def _tick(self) -> None:
         if self._state == "running":
             self._disk.tick()
-            if self._snapshots:
-                self._snapshots.tick(self._journal.last_sequence)
+            if self._snapshots and self._snapshots.tick(self._journal.last_sequence):
+                metrics.note_newest_snapshot(self._journal_directory)
+            metrics.LIVE_READERS.set(self._publisher.live_readers)
+            metrics.WAITING_REQUESTS.set(len(self._inbox))
+            metrics.OPEN_ORDERS.set(self._engine.open_order_count)
+            metrics.RECORD_TIMESTAMP.set(self._sequencer.last_timestamp_ns / 1e9)
             self._loop.call_later(TICK_SECONDS, self._tick)
 
     async def _listen(self) -> None:
@@ -267,7 +258,7 @@ class MatchingServer:
             return
         self._connections.add(connection)
         self._nobody_connected.clear()
-        CONNECTIONS.set(len(self._connections))
+        metrics.CONNECTIONS.set(len(self._connections))
 
     def greeted(self, connection: Connection, hello: Hello) -> None:
         first, last = self._journal.first_sequence, self._journal.last_sequence
@@ -297,7 +288,7 @@ class MatchingServer:
             self._connections.remove(connection)
             if not self._connections:
                 self._nobody_connected.set()
-            CONNECTIONS.set(len(self._connections))
+            metrics.CONNECTIONS.set(len(self._connections))
             log.info("client disconnected", client=connection.name)
 
     # One batch.
@@ -315,14 +306,16 @@ class MatchingServer:
         submissions, questions = self._next_requests()
         try:
             self._disk.look()
-            batch = self._pipeline.execute(submissions, time.time_ns())
+            with metrics.APPLY_SECONDS.time():
+                batch = self._pipeline.execute(submissions, time.time_ns())
             if self._traces is not None:
                 self._traces.executed()
             self._commit(batch)
             # Durable from here on.
             if self._traces is not None:
                 self._traces.committed()
-            self._publisher.publish(batch, questions)
+            with metrics.PUBLISH_SECONDS.time():
+                self._publisher.publish(batch, questions)
             if self._traces is not None:
                 self._traces.published(len(batch.records), self._sequencer)
         except Exception as error:  # noqa: BLE001 (whatever it is, nothing may go on)
@@ -362,14 +355,15 @@ class MatchingServer:
         return submissions, questions
 
     def _commit(self, batch: Batch[Connection]) -> None:
+        metrics.REFUSALS.inc(len(batch.refusals))
+        metrics.REPEATS.inc(len(batch.repeats))
         if not batch.records:
             return
-        started = time.perf_counter()
-        self._journal.append(batch.records)
-        COMMIT_SECONDS.observe(time.perf_counter() - started)
-        BATCH_COMMANDS.observe(len(batch.records))
-        COMMANDS.inc(len(batch.records))
-        SEQUENCE.set(self._journal.last_sequence)
+        with metrics.COMMIT_SECONDS.time():
+            self._journal.append(batch.records)
+        metrics.BATCH_COMMANDS.observe(len(batch.records))
+        metrics.COMMANDS.inc(len(batch.records))
+        metrics.SEQUENCE.set(self._journal.last_sequence)
 
     def _fail(self, error: BaseException) -> None:
         self._state = "failed"

@@ -38,18 +38,21 @@ class SnapshotSchedule:
         self._sequence = sequence
         self._started = time.monotonic()
 
-    def tick(self, sequence: int) -> None:
-        """Take note of a snapshot that is finished; start one if it is due."""
+    def tick(self, sequence: int) -> bool:
+        """Return whether a snapshot has been made since the last time; start one if it is due."""
+        is_made = False
         if self._process is not None:
             code = self._process.poll()
             if code is None:
-                return
+                return False
             self._process = None
+            is_made = code == 0
             if code != 0:
                 FAILURES.inc()
                 log.error("snapshot failed", status=code, sequence=self._sequence)
         if self._is_due(sequence):
             self._start(sequence)
+        return is_made
 
     def stop(self) -> None:
         """Give up a snapshot that is being made."""

@@ -29,6 +29,7 @@ async def test_health_tells_how_settlement_stands(desk: DeskClient) -> None:
     health = (await desk.get("/health", token=None)).body
     assert health == {
         "ready": True,
+        "failed": False,
         "settled_sequence": sequence,
         "head_sequence": sequence,
         "lag": 0,
