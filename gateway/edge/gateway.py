@@ -115,13 +115,10 @@ class Gateway:
             traces=traces,
             feed_traces=FeedTraces(tracing, "websocket") if tracing is not None else None,
         )
-        metrics.LAST_SEQUENCE.set_function(lambda: self.matching.last_sequence)
-        metrics.LAG_RECORDS.set_function(lambda: self._lag_records)
-        metrics.UNANSWERED.set_function(lambda: self.matching.unanswered)
-        metrics.OPEN_ORDERS.set_function(lambda: self.orders.open_order_count)
         self._on_failure = on_failure
         self._caught_up = asyncio.Event()
         self._is_ready = False
+        self._tell_metrics()
 
     async def start(self) -> None:
         """Return when every door is open, which waits for the matching process."""
@@ -161,6 +158,12 @@ class Gateway:
             "json": json,
             "feed": feed,
         }
+
+    def _tell_metrics(self) -> None:
+        metrics.LAST_SEQUENCE.set_function(lambda: self.matching.last_sequence)
+        metrics.LAG_RECORDS.set_function(lambda: self._lag_records)
+        metrics.UNANSWERED.set_function(lambda: self.matching.unanswered)
+        metrics.OPEN_ORDERS.set_function(lambda: self.orders.open_order_count)
 
     @property
     def _lag_records(self) -> int:
