@@ -107,7 +107,7 @@ class Feed:
                 instrument = InstrumentFeed(symbol, sequence, timestamp_ns)
                 self._instruments[event.instrument_id] = instrument
                 self._unwritten[instrument] = None
-        self.sequence = sequence
+        self.sequence = max(sequence, self.sequence)  # instruments may be told one behind another
 
     def tick(self, now_ns: int) -> None:
         """Let time pass: candles close, old trades leave the tickers. `now_ns` is UTC."""

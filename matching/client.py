@@ -25,6 +25,7 @@ from vocabulary.codec import Record, pack, unpack_record
 from vocabulary.commands import Command
 from vocabulary.events import Event
 from vocabulary.excerpt import Excerpt, event_kinds, unpack_excerpts
+from vocabulary.slices import SlicedRecord, unpack_slices
 
 __all__ = [
     "EventReader",
@@ -34,6 +35,7 @@ __all__ = [
     "MatchingUnavailable",
     "Refusal",
     "RefusalCode",
+    "SliceReader",
 ]
 
 UNANSWERED_COMMANDS_MAX: Final = 16_384  # the sequencer remembers as many numbers of each session
@@ -72,6 +74,27 @@ class EventReader(LinkClient[Excerpt]):
             unpack=partial(unpack_excerpts, kinds=event_kinds(event_types)),
             on_records=on_records,
             on_caught_up=on_caught_up,
+        )
+
+
+class SliceReader(LinkClient[SlicedRecord]):
+    """Follows every record from a sequence on, cut by instrument and undecoded."""
+
+    def __init__(
+        self,
+        address: str,
+        name: str,
+        *,
+        from_sequence: int,
+        on_records: Callable[[list[SlicedRecord]], None],
+    ) -> None:
+        super().__init__(
+            address,
+            name,
+            from_sequence=from_sequence,
+            unpack=unpack_slices,
+            on_records=on_records,
+            on_caught_up=None,
         )
 
 

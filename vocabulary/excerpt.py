@@ -60,3 +60,21 @@ def unpack_excerpts(data: bytes, kinds: frozenset[int]) -> list[Excerpt]:
             at += size
         excerpts.append(Excerpt(sequence, timestamp_ns, events))
     return excerpts
+
+
+def unpack_events(data: bytes, kinds: frozenset[int]) -> list[Event | None]:
+    """Return the events of these kinds of those that stand back to back in `data`.
+
+    Raises `CodecError`.
+    """
+    events: list[Event | None] = []
+    at, end = 0, len(data)
+    while at < end:
+        kind, _, size = HEADER.unpack_from(data, at) if end - at >= HEADER_BYTES else (0, 0, 0)
+        if size < HEADER_BYTES or size > end - at:
+            raise CodecError(f"message of {size} bytes impossible, at byte {at}")
+        if kind in kinds:
+            event, _ = unpack(data, at)
+            events.append(event)  # type: ignore[arg-type]  # no command is of these kinds
+        at += size
+    return events

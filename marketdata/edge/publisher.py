@@ -17,8 +17,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from marketdata.channel import Writes
+from marketdata.edge.record_source import EventStream, open_source
 from marketdata.feed import FEED_EVENTS, Feed
-from matching.client import EventReader
 from vocabulary.excerpt import Excerpt
 from vocabulary.market_data import HEARTBEAT_CHANNEL, HEARTBEAT_INTERVAL_S
 from vocabulary.tracing import Passage, TracedRecord, Tracing
@@ -26,8 +26,6 @@ from vocabulary.tracing import Passage, TracedRecord, Tracing
 Command = tuple[str | bytes, ...]
 
 TICK_S = 0.05
-# How late a record may be without counting in a candle that was already told as closed.
-IN_FLIGHT_NS = 100_000_000
 REDIS_TIMEOUT_S = 5.0
 TRACED_MAX = 10_000
 BACKOFF_MIN_S = 0.1
@@ -56,22 +54,28 @@ log = structlog.get_logger("marketdata")
 class MarketDataPublisher:
     """Reads the journal's events from the first on, and keeps Redis telling what they made.
 
+    They come from the matching process, or with `event_stream` from Kinesis or Kafka.
+
     It catches up silently, writes every snapshot, and goes on with a message per change. At most
     one write is on its way to Redis; what changes meanwhile goes into the next one, so a slow or
     dead Redis never slows the reading, and costs readers messages but never the truth.
     """
 
     def __init__(
-        self, *, matching_address: str, redis_url: str, tracing: Tracing | None = None
+        self,
+        *,
+        matching_address: str,
+        redis_url: str,
+        event_stream: EventStream | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self._feed = Feed()
         self._tracing = tracing
         # Traced records that are not published yet, and when they came.
         self._traced: deque[tuple[TracedRecord, int]] = deque(maxlen=TRACED_MAX)
-        self._client = EventReader(
+        self._source = open_source(
             matching_address,
-            "marketdata",
-            from_sequence=1,
+            event_stream,
             event_types=FEED_EVENTS,
             on_records=self._apply,
             on_caught_up=self._begin,
@@ -90,13 +94,13 @@ class MarketDataPublisher:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Return once connected to the matching process; Redis may come later."""
+        """Return once connected to where records come from; Redis may come later."""
         self._task = asyncio.create_task(self._run())
-        await self._client.start()
+        await self._source.start()
         log.info("started")
 
     async def stop(self) -> None:
-        await self._client.stop()
+        await self._source.stop()
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -108,8 +112,8 @@ class MarketDataPublisher:
         return {
             "ready": self._has_begun and self._is_connected and self._client.connected,
             "sequence": self._feed.sequence,
-            "lag_records": max(self._client.head_sequence - self._feed.sequence, 0),
-            "matching_connected": self._client.connected,
+            "lag_records": max(self._source.head_sequence - self._feed.sequence, 0),
+            f"{self._source.kind}_connected": self._source.connected,
             "redis_connected": self._is_connected,
         }
 
@@ -139,7 +143,7 @@ class MarketDataPublisher:
         """Begin to publish, when caught up for the first time; later ones are reconnections."""
         if self._has_begun:
             return
-        self._feed.tick(time.time_ns() - IN_FLIGHT_NS)
+        self._feed.tick(time.time_ns() - self._source.in_flight_ns)
         self._feed.begin()
         self._has_begun = True
         self._newest_ns = 0  # what was caught up with is old, and says nothing of our speed
@@ -176,7 +180,7 @@ class MarketDataPublisher:
             self._wakeup.clear()
             if not self._has_begun:
                 continue
-            self._feed.tick(time.time_ns() - IN_FLIGHT_NS)
+            self._feed.tick(time.time_ns() - self._source.in_flight_ns)
             writes = self._feed.take_writes(time.monotonic_ns())
             if writes.messages or writes.snapshots:
                 await self._write(connection, writes)
