@@ -8,6 +8,7 @@ from agio.alpha_command import alpha  # noqa: E402
 from agio.backtest_command import backtest  # noqa: E402
 from agio.bench_command import bench  # noqa: E402
 from agio.command_line import main  # noqa: E402
+from agio.events_command import events  # noqa: E402
 from agio.execution_commands import execution  # noqa: E402
 from agio.feeds_command import feeds  # noqa: E402
 from agio.history_commands import history  # noqa: E402
@@ -20,6 +21,7 @@ __all__ = ["main"]
 main.add_command(alpha)
 main.add_command(bench)
 main.add_command(backtest)
+main.add_command(events)
 main.add_command(execution)
 main.add_command(feeds)
 main.add_command(history)

@@ -101,12 +101,15 @@ def main() -> None:
 
 
 @main.command()
+@click.option("--aws-local", is_flag=True, help="Play AWS with moto's server, and use all of it.")
 @as_json
 @runs
-def up(settings: Configuration, *, as_json: bool) -> None:
+def up(settings: Configuration, *, aws_local: bool, as_json: bool) -> None:
     """Run the whole venue on this machine; Ctrl-C stops it.
 
     Postgres and Valkey are started too, unless AGIO_POSTGRES_URL and AGIO_REDIS_URL name some.
+    With --aws-local every store on AWS that no setting names is there, in memory: event stream,
+    trade history, archive and backup; and market data goes through the event stream.
     With --json it prints one line, the endpoints by name, when it is ready.
     """
     telemetry.configure_logging(settings.log_level, settings.data / "logs" / "venue.log")
@@ -116,6 +119,7 @@ def up(settings: Configuration, *, as_json: bool) -> None:
         when_ready=lambda endpoints: emit(
             {"endpoints": endpoints}, _endpoint_lines(endpoints), as_json=as_json
         ),
+        aws_local=aws_local,
     )
 
 
@@ -148,6 +152,7 @@ add_service("matching", "Run the matching process: orders every command, journal
 add_service("accounts", "Run settlement into Postgres and the ops HTTP.")
 add_service("marketdata", "Run the publisher of depth, trades, candles and tickers on Redis.")
 add_service("trade-history", "Run the keeper of every trade on DynamoDB (AGIO_TRADE_HISTORY_URL).")
+add_service("stream", "Run the writer of every event to Kinesis or Kafka (AGIO_EVENT_STREAM_URL).")
 add_service("gateway", "Run the doors: FIX 4.4, REST and WebSocket.")
 
 

@@ -45,6 +45,7 @@ TRADING_PORT_OFFSETS = {
 # Of services that run where their own setting says so.
 OPTIONAL_PORT_OFFSETS = {
     "trade_history_metrics_port": 20,
+    "stream_metrics_port": 21,
 }
 UNIX_PATH_BYTES_MAX = 100  # sun_path has 108 bytes on Linux, 104 on macOS
 
@@ -76,6 +77,13 @@ QueueUrl = Annotated[
 ]
 StoreUrl = Annotated[
     str, _matches(r"file:///.+|s3://[^/]+.*", "file:///DIRECTORY or s3://BUCKET[/PREFIX]")
+]
+EventStreamUrl = Annotated[
+    str,
+    _matches(
+        r"kinesis://[^/]+/[\w.-]{1,128}(\?endpoint=https?://.+)?|kafka://[^/]+/[^/]+",
+        "kinesis://REGION/STREAM[?endpoint=URL] or kafka://HOST:PORT/TOPIC",
+    ),
 ]
 DynamoUrl = Annotated[
     str,
@@ -126,6 +134,7 @@ class Configuration(BaseSettings):
     marketdata_metrics_port: Port = 9102
     accounts_metrics_port: Port = 9103
     trade_history_metrics_port: Port = 9110
+    stream_metrics_port: Port = 9111
     feeds_port: Port = 9889
     """Where strategies get the feeds handler's events."""
     feeds_reports_port: Port = 9890
@@ -156,6 +165,12 @@ class Configuration(BaseSettings):
     """The ledger's database; without it `agio up` starts its own Postgres."""
     redis_url: RedisUrl | None = None
     """The market data's Redis or Valkey; without it `agio up` starts its own Valkey."""
+    event_stream_url: EventStreamUrl | None = None
+    """Where every event goes, by symbol; without it there is no event stream."""
+    event_stream_poll_seconds: Annotated[float, Field(ge=0.005, le=60)] = 0.2
+    """Between two looks at a Kinesis shard, of which AWS allows five a second to all together."""
+    marketdata_source: Literal["engine", "stream"] = "engine"
+    """Where market data comes from: the matching process, or the event stream."""
     trade_history_url: DynamoUrl | None = None
     """Where every trade is kept for as long as wanted; without it the newest are all there are."""
     trade_history_days: Annotated[int, Field(ge=0)] = 0
@@ -267,6 +282,12 @@ class Configuration(BaseSettings):
             raise ValueError(
                 f"trace_sample_rate = {self.trace_sample_rate}: needs otlp_url, the collector"
             )
+        return self
+
+    @model_validator(mode="after")
+    def check_marketdata_source(self) -> "Configuration":
+        if self.marketdata_source == "stream" and self.event_stream_url is None:
+            raise ValueError("marketdata_source = 'stream': needs event_stream_url")
         return self
 
     @model_validator(mode="after")

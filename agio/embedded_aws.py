@@ -22,7 +22,7 @@ from agio.child_process import ServerFailedError
 START_TIMEOUT_S = 60.0
 REGION = "us-east-1"
 STREAM = "agio-events"
-SHARDS = 3
+SHARDS = 2
 BUCKET = "agio"
 TABLES = "agio"
 
@@ -33,8 +33,16 @@ ENVIRONMENT = {
 }
 """What boto3 looks for; moto takes any key."""
 
-POLL_S = 0.02
+POLL_S = 0.1
 """Between two looks at a shard: nobody counts them here."""
+
+# It would log a line for every request, and there are dozens a second.
+PROGRAM = """
+import logging
+from moto.server import main
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
+main()
+"""
 
 
 class EmbeddedAws:
@@ -79,7 +87,7 @@ class EmbeddedAws:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("wb") as log:
             self._process = child_process.start(
-                [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)],
+                [sys.executable, "-c", PROGRAM, "-H", "127.0.0.1", "-p", str(self.port)],
                 None,
                 ends_by=signal.SIGTERM,
                 output=log,

@@ -11,6 +11,7 @@ from typing import Any
 import click
 import msgspec
 
+from agio import venue
 from agio.command_line import configured
 from agio.configuration import Configuration, ConfigurationError
 from marketdata.edge.event_store import StreamFailedError
@@ -34,12 +35,13 @@ IDLE_S = 1.0
 @click.option("--end", is_flag=True, help="End once nothing has come for a second.")
 @configured("data")
 def events(settings: Configuration, *, checkpoint: Path | None, end: bool) -> None:
-    """Print the event stream (AGIO_EVENT_STREAM_URL), a line of JSON for each event.
+    """Print the event stream of the venue on --data, a line of JSON for each event.
 
-    Each event comes once, those of an instrument in order. Exits 1 where the stream no longer has
-    what follows: then it was read too seldom.
+    AGIO_EVENT_STREAM_URL names another. Each event comes once, those of an instrument in order.
+    Exits 1 where the stream no longer has what follows: then it was read too seldom.
     """
-    url = settings.event_stream_url
+    running = venue.read(settings.data)
+    url = settings.event_stream_url or (running.event_stream_url if running else None)
     if url is None:
         raise ConfigurationError("event_stream_url: `agio events` needs it")
     try:
@@ -49,10 +51,7 @@ def events(settings: Configuration, *, checkpoint: Path | None, end: bool) -> No
 
 
 async def _print(url: str, poll_s: float, file: Path | None, *, end: bool) -> None:
-    known = None
-    if file is not None and file.exists():
-        known = msgspec.json.decode(file.read_bytes(), type=Checkpoint)
-    follower = StreamFollower(url, known, poll_s=poll_s)
+    follower = StreamFollower(url, _read(file), poll_s=poll_s)
     try:
         await follower.open()
         heard_s = time.monotonic()
@@ -62,12 +61,22 @@ async def _print(url: str, poll_s: float, file: Path | None, *, end: bool) -> No
                 continue
             heard_s = time.monotonic()
             click.echo("\n".join(line for entry in entries for line in _lines(entry)))
-            if file is not None:  # behind what it counts: a crash in between repeats some lines
-                unfinished = file.with_name(f"{file.name}.unfinished")
-                unfinished.write_bytes(msgspec.json.encode(follower.checkpoint))
-                unfinished.replace(file)
+            _write(file, follower.checkpoint)  # a crash right before repeats some lines
     finally:
         await follower.close()
+
+
+def _read(file: Path | None) -> Checkpoint | None:
+    if file is None or not file.exists():
+        return None
+    return msgspec.json.decode(file.read_bytes(), type=Checkpoint)
+
+
+def _write(file: Path | None, checkpoint: Checkpoint) -> None:
+    if file is not None:
+        unfinished = file.with_name(f"{file.name}.unfinished")
+        unfinished.write_bytes(msgspec.json.encode(checkpoint))
+        unfinished.replace(file)
 
 
 def _lines(followed: FollowedEntry) -> Iterator[str]:

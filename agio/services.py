@@ -66,10 +66,15 @@ def make_accounts(configuration: Configuration, secrets: Secrets) -> Service:
 
 def make_marketdata(configuration: Configuration, _secrets: Secrets) -> Service:
     from marketdata.edge.publisher import MarketDataPublisher
+    from marketdata.edge.record_source import EventStream
 
+    stream_url, event_stream = configuration.event_stream_url, None
+    if configuration.marketdata_source == "stream" and stream_url is not None:
+        event_stream = EventStream(stream_url, configuration.event_stream_poll_seconds)
     return MarketDataPublisher(
         matching_address=configuration.matching_address,
         redis_url=_needed("redis_url", configuration.redis_url, "marketdata"),
+        event_stream=event_stream,
         tracing=tracing(configuration, "marketdata"),
     )
 
@@ -111,6 +116,16 @@ def make_trade_history(configuration: Configuration, _secrets: Secrets) -> Servi
         matching_address=configuration.matching_address,
         history_url=_needed("trade_history_url", history_url, "trade-history"),
         ttl_days=configuration.trade_history_days,
+    )
+
+
+def make_stream(configuration: Configuration, _secrets: Secrets) -> Service:
+    from marketdata.edge.stream_service import StreamService
+
+    return StreamService(
+        matching_address=configuration.matching_address,
+        event_stream_url=_needed("event_stream_url", configuration.event_stream_url, "stream"),
+        directory=configuration.data / "stream",
     )
 
 
@@ -233,6 +248,7 @@ SERVICES: dict[str, Callable[[Configuration, Secrets], Service]] = {
 # Those of the venue that run where this setting of theirs has a value.
 OPTIONAL_SERVICES: dict[str, tuple[str, Callable[[Configuration, Secrets], Service]]] = {
     "trade-history": ("trade_history_url", make_trade_history),
+    "stream": ("event_stream_url", make_stream),
 }
 # The venue's customer: none of these runs under `agio up`.
 TRADING_SERVICES: dict[str, Callable[[Configuration, Secrets], Service]] = {

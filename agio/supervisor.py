@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import IO, Protocol
 
-from agio import __version__, services, venue
+from agio import __version__, embedded_aws, services, venue
 from agio import configuration as configurations
 from agio.children import Children, ServiceProcess
 from agio.configuration import Configuration
+from agio.embedded_aws import EmbeddedAws
 from agio.embedded_postgres import EmbeddedPostgres
 from agio.embedded_valkey import EmbeddedValkey
 from agio.ops_client import OpsClient
@@ -38,13 +39,18 @@ class Venue:
     """
 
     def __init__(
-        self, configuration: Configuration, tell: Callable[[str], None] = lambda _text: None
+        self,
+        configuration: Configuration,
+        tell: Callable[[str], None] = lambda _text: None,
+        *,
+        aws_local: bool = False,
     ) -> None:
         self.configuration = configuration
         self.secrets = Secrets(configuration)
         self.children = Children(tell)
         self._logs = configuration.data / "logs"
         self._lock: IO[bytes] | None = None
+        self._aws_local = aws_local
 
     def start(self) -> None:
         """Start everything, and return when every service is ready.
@@ -56,17 +62,19 @@ class Venue:
         self._take_lock()
         self._start_servers()
         environment = os.environ | configurations.environment(self.configuration)
+        if self._aws_local:
+            environment |= embedded_aws.ENVIRONMENT
         started = [
             self.children.start(name, ServiceProcess(name, environment, self._logs))
             for name in SERVICE_ORDER
         ]
         urls = venue.health_urls(self.configuration)
-        for watched in started:
-            self.children.wait_until_ready(watched, urls[watched.name])
         # Nobody waits for these: what they write to may be away, and the venue trades without.
         for name in services.OPTIONAL_SERVICES:
             if name in urls:
                 self.children.start(name, ServiceProcess(name, environment, self._logs))
+        for watched in started:
+            self.children.wait_until_ready(watched, urls[watched.name])
         if self.configuration.standard_listings:
             asyncio.run(self._list_where_bare())
         self._describe()
@@ -103,7 +111,7 @@ class Venue:
     def _start_servers(self) -> None:
         """Start the servers that no URL names, and name them."""
         given = self.configuration
-        urls = {}
+        urls: dict[str, object] = {}
         if given.postgres_url is None:
             postgres = EmbeddedPostgres(given.data / "postgres", self.secrets.postgres_password)
             self.children.start("postgres", postgres)
@@ -112,7 +120,17 @@ class Venue:
             valkey = EmbeddedValkey(self._logs / "valkey.log", self.secrets.redis_password)
             self.children.start("valkey", valkey)
             urls["redis_url"] = valkey.url()
+        if self._aws_local:
+            urls |= self._start_aws()
         self.configuration = given.model_copy(update={"log_directory": self._logs, **urls})
+
+    def _start_aws(self) -> dict[str, object]:
+        """Start an AWS and return what points at it: settings that have a value keep it."""
+        aws = EmbeddedAws(self._logs / "aws.log")
+        self.children.start("aws", aws)
+        given = self.configuration
+        known = {name: value for name, value in aws.settings().items() if hasattr(given, name)}
+        return {name: value for name, value in known.items() if name not in given.model_fields_set}
 
     async def _list_where_bare(self) -> None:
         async with OpsClient(self.configuration.ops_url, self.secrets.ops_token) as ops:
@@ -131,6 +149,7 @@ class Venue:
             journal=str(configuration.data / "journal"),
             postgres_url=configuration.postgres_url,
             redis_url=configuration.redis_url,
+            event_stream_url=configuration.event_stream_url,
         ).write(configuration.data)
 
 
@@ -138,12 +157,14 @@ def run(
     configuration: Configuration,
     tell: Callable[[str], None],
     when_ready: Callable[[dict[str, str]], None],
+    *,
+    aws_local: bool = False,
 ) -> None:
     """Run the venue until SIGINT or SIGTERM, then stop it in order.
 
     `when_ready` gets the endpoints by name.
     """
-    running = Venue(configuration, tell)
+    running = Venue(configuration, tell, aws_local=aws_local)
     with contextlib.suppress(KeyboardInterrupt), stopped_in_order(running):
         running.start()
         when_ready(venue.endpoints(running.configuration))

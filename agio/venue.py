@@ -25,6 +25,7 @@ class VenueFile(msgspec.Struct, frozen=True):
     journal: str
     postgres_url: str
     redis_url: str
+    event_stream_url: str | None = None
 
     def write(self, data: Path) -> None:
         unfinished = data / f"{FILE_NAME}.{os.getpid()}"

@@ -21,6 +21,7 @@ class KinesisProxy:
 
     def __init__(self, endpoint: str, chance: random.Random) -> None:
         self.is_down = False
+        self.puts = 0
         self.refused = 0
         self.url = ""
         self._endpoint = endpoint
@@ -35,6 +36,7 @@ class KinesisProxy:
         return web.Response(body=await self._forward(request, body))
 
     async def _answer_put(self, request: web.Request, put: dict[str, object]) -> web.Response:
+        self.puts += 1
         records = put["Records"]
         assert isinstance(records, list)
         keys = [record["PartitionKey"] for record in records]

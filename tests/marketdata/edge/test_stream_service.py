@@ -27,7 +27,7 @@ from vocabulary.slices import unpack_slices
 from vocabulary.types import Side
 
 POLL_S = 0.01
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 Told = dict[int, list[tuple[int, bytes]]]
 

@@ -1,0 +1,111 @@
+"""`agio up --aws-local`: one trade, found wherever the venue tells of it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import ccxt
+import pytest
+from websockets.sync.client import connect
+
+from agio import embedded_aws
+from agio import venue as venue_file
+from agio.child_process import ServerFailedError
+from agio.embedded_aws import EmbeddedAws
+from tests.agio.running_venue import RunningVenue, free_port_base, wait_for
+from tests.end_to_end.ccxt_clients import configured, traders
+from vocabulary.trade_history import place_of
+
+MARKET = "BTC/USDT"
+
+
+class AwsVenue(RunningVenue):
+    def _flags(self) -> list[str]:
+        return [*super()._flags(), "--aws-local"]
+
+    def endpoint(self) -> str:
+        described = venue_file.read(self.data)
+        assert described is not None
+        assert described.event_stream_url is not None
+        return described.event_stream_url.partition("endpoint=")[2]
+
+    def events(self, *arguments: str) -> list[dict[str, Any]]:
+        completed = self.run("events", "--end", "--data", str(self.data), *arguments)
+        assert completed.returncode == 0, completed.stderr
+        return [json.loads(line) for line in completed.stdout.splitlines()]
+
+
+@pytest.fixture(autouse=True)
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set what every client of an AWS needs, this one included."""
+    for name, value in embedded_aws.ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(scope="module")
+def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsVenue]:
+    with AwsVenue(tmp_path_factory.mktemp("venue"), free_port_base()) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def trade(venue: AwsVenue) -> dict[str, Any]:
+    """Trade once, with a socket open that is fed through Kinesis; give what the socket got."""
+    maker, taker = (
+        configured(ccxt.binance(keys), venue) for keys in traders(venue, "maker", "taker")
+    )
+
+    def shows_the_market() -> bool:
+        feed = venue.agio("status")["services"]["gateway"]["feed"]
+        return bool(feed["ready"] and feed["sequences"]["BTCUSDT"])
+
+    wait_for(shows_the_market, "no market data")
+    with connect(f"{venue.endpoints['websocket']}/ws/btcusdt@trade") as socket:
+        maker.create_order(MARKET, "limit", "sell", 0.5, 20_000)
+        taker.create_order(MARKET, "limit", "buy", 0.25, 20_000)
+        told: dict[str, Any] = json.loads(socket.recv(timeout=20))
+    return told
+
+
+def test_a_socket_gets_it_through_kinesis(venue: AwsVenue, trade: dict[str, Any]) -> None:
+    assert (trade["e"], trade["s"], trade["t"]) == ("trade", "BTCUSDT", 1)
+    assert (float(trade["p"]), float(trade["q"])) == (20_000, 0.25)
+    services = venue.agio("status")["services"]
+    assert services["marketdata"]["stream_connected"] is True
+
+
+def test_a_kinesis_reader_gets_it(venue: AwsVenue, trade: dict[str, Any], tmp_path: Path) -> None:
+    checkpoint = ["--checkpoint", str(tmp_path / "checkpoint")]
+    told = venue.events(*checkpoint)
+    trades = [event for event in told if event["event"] == "TradeExecuted"]
+    assert [event["trade_id"] for event in trades] == [trade["t"]]
+    assert {trade["a"], trade["b"]} == {
+        trades[0]["resting_order_id"],
+        trades[0]["incoming_order_id"],
+    }
+    listed = [event["symbol"] for event in told if event["event"] == "InstrumentListed"]
+    assert sorted(listed) == ["BTCUSDT", "ETHBTC", "ETHUSDT"]
+    assert venue.events(*checkpoint) == []  # it goes on behind what it had
+
+
+def test_dynamodb_keeps_it(venue: AwsVenue, trade: dict[str, Any]) -> None:
+    tables: Any = boto3.client("dynamodb", endpoint_url=venue.endpoint())
+
+    names = place_of(f"dynamodb://{embedded_aws.REGION}/{embedded_aws.TABLES}").tables
+
+    def stored() -> list[Any]:
+        items: list[Any] = tables.scan(TableName=names.trades)["Items"]
+        return [item for item in items if "price" in item]
+
+    wait_for(lambda: bool(stored()), "the trade did not come to DynamoDB")
+    assert len(stored()) == 1
+
+
+def test_without_moto_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(ServerFailedError, match=r"moto and flask not installed: pip install"):
+        EmbeddedAws(tmp_path / "aws.log").start()
