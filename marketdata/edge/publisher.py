@@ -110,7 +110,7 @@ class MarketDataPublisher:
 
     def health(self) -> dict[str, object]:
         return {
-            "ready": self._has_begun and self._is_connected and self._client.connected,
+            "ready": self._has_begun and self._is_connected and self._source.connected,
             "sequence": self._feed.sequence,
             "lag_records": max(self._source.head_sequence - self._feed.sequence, 0),
             f"{self._source.kind}_connected": self._source.connected,
@@ -123,7 +123,7 @@ class MarketDataPublisher:
         if self._tracing is not None and self._has_begun:
             self._note_traced(self._tracing, records)
         SEQUENCE.set(self._feed.sequence)
-        LAG_RECORDS.set(max(self._client.head_sequence - self._feed.sequence, 0))
+        LAG_RECORDS.set(max(self._source.head_sequence - self._feed.sequence, 0))
         self._newest_ns = records[-1].timestamp_ns
         self._wakeup.set()
 
