@@ -346,9 +346,9 @@ async def _start_unless_told(service: Service, told: asyncio.Event) -> bool:
 def _with_rest(source: str, port: int | None) -> str:
     """Name the REST door of a source that leaves it unsaid: on the same host, at `port`."""
     parts = urlsplit(source)
-    if parts.scheme not in {"ws", "wss"} or parts.query:
+    if parts.scheme not in {"ws", "wss"} or "rest=" in parts.query:
         return source
-    return f"{source}?rest={parts.scheme.replace('ws', 'http')}://{parts.hostname}:{port}"
+    return f"{source}{'&' if parts.query else '?'}rest={parts.scheme.replace('ws', 'http')}://{parts.hostname}:{port}"
 
 
 def redis_url(configuration: Configuration, service: str) -> str:

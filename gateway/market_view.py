@@ -1,4 +1,4 @@
-"""The market as a gateway sees it: books, tapes, candles and tickers, folded from the feed.
+"""The market as a gateway sees it: books, tapes, candles, tickers, statuses, out of the feed.
 
 Each view takes messages in (`apply`) and can be set to a snapshot (`replace`), which then returns
 the message that leads from what it was to what it is.
@@ -23,6 +23,9 @@ from vocabulary.market_data import (
     Message,
     Print,
     Snapshot,
+    Status,
+    StatusChanged,
+    StatusSnapshot,
     Ticker,
     TickerChanged,
     TickerSnapshot,
@@ -174,3 +177,20 @@ class FeedTicker(View):
         self.ticker = snapshot.ticker
         before = self._move(snapshot)
         return TickerChanged(snapshot.sequence, before, snapshot.timestamp_ns, snapshot.ticker)
+
+
+class FeedStatus(View):
+    """The phase, and what an auction would come to; None before the first snapshot."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.status: Status | None = None
+
+    def apply(self, message: StatusChanged) -> None:
+        self.status = message.status
+        self._move(message)
+
+    def replace(self, snapshot: StatusSnapshot) -> StatusChanged:
+        self.status = snapshot.status
+        before = self._move(snapshot)
+        return StatusChanged(snapshot.sequence, before, snapshot.timestamp_ns, snapshot.status)

@@ -70,8 +70,10 @@ class Channel:
         self._snapshot_is_stale = True
         self._message_due_ns = self._snapshot_due_ns = 0
 
-    def touch(self, sequence: int, timestamp_ns: int) -> None:
-        """Note that the record of this sequence changed the source."""
+    def touch(self, sequence: int, timestamp_ns: int, *, is_urgent: bool = False) -> None:
+        """Note that the record of this sequence changed the source; urgent: heed no cadence."""
+        if is_urgent:
+            self._message_due_ns = 0
         self._sequence = sequence
         self._timestamp_ns = timestamp_ns
         self._is_touched = True

@@ -54,8 +54,9 @@ class InstrumentFeed:
             *(channel for _, channel in self._candle_channels),
             self._ticker_channel,
         ]
-        # A trade is told before the change of the book that it made.
-        self.channels = [*self._trade_channels, self._depth_channel, self._status_channel]
+        # A trade is told before the change of the book that it made, a phase before the crossed
+        # book that it allows.
+        self.channels = [*self._trade_channels, self._status_channel, self._depth_channel]
 
     def apply(self, event: BookEvent | e.TradeExecuted, sequence: int, timestamp_ns: int) -> None:
         if self._depth.apply(event):
@@ -70,7 +71,8 @@ class InstrumentFeed:
 
     def apply_status(self, event: StatusEvent, sequence: int, timestamp_ns: int) -> None:
         self._status.apply(event)
-        self._status_channel.touch(sequence, timestamp_ns)
+        is_phase = isinstance(event, e.PhaseChanged)
+        self._status_channel.touch(sequence, timestamp_ns, is_urgent=is_phase)
 
     def tick(self, now_ns: int) -> bool:
         """Let time pass; return whether it changed anything."""

@@ -15,6 +15,7 @@ fields is a new kind.
 
 History
 -------
+3   `PhaseChanged`.
 2   `TimePassed`, and the firm's own `DecisionTaken` and `OrderReported`.
 1   The first version.
 """
@@ -26,9 +27,9 @@ from enum import IntEnum
 import msgspec
 
 from trading.decisions import Action, OrderStyle
-from vocabulary.types import Side
+from vocabulary.types import Side, TradingPhase
 
-VERSION = 2
+VERSION = 3
 
 
 class ReportKind(IntEnum):
@@ -156,7 +157,29 @@ class OrderReported(Event, frozen=True, array_like=True, gc=False, tag=8):
     reason: str
 
 
-MarketEvent = InstrumentDefined | BookReset | BookChanged | TradePrinted | FeedLost | TimePassed
+class PhaseChanged(Event, frozen=True, array_like=True, gc=False, tag=9):
+    """The phase, and in an auction what it would come to if it ended now: all 0 for nothing.
+
+    Only in `TradingPhase.TRADING` is the book told: that of an auction may be crossed. A
+    `BookReset` follows when trading goes on. `surplus_lots` would find nobody: above zero buyers',
+    below it sellers'.
+    """
+
+    phase: TradingPhase
+    indicative_price_ticks: int
+    indicative_lots: int
+    surplus_lots: int
+
+
+MarketEvent = (
+    InstrumentDefined
+    | BookReset
+    | BookChanged
+    | TradePrinted
+    | FeedLost
+    | TimePassed
+    | PhaseChanged
+)
 OwnEvent = DecisionTaken | OrderReported
 AnyEvent = MarketEvent | OwnEvent
 

@@ -82,7 +82,7 @@ class JsonDoor:
             port=websocket_port,
             operations=operations,
             user_streams=self._user_streams,
-            market_streams=MarketStreams(catalogue, feed.books),
+            market_streams=MarketStreams(catalogue, feed.books, feed.statuses),
             traces=feed_traces,
         )
         metrics.JSON_WAITING.set_function(lambda: self._json_orders.pending_count)

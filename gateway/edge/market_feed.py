@@ -15,7 +15,7 @@ from prometheus_client import Counter, Gauge
 
 from gateway.edge.redis_link import RedisLink, connect
 from gateway.market_channel import ChannelReader
-from gateway.market_view import FeedBook, FeedCandles, FeedTape, FeedTicker
+from gateway.market_view import FeedBook, FeedCandles, FeedStatus, FeedTape, FeedTicker
 from vocabulary.market_data import (
     CANDLE_INTERVALS_SECONDS,
     CHANNEL_PREFIX,
@@ -28,6 +28,8 @@ from vocabulary.market_data import (
     Heartbeat,
     Message,
     Snapshot,
+    StatusChanged,
+    StatusSnapshot,
     TickerChanged,
     TickerSnapshot,
     TradesPrinted,
@@ -71,13 +73,14 @@ _DECODERS: dict[str, tuple[msgspec.msgpack.Decoder[Any], msgspec.msgpack.Decoder
         ("trades", TradesPrinted, TradesSnapshot),
         ("candles", CandlesChanged, CandlesSnapshot),
         ("ticker", TickerChanged, TickerSnapshot),
+        ("status", StatusChanged, StatusSnapshot),
     )
 }
 _HEARTBEAT_DECODER = msgspec.msgpack.Decoder(Heartbeat)
 
 
 class MarketFeed:
-    """Books, tapes, candles and tickers of the tracked symbols, kept right from Redis.
+    """Books, tapes, candles, tickers and statuses of the tracked symbols, kept right from Redis.
 
     `on_update(kind, symbol, message)` is called for each change, after the view holds it. Over a
     gap it is called with one message that leads from the state before to the state after, so that
@@ -92,6 +95,7 @@ class MarketFeed:
         self.tapes: dict[str, FeedTape] = {}
         self.candles: dict[tuple[str, str], FeedCandles] = {}
         self.tickers: dict[str, FeedTicker] = {}
+        self.statuses: dict[str, FeedStatus] = {}
         self._redis_url = redis_url
         self._on_update = on_update
         self._channels: dict[bytes, _Channel] = {}
@@ -117,7 +121,9 @@ class MarketFeed:
         self.books[symbol] = FeedBook()
         self.tapes[symbol] = FeedTape()
         self.tickers[symbol] = FeedTicker()
+        self.statuses[symbol] = FeedStatus()
         names = [
+            self._add("status", symbol, ChannelReader(self.statuses[symbol])),
             self._add("depth", symbol, ChannelReader(self.books[symbol])),
             self._add("trades", symbol, ChannelReader(self.tapes[symbol])),
             self._add("ticker", symbol, ChannelReader(self.tickers[symbol])),

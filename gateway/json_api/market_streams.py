@@ -6,17 +6,23 @@ wakeup brought in one piece.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from websockets.frames import Frame, Opcode
 
 from gateway.json_api import streams
 from gateway.json_api.streams import Stream, StreamKind
-from gateway.market_view import FeedBook
+from gateway.market_view import FeedBook, FeedStatus
 from vocabulary.catalogue import Catalogue
 from vocabulary.instrument import Instrument
-from vocabulary.market_data import CandlesChanged, DepthChanged, TickerChanged, TradesPrinted
+from vocabulary.market_data import (
+    CandlesChanged,
+    DepthChanged,
+    StatusChanged,
+    TickerChanged,
+    TradesPrinted,
+)
 
 _TOLD_BY = {
     "depth": (StreamKind.DEPTH, StreamKind.BOOK_TICKER),
@@ -69,16 +75,24 @@ class _Channel:
 class MarketStreams:
     """Turns the feed's updates into frames for those who subscribed.
 
-    `books` holds the feed's views. The best prices go out as they are at the flush, not once for
-    every change on the way there.
+    `books` and `statuses` hold the feed's views. The best prices go out as they are at the flush,
+    not once for every change on the way there. A status goes out as it is to who subscribes, since
+    it may stay so for a long time.
     """
 
-    def __init__(self, catalogue: Catalogue, books: dict[str, FeedBook]) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        books: Mapping[str, FeedBook],
+        statuses: Mapping[str, FeedStatus],
+    ) -> None:
         self._catalogue = catalogue
         self._books = books
+        self._statuses = statuses
+        self._untold: list[tuple[Subscriber, _Channel, str]] = []
         self._channels: dict[str, _Channel] = {}
         self._by_stream: dict[Stream, list[_Channel]] = {}
-        self._waiting: set[_Channel] = set()
+        self._waiting: dict[_Channel, None] = {}
         self._changed_books: set[str] = set()
         self._best: dict[str, tuple[object, object]] = {}
         self._handlers: dict[type[Any], Callable[[Instrument, str, Any], None]] = {
@@ -86,6 +100,7 @@ class MarketStreams:
             TradesPrinted: self._on_trades,
             TickerChanged: self._on_ticker,
             CandlesChanged: self._on_candles,
+            StatusChanged: self._on_status,
         }
 
     def stream(self, name: str) -> Stream | None:
@@ -101,13 +116,15 @@ class MarketStreams:
             channel = self._channels[name] = _Channel(name)
             self._by_stream.setdefault(stream, []).append(channel)
         channel.subscribers(subscriber).add(subscriber)
+        if stream.kind is StreamKind.STATUS:
+            self._untold.append((subscriber, channel, stream.symbol))
 
     def unsubscribe(self, subscriber: Subscriber, name: str, stream: Stream) -> None:
         channel = self._channels[name]
         channel.subscribers(subscriber).discard(subscriber)
         if not channel.plain and not channel.combined:
             del self._channels[name]
-            self._waiting.discard(channel)
+            self._waiting.pop(channel, None)
             self._by_stream[stream].remove(channel)
             if not self._by_stream[stream]:
                 del self._by_stream[stream]
@@ -124,9 +141,14 @@ class MarketStreams:
 
     def flush(self) -> None:
         """Hand everything gathered to the subscribers."""
+        if self._untold:
+            self._tell_statuses()
         for symbol in self._changed_books:
             self._publish_best(self._catalogue.instrument_by_symbol[symbol])
         self._changed_books.clear()
+        self._flush_channels()
+
+    def _flush_channels(self) -> None:
         for channel in self._waiting:
             channel.flush()
         self._waiting.clear()
@@ -161,6 +183,28 @@ class MarketStreams:
                 payload = streams.kline(instrument, interval, candle, message.timestamp_ns)
                 self._publish(instrument, StreamKind.KLINE, payload, interval)
 
+    def _on_status(self, instrument: Instrument, _: str, message: StatusChanged) -> None:
+        if self._is_wanted(instrument, StreamKind.STATUS):
+            self._flush_channels()  # a phase parts the books before it from those behind it
+            self._publish(instrument, StreamKind.STATUS, streams.status(instrument, message))
+            self._flush_channels()
+
+    def _tell_statuses(self) -> None:
+        """Tell new subscribers the status, as soon as it is known."""
+        untold, self._untold = self._untold, []
+        for subscriber, channel, symbol in untold:
+            if subscriber not in channel.subscribers(subscriber):
+                continue
+            view = self._statuses[symbol]
+            if view.status is None:
+                self._untold.append((subscriber, channel, symbol))
+                continue
+            change = StatusChanged(view.sequence, view.sequence, view.timestamp_ns, view.status)
+            payload = streams.status(self._catalogue.instrument_by_symbol[symbol], change)
+            if subscriber.wants_combined:
+                payload = streams.combined(channel.name, payload)
+            subscriber.send_frames(text_frame(payload))
+
     def _publish_best(self, instrument: Instrument) -> None:
         symbol = instrument.symbol
         book = self._books[symbol]
@@ -178,7 +222,7 @@ class MarketStreams:
     ) -> None:
         for channel in self._by_stream.get(Stream(instrument.symbol, kind, interval), ()):
             channel.add(payload)
-            self._waiting.add(channel)
+            self._waiting[channel] = None
 
 
 def text_frame(payload: bytes) -> bytes:

@@ -20,6 +20,7 @@ from vocabulary.market_data import (
     DepthChanged,
     Level,
     Print,
+    StatusChanged,
     Ticker,
 )
 
@@ -31,6 +32,7 @@ class StreamKind(Enum):
     BOOK_TICKER = "bookTicker"
     TICKER = "ticker"
     KLINE = "kline"
+    STATUS = "status"
 
 
 class Stream(NamedTuple):
@@ -45,7 +47,7 @@ _INTERVALS = "|".join(CANDLE_INTERVALS_SECONDS)
 # Depth goes out as it changes; the speeds that Binance's clients name are all the same stream here.
 _NAME = re.compile(
     r"(?P<symbol>[a-z0-9]{1,31})@"
-    r"(?:(?P<plain>trade|aggTrade|bookTicker|ticker)|(?P<depth>depth)(?:@100ms|@1000ms)?"
+    r"(?:(?P<plain>trade|aggTrade|bookTicker|ticker|status)|(?P<depth>depth)(?:@100ms|@1000ms)?"
     rf"|(?P<kline>kline)_(?P<interval>{_INTERVALS}))",
     re.ASCII,
 )
@@ -115,6 +117,28 @@ def depth_update(instrument: Instrument, change: DepthChanged) -> bytes:
             "pu": change.previous_sequence,
             "b": market_replies.level_texts(instrument, change.bids),
             "a": market_replies.level_texts(instrument, change.asks),
+        }
+    )
+
+
+def status(instrument: Instrument, change: StatusChanged) -> bytes:
+    """Return the phase and what an auction would come to, which is ours: Binance has no auctions.
+
+    `p` and `q` are indicative price and quantity, `B` and `A` what buyers and sellers would have
+    left; all are 0 for nothing.
+    """
+    now = change.status
+    return _encode(
+        {
+            "e": "status",
+            "E": milliseconds(change.timestamp_ns),
+            "s": instrument.symbol,
+            "u": change.sequence,
+            "S": now.phase.name,
+            "p": instrument.price_text(now.indicative_ticks),
+            "q": instrument.quantity_text(now.indicative_lots),
+            "B": instrument.quantity_text(max(now.surplus_lots, 0)),
+            "A": instrument.quantity_text(max(-now.surplus_lots, 0)),
         }
     )
 

@@ -13,8 +13,10 @@ from trading.events import (
     FeedLost,
     InstrumentDefined,
     Level,
+    PhaseChanged,
     TradePrinted,
 )
+from vocabulary.types import TradingPhase
 
 INSTRUMENT_FIELDS = InstrumentDefined.__struct_fields__[5:]
 
@@ -81,8 +83,8 @@ class Market:
 
     `sequence` is the stream_sequence of the last event, `now_ns` its received_ns: the only clock
     that a strategy has. The book is empty while it is not in sync: from the beginning to the first
-    `BookReset`, and from a `FeedLost` to the next. `middle_half_ticks` is the best bid plus the
-    best ask, the middle of the book in half ticks, so that it is exact.
+    `BookReset`, and from a `FeedLost`, or a phase without trading, to the next. `middle_half_ticks`
+    is the best bid plus the best ask, the middle of the book in half ticks, so that it is exact.
     """
 
     def __init__(self, symbol: str) -> None:
@@ -113,7 +115,9 @@ class Market:
             self.asks.clear()
             self._change(event.bids, event.asks)
             self.is_in_sync = True
-        elif type(event) is FeedLost:
+        elif type(event) is FeedLost or (
+            type(event) is PhaseChanged and event.phase is not TradingPhase.TRADING
+        ):
             self.bids.clear()
             self.asks.clear()
             self.middle_half_ticks = 0

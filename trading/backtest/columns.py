@@ -39,6 +39,7 @@ KIND_OF_TABLE = {
     "book_change": CHANGE,
     "trade": TRADE,
     "loss": LOSS,
+    "phase": LOSS,
     "time": TIME,
 }
 ROW = ("stream_sequence", "source_sequence", "exchange_ns", "received_ns")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from array import array
 
-from trading.events import AnyEvent, BookChanged, BookReset, FeedLost
+from trading.events import AnyEvent, BookChanged, BookReset, FeedLost, PhaseChanged
 from trading.feeds.book import Book
+from vocabulary.types import TradingPhase
 
 TIMES_KEPT = 131_072
 
@@ -45,7 +46,9 @@ class Middle:
                 self._book.asks.apply(event.asks)
         elif isinstance(event, BookReset):
             self._book = Book(event.source_sequence, event.bids, event.asks)
-        elif isinstance(event, FeedLost):
+        elif isinstance(event, FeedLost) or (
+            isinstance(event, PhaseChanged) and event.phase is not TradingPhase.TRADING
+        ):
             self._book = None
 
     @property

@@ -43,10 +43,11 @@ class BookSync:
         self.book: Book | None = None
         self._buffer: list[Update] = []
 
-    def receive_update(self, update: Update) -> bool:
+    def receive_update(self, update: Update, *, may_cross: bool = False) -> bool:
         """Apply an update, or keep it for the snapshot. Say whether it changed the book.
 
-        Raises `OutOfSyncError` or `CrossedError`; the book is lost then.
+        `may_cross`: an auction is on. Raises `OutOfSyncError` or `CrossedError`; the book is lost
+        then.
         """
         book = self.book
         if book is None:
@@ -64,7 +65,7 @@ class BookSync:
         book.bids.apply(update.bids)
         book.asks.apply(update.asks)
         book.update_id = update.last
-        if book.is_crossed:
+        if not may_cross and book.is_crossed:
             self.lose()
             raise CrossedError(f"update to {update.last} crosses the book")
         return True

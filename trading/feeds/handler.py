@@ -18,7 +18,7 @@ from trading.feeds.fix_books import FixBooks
 from trading.feeds.fix_schema import BookChange, FullRefresh, SecurityList, decode_fix
 from trading.feeds.own_feed import OwnAnswer, OwnFeed
 from trading.feeds.rejects import Rejected, RejectedError, RejectReason
-from trading.feeds.schema import DepthUpdate, decode_depth_snapshot, decode_stream
+from trading.feeds.schema import DepthUpdate, Status, Trade, decode_depth_snapshot, decode_stream
 from trading.feeds.sequencer import Sequencer
 from trading.feeds.symbol_feed import NS_PER_MS, SymbolFeed
 from vocabulary.instrument import Increment, Instrument
@@ -77,6 +77,8 @@ class FeedHandler:
         self.feeds: dict[str, SymbolFeed] = {}
         self._symbols = tuple(symbols)
         self._fix_books = FixBooks()
+        self._statuses: dict[str, Input] = {}
+        """The newest of each symbol: it is told once, and stays so while a feed begins anew."""
         self._connected: set[int] = set()
         self._rejected: list[Rejected] = []
         self._wants_exchange_info = True
@@ -160,13 +162,17 @@ class FeedHandler:
     def _receive_stream(self, each: Input) -> None:
         self.counts["messages"] += 1
         message = decode_stream(each.data)
+        if isinstance(message, Status) and message.symbol in self._symbols:
+            self._statuses[message.symbol] = each
         if self._is_early(message.symbol):
             return
         feed = self._feed(message.symbol)
         if isinstance(message, DepthUpdate):
             feed.receive_depth(message, each.data, each.received_ns)
-        else:
+        elif isinstance(message, Trade):
             feed.receive_trade(message, each.received_ns)
+        else:
+            feed.receive_status(message, each.received_ns)
 
     def _receive_fix(self, each: Input) -> None:
         self.counts["messages"] += 1
@@ -208,6 +214,8 @@ class FeedHandler:
             feed = SymbolFeed(instrument, self.sequencer, self.counts, self._reject)
             feed.begin(listed.server_time * NS_PER_MS, received_ns, reason)
             self.feeds[instrument.symbol] = feed
+            if instrument.symbol in self._statuses:
+                self.receive([self._statuses[instrument.symbol]])
 
     def _disconnect(self, each: Input) -> None:
         self._connected.discard(each.source)

@@ -7,6 +7,7 @@ until 2023, and our own venue). Nothing more: a source that changes its messages
 
 History
 -------
+2   status, our own venue's.
 1   exchangeInfo, depth, depthUpdate and trade, as documented in 2025.
 """
 
@@ -20,7 +21,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from trading.feeds.rejects import RejectedError, RejectReason
 from vocabulary.types import INT64_MAX
 
-VERSION = 1
+VERSION = 2
 LEVELS_MAX = 10_000
 
 Count = Annotated[int, Meta(ge=0, le=INT64_MAX)]
@@ -107,11 +108,41 @@ class Trade(
     seller_order_id: Count | UnsetType = UNSET
 
 
+class Status(
+    Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    gc=False,
+    tag_field="e",
+    tag="status",
+    rename={
+        "event_time_ms": "E",
+        "symbol": "s",
+        "update_id": "u",
+        "phase": "S",
+        "indicative_price": "p",
+        "indicative_quantity": "q",
+        "buyers_surplus": "B",
+        "sellers_surplus": "A",
+    },
+):
+    """The phase that began, or an auction's course, with the update at `update_id`."""
+
+    event_time_ms: Milliseconds
+    symbol: str
+    update_id: Count
+    phase: str
+    indicative_price: str
+    indicative_quantity: str
+    buyers_surplus: str
+    sellers_surplus: str
+
+
 class Combined(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """What a connection to `/stream` carries."""
 
     stream: str
-    data: DepthUpdate | Trade
+    data: DepthUpdate | Trade | Status
 
 
 class DepthSnapshot(
@@ -130,20 +161,24 @@ class DepthSnapshot(
 
 _combined = msgspec.json.Decoder(Combined)
 _depth_snapshot = msgspec.json.Decoder(DepthSnapshot)
-_STREAMS = {DepthUpdate: ("depth", "depth@100ms", "depth@1000ms"), Trade: ("trade",)}
+_STREAMS = {
+    DepthUpdate: ("depth", "depth@100ms", "depth@1000ms"),
+    Trade: ("trade",),
+    Status: ("status",),
+}
 
 Message = TypeVar("Message")
 
 
-def decode_stream(data: bytes) -> DepthUpdate | Trade:
+def decode_stream(data: bytes) -> DepthUpdate | Trade | Status:
     """Return the message of a combined stream. Raises `RejectedError`."""
     combined = _decode(_combined, data)
     message = combined.data
-    optional = (
-        (message.previous_update_id, message.transaction_time_ms)
-        if isinstance(message, DepthUpdate)
-        else (message.buyer_order_id, message.seller_order_id)
-    )
+    optional: tuple[object, ...] = ()
+    if isinstance(message, DepthUpdate):
+        optional = (message.previous_update_id, message.transaction_time_ms)
+    elif isinstance(message, Trade):
+        optional = (message.buyer_order_id, message.seller_order_id)
     # msgspec takes the last of a repeated field. No text in a valid message has a colon, so there
     # are as many colons as fields: those of the message, and `e`, `stream` and `data`.
     fields = len(message.__struct_fields__) - optional.count(UNSET) + 3

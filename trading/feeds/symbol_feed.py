@@ -12,6 +12,7 @@ from trading.events import (
     FeedLost,
     InstrumentDefined,
     Level,
+    PhaseChanged,
     TimePassed,
     TradePrinted,
 )
@@ -20,10 +21,11 @@ from trading.feeds.book import Book
 from trading.feeds.book_sync import BookSync, CrossedError, OutOfSyncError, Update
 from trading.feeds.clock_check import ClockCheck, refuse_absurd
 from trading.feeds.rejects import Rejected, RejectedError, RejectReason
-from trading.feeds.schema import DepthSnapshot, DepthUpdate, LevelText, Trade
+from trading.feeds.schema import DepthSnapshot, DepthUpdate, LevelText, Status, Trade
 from trading.feeds.sequencer import Sequencer
 from vocabulary.instrument import Instrument
 from vocabulary.rejects import Refused
+from vocabulary.types import TradingPhase
 
 NS_PER_MS = 1_000_000
 
@@ -37,6 +39,19 @@ class Print(NamedTuple):
     price_ticks: int
     lots: int
     buyer_is_maker: bool
+
+
+class SymbolStatus(NamedTuple):
+    """The fields of a `PhaseChanged`."""
+
+    phase: TradingPhase
+    indicative_price_ticks: int
+    indicative_lots: int
+    surplus_lots: int
+
+
+NO_STATUS = SymbolStatus(TradingPhase.TRADING, 0, 0, 0)
+"""Until a source tells another, and where none does."""
 
 
 class SymbolFeed:
@@ -64,6 +79,9 @@ class SymbolFeed:
         self._update_clock = ClockCheck()
         self._print_clock = ClockCheck()
         self._is_lost = False
+        self._status = NO_STATUS
+        self._status_id = 0
+        self._is_book_told = False
 
     @property
     def book(self) -> Book | None:
@@ -125,7 +143,7 @@ class SymbolFeed:
     def receive_snapshot(self, message: DepthSnapshot, received_ns: int) -> None:
         """Take a snapshot, if one is waited for. Raises `RejectedError`."""
         bids, asks = self._levels(message.bids), self._levels(message.asks)
-        _check_order(bids, asks)
+        _check_order(bids, asks, may_cross=self._may_cross(message.last_update_id))
         # Past this line nothing can fail.
         if self._sync.book is not None:
             return
@@ -133,9 +151,33 @@ class SymbolFeed:
         if updates is None:
             self._counts["snapshots_too_old"] += 1
             return
-        self._reset(received_ns)
+        self._tell_book(received_ns)
         for update in updates:
             self._apply(update)
+
+    def receive_status(self, message: Status, received_ns: int) -> None:
+        """Take a copy of a status. Raises `RejectedError`, and nothing has changed then."""
+        phase = TradingPhase.__members__.get(message.phase)
+        if phase is None:
+            raise RejectedError(RejectReason.INCONSISTENT, f"phase {message.phase[:40]!r}")
+        exchange_ns = message.event_time_ms * NS_PER_MS
+        price = message.indicative_price
+        cross = self._level((price, message.indicative_quantity))
+        surplus = self._level((price, message.buyers_surplus))
+        shortage = self._level((price, message.sellers_surplus))
+        # Past this line nothing can fail. The time is not judged: a phase may last for days.
+        balance = surplus.lots - shortage.lots
+        status = SymbolStatus(phase, cross.price_ticks, cross.lots, balance)
+        if message.update_id < self._status_id or status == self._status:
+            self._counts["duplicates"] += 1
+            return
+        self._status_id, self._status = message.update_id, status
+        place = (self._sequencer.next, self.instrument.symbol, message.update_id)
+        self._sequencer.append(PhaseChanged(*place, exchange_ns, received_ns, phase, *status[1:]))
+        if phase is TradingPhase.TRADING:
+            self._tell_book(received_ns)
+        else:
+            self._is_book_told = False
 
     def tick(self, now_ns: int) -> None:
         """Give up what was waited for too long."""
@@ -149,7 +191,7 @@ class SymbolFeed:
             self._counts["gaps"] += 1
             if self._sync.book is not None:  # it is whole: only trades are missing
                 self.lose(f"trades {lost.after + 1} to {lost.until} are missing", now_ns)
-                self._reset(now_ns)
+                self._tell_book(now_ns)
             for traded in lost.items:
                 self._print(traded)
 
@@ -173,10 +215,12 @@ class SymbolFeed:
         self._updates.restart()
         self._prints.restart()
         self._sync.lose()
+        self._status_id = 0
         self.lose("no connection", received_ns)
 
     def lose(self, reason: str, now_ns: int) -> None:
         """Tell, once until the next reset, that events are missing."""
+        self._is_book_told = False
         if self._is_lost:
             return
         self._is_lost = True
@@ -192,11 +236,18 @@ class SymbolFeed:
             )
         )
 
-    def _reset(self, received_ns: int) -> None:
-        """Tell the whole book, which is in sync now."""
+    def _may_cross(self, update_id: int) -> bool:
+        """Say whether the book at an update may be crossed: that of an auction, or from before."""
+        return self._status.phase is not TradingPhase.TRADING or update_id < self._status_id
+
+    def _tell_book(self, received_ns: int) -> None:
+        """Tell the whole book, if it is known, traded in, and no auction's any more."""
         book = self._sync.book
-        assert book is not None
+        is_trading = self._status.phase is TradingPhase.TRADING
+        if book is None or not is_trading or book.is_crossed:
+            return
         self._is_lost = False
+        self._is_book_told = True
         self._counts["resyncs"] += 1
         self._sequencer.append(
             BookReset(
@@ -213,7 +264,8 @@ class SymbolFeed:
     def _apply(self, update: Update) -> None:
         self._check_clock(self._update_clock, update.exchange_ns, update.received_ns)
         try:
-            has_changed = self._sync.receive_update(update)
+            may_cross = self._may_cross(update.last)
+            has_changed = self._sync.receive_update(update, may_cross=may_cross)
         except OutOfSyncError as error:
             self._counts["gaps"] += 1
             self.lose(str(error), update.received_ns)
@@ -224,7 +276,9 @@ class SymbolFeed:
             )
             self.lose(str(error), update.received_ns)
             return
-        if has_changed:
+        if has_changed and not self._is_book_told:
+            self._tell_book(update.received_ns)
+        elif has_changed:
             self._sequencer.append(
                 BookChanged(
                     self._sequencer.next,
@@ -279,15 +333,17 @@ class SymbolFeed:
             raise RejectedError(RejectReason.OFF_TICK, refused.text) from None
 
 
-def _check_order(bids: tuple[Level, ...], asks: tuple[Level, ...]) -> None:
+def _check_order(
+    bids: tuple[Level, ...], asks: tuple[Level, ...], *, may_cross: bool = False
+) -> None:
     """Raise `RejectedError` unless both sides are best first, not empty levels, not crossed."""
-    prices = [level.price_ticks for level in (*reversed(bids), *asks)]
-    if prices != sorted(prices):
-        reason = RejectReason.INCONSISTENT
-        if bids and asks and bids[0].price_ticks >= asks[0].price_ticks:
-            reason = RejectReason.CROSSED
-        raise RejectedError(reason, "the snapshot's levels are not in order of price")
-    if bids and asks and bids[0].price_ticks == asks[0].price_ticks:
-        raise RejectedError(RejectReason.CROSSED, "the snapshot's best prices are the same")
+    for levels in (bids[::-1], asks):
+        prices = [level.price_ticks for level in levels]
+        if prices != sorted(prices):
+            text = "the snapshot's levels are not in order of price"
+            raise RejectedError(RejectReason.INCONSISTENT, text)
+    is_crossed = bool(bids and asks) and bids[0].price_ticks >= asks[0].price_ticks
+    if is_crossed and not may_cross:
+        raise RejectedError(RejectReason.CROSSED, "the snapshot's best prices are crossed")
     if any(level.lots == 0 for level in (*bids, *asks)):
         raise RejectedError(RejectReason.INCONSISTENT, "the snapshot has a level of nothing")

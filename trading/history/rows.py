@@ -6,7 +6,8 @@ timestamps, since not every reader of those keeps nanoseconds.
 
 History
 -------
-1   The first version; `time`, `decision` and `report` came to it later, the others are as ever.
+1   The first version; `time`, `decision`, `report` and `phase` came to it later, the others are as
+    ever.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from trading.events import (
     InstrumentDefined,
     Level,
     OrderReported,
+    PhaseChanged,
     TimePassed,
     TradePrinted,
 )
@@ -96,6 +98,11 @@ TABLES = {
     ),
     "loss": _table("loss", FeedLost, EVENT | {"reason": pa.string()}),
     "time": _table("time", TimePassed, EVENT),
+    "phase": _table(
+        "phase",
+        PhaseChanged,
+        EVENT | _integers("phase", "indicative_price_ticks", "indicative_lots", "surplus_lots"),
+    ),
     "decision": _table(
         "decision",
         DecisionTaken,

@@ -11,7 +11,7 @@ from gateway.json_api.errors import ApiError
 from gateway.json_api.market_streams import MarketStreams, text_frame
 from gateway.json_api.stream_session import SUBSCRIPTIONS_MAX, StreamSession
 from gateway.json_api.streams import Stream, StreamKind, parse_stream
-from gateway.market_view import FeedBook
+from gateway.market_view import FeedBook, FeedStatus
 from tests.gateway.engine_room import BTCUSDT, EngineRoom
 from vocabulary.market_data import (
     Candle,
@@ -20,10 +20,14 @@ from vocabulary.market_data import (
     Level,
     Message,
     Print,
+    Status,
+    StatusChanged,
+    StatusSnapshot,
     Ticker,
     TickerChanged,
     TradesPrinted,
 )
+from vocabulary.types import TradingPhase
 
 CATALOGUE = EngineRoom().catalogue
 INSTRUMENT = CATALOGUE.instruments[BTCUSDT]
@@ -45,6 +49,7 @@ CANDLE = Candle(0, 100, 400, 50, 200, 5, 600, 3, 1, 3, 2, 250, closed=True)
         ("btcusdt@depth@100ms", Stream("BTCUSDT", StreamKind.DEPTH)),
         ("btcusdt@bookTicker", Stream("BTCUSDT", StreamKind.BOOK_TICKER)),
         ("btcusdt@ticker", Stream("BTCUSDT", StreamKind.TICKER)),
+        ("btcusdt@status", Stream("BTCUSDT", StreamKind.STATUS)),
         ("btcusdt@kline_1m", Stream("BTCUSDT", StreamKind.KLINE, "1m")),
         ("btcusdt@kline_1d", Stream("BTCUSDT", StreamKind.KLINE, "1d")),
     ],
@@ -161,7 +166,7 @@ def books() -> dict[str, FeedBook]:
 
 @pytest.fixture
 def market_streams(books: dict[str, FeedBook]) -> MarketStreams:
-    return MarketStreams(CATALOGUE, books)
+    return MarketStreams(CATALOGUE, books, {"BTCUSDT": FeedStatus()})
 
 
 def publish(market_streams: MarketStreams, kind: str, *messages: Message) -> None:
@@ -178,6 +183,45 @@ def test_a_wakeups_messages_arrive_in_one_piece(market_streams: MarketStreams) -
     assert plain.frames == [text_frame(payload) * 2]
     wrapped = b'{"stream":"btcusdt@trade","data":' + payload + b"}"
     assert combined.frames == [text_frame(wrapped) * 2]
+
+
+def test_a_status_is_told_at_once_and_as_it_changes(books: dict[str, FeedBook]) -> None:
+    view = FeedStatus()
+    market_streams = MarketStreams(CATALOGUE, books, {"BTCUSDT": view})
+    client = Client(market_streams, "btcusdt@status", wants_combined=True)
+    market_streams.flush()
+    assert client.frames == []  # not known yet
+    auction = Status(TradingPhase.OPENING_AUCTION, 10_000, 5, -3)
+    view.replace(StatusSnapshot(40, NOW_NS, auction))
+    market_streams.flush()
+    change = StatusChanged(41, 40, NOW_NS, Status(TradingPhase.TRADING, 0, 0, 0))
+    publish(market_streams, "status", change)
+    payloads = [frame[frame.index(b"{") :] for frame in client.frames]
+    told = [json.loads(payload)["data"] for payload in payloads]
+    assert told == [
+        {
+            "e": "status",
+            "E": NOW_MS,
+            "s": "BTCUSDT",
+            "u": 40,
+            "S": "OPENING_AUCTION",
+            "p": "100.00",
+            "q": "0.00005",
+            "B": "0.00000",
+            "A": "0.00003",
+        },
+        {
+            "e": "status",
+            "E": NOW_MS,
+            "s": "BTCUSDT",
+            "u": 41,
+            "S": "TRADING",
+            "p": "0.00",
+            "q": "0.00000",
+            "B": "0.00000",
+            "A": "0.00000",
+        },
+    ]
 
 
 def test_a_frame_is_a_whole_unmasked_text() -> None:

@@ -13,11 +13,15 @@ from typing import Any
 
 import msgspec
 
+from matching.client import MatchingClient
 from tests.gateway.edge.json_venue import JsonVenue
+from tests.gateway.engine_room import BTCUSDT, OPS_SESSION
 from trading import events as stream_events
 from trading.events import AnyEvent, BookChanged, BookReset, FeedLost
 from trading.feeds.book import Book
 from trading.feeds.edge.service import FeedsService
+from vocabulary.commands import ChangePhase
+from vocabulary.types import TradingPhase
 
 PATIENCE_S = 10.0
 
@@ -136,6 +140,17 @@ class Flow:
             newClientOrderId=order_id,
         )
         self._open.append((key, order_id))
+
+
+async def change_phase(venue: JsonVenue, number: int, phase: TradingPhase) -> None:
+    """Let BTCUSDT come to a phase, as the desk does; numbers rise from call to call."""
+    client = MatchingClient(
+        venue.matching_address, "ops", from_sequence=None, on_records=lambda _records: None
+    )
+    await client.start()
+    client.submit(ChangePhase(OPS_SESSION, 1_000 + number, BTCUSDT, phase))
+    await client.funds()
+    await client.stop()
 
 
 def source_url(venue: JsonVenue, websocket_url: str = "") -> str:

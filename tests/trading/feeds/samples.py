@@ -12,7 +12,11 @@ TRADE = (
     b'"p":"100.02","q":"0.16200","b":75,"a":76,"T":1795347868960,"m":true,"M":true}}'
 )
 TRADE_OF_BINANCE = TRADE.replace(b'"b":75,"a":76,', b"")
-STREAM = [DEPTH, DEPTH_OF_BINANCE, TRADE, TRADE_OF_BINANCE]
+STATUS = (
+    b'{"stream":"btcusdt@status","data":{"e":"status","E":1795347868960,"s":"BTCUSDT","u":85,'
+    b'"S":"OPENING_AUCTION","p":"100.02","q":"0.16200","B":"0.00000","A":"1.00000"}}'
+)
+STREAM = [DEPTH, DEPTH_OF_BINANCE, TRADE, TRADE_OF_BINANCE, STATUS]
 SNAPSHOT = (
     b'{"lastUpdateId":90,"bids":[["100.03","0.19100"],["100.01","1.00000"]],'
     b'"asks":[["100.37","0.00800"],["100.40","0.10000"]]}'

@@ -72,6 +72,13 @@ TRADE_RULES: Rules = {
     "M": is_flag,
 }
 TRADE_MORE: Rules = {"b": is_count, "a": is_count}
+STATUS_RULES: Rules = {
+    "e": is_text,
+    "E": is_milliseconds,
+    "s": is_text,
+    "u": is_count,
+    **dict.fromkeys(("S", "p", "q", "B", "A"), is_text),
+}
 SNAPSHOT_RULES: Rules = {"lastUpdateId": is_count, "bids": are_levels, "asks": are_levels}
 
 
@@ -116,6 +123,8 @@ def is_valid_stream(data: bytes) -> bool:
         endings, fits = ["depth", "depth@100ms", "depth@1000ms"], (DEPTH_RULES, DEPTH_MORE)
     elif message.get("e") == "trade":
         endings, fits = ["trade"], (TRADE_RULES, TRADE_MORE)
+    elif message.get("e") == "status":
+        endings, fits = ["status"], (STATUS_RULES, {})
     else:
         return False
     return obeys(message, *fits) and name in [f"{message['s'].lower()}@{end}" for end in endings]

@@ -6,13 +6,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.trading.feeds.samples import DEPTH, RECEIVED_NS, SNAPSHOT, TRADE, btcusdt
+from tests.trading.feeds.samples import DEPTH, RECEIVED_NS, SNAPSHOT, STATUS, TRADE, btcusdt
 from trading.events import (
     BookChanged,
     BookReset,
     FeedLost,
     InstrumentDefined,
     Level,
+    PhaseChanged,
     TradePrinted,
 )
 from trading.feeds import schema
@@ -39,6 +40,15 @@ class Feed:
     def snapshot(self, **changes: Any) -> list[Any]:
         message = schema.decode_depth_snapshot(SNAPSHOT)
         self.feed.receive_snapshot(msgspec.structs.replace(message, **changes), RECEIVED_NS)
+        return self.sequencer.take()
+
+    def status(self, phase: str, update_id: int) -> list[Any]:
+        message = schema.decode_stream(STATUS)
+        nothing = ("indicative_price", "indicative_quantity", "buyers_surplus", "sellers_surplus")
+        changes: dict[str, Any] = dict.fromkeys(nothing, "0")
+        changes |= {"phase": phase, "update_id": update_id}
+        assert isinstance(message, schema.Status)
+        self.feed.receive_status(msgspec.structs.replace(message, **changes), RECEIVED_NS)
         return self.sequencer.take()
 
     def update(self, previous: int, last: int, **changes: Any) -> list[Any]:
@@ -210,3 +220,29 @@ def test_a_remarkable_time_is_counted_and_let_through(
     for number, off_ms in enumerate(times_ms):
         assert feed.update(90 + number, 91 + number, event_time_ms=EXCHANGE_MS + off_ms)
     assert feed.counts[f"clock_{fault}"] > 0
+
+
+def test_a_book_that_stays_crossed_after_its_auction_is_a_fault() -> None:
+    feed = Feed()
+    feed.snapshot(last_update_id=90)
+    crossed: list[Any] = [("101.00", "1.00000")]
+    [began] = feed.status("OPENING_AUCTION", 91)
+    assert isinstance(began, PhaseChanged)
+    assert feed.update(90, 92, bids=crossed) == []
+    [ended] = feed.status("TRADING", 95)
+    assert isinstance(ended, PhaseChanged)
+    assert feed.update(92, 94, asks=[("100.90", "1.00000")]) == []  # from before its end
+    [lost] = feed.update(94, 95, asks=[("100.80", "1.00000")])
+    assert isinstance(lost, FeedLost)
+    assert "crosses" in lost.reason
+
+
+def test_a_status_that_is_told_again_or_late_changes_nothing() -> None:
+    feed = Feed()
+    feed.snapshot(last_update_id=90)
+    assert feed.status("TRADING", 80) == []
+    assert len(feed.status("HALTED", 91)) == 1
+    assert feed.status("HALTED", 91) == []
+    assert feed.status("TRADING", 85) == []
+    with pytest.raises(RejectedError, match="phase"):
+        feed.status("LUNCH", 92)

@@ -19,11 +19,12 @@ from trading.events import (
     InstrumentDefined,
     Level,
     OrderReported,
+    PhaseChanged,
     ReportKind,
     TimePassed,
     TradePrinted,
 )
-from vocabulary.types import Side
+from vocabulary.types import Side, TradingPhase
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "ETHBTC")
 NOON_NS = 1_795_348_800_000_000_000  # 2026-11-22
@@ -40,6 +41,7 @@ kinds: list[tuple[Any, list[st.SearchStrategy[Any]]]] = [
     (TradePrinted, [int64, int64, int64, st.booleans()]),
     (FeedLost, [texts]),
     (TimePassed, []),
+    (PhaseChanged, [enum(TradingPhase), int64, int64, int64]),
     (
         DecisionTaken,
         [texts, *[int64] * 3, enum(Action), int64, enum(Side), int64, int64, enum(OrderStyle)],

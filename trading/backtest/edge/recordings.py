@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from trading.backtest import columns as col
 from trading.backtest.columns import Columns
@@ -16,10 +17,12 @@ from trading.events import (
     Level,
     MarketEvent,
     OrderReported,
+    PhaseChanged,
 )
 from trading.history import rows
 from trading.history.edge.reader import HistoryReader, Range
 from trading.history.manifest import Part
+from vocabulary.types import TradingPhase
 
 MARKET_TYPES = tuple(col.KIND_OF_TABLE)
 
@@ -94,17 +97,26 @@ def _rows(reader: HistoryReader, part: Part, wanted: Range) -> col.Rows:
         is_wanted = (times >= wanted.from_ns) & (times < wanted.to_ns)
         table = table.filter(pa.array(is_wanted & (sequences >= wanted.from_sequence)))
     kind = col.KIND_OF_TABLE[part.type]
+    if part.type == "phase":
+        table = table.filter(pc.field("phase") != TradingPhase.TRADING.value)
     has_text = kind in (col.INSTRUMENT, col.LOSS)
-    told = rows.from_rows(part.type, part.symbol, table) if has_text else []
+    found = rows.from_rows(part.type, part.symbol, table) if has_text else []
+    told = [_as_loss(each) if isinstance(each, PhaseChanged) else each for each in found]
     return col.of_table(
         kind, table, [each for each in told if isinstance(each, InstrumentDefined | FeedLost)]
     )
 
 
+def _as_loss(event: PhaseChanged) -> FeedLost:
+    """Return what a phase without trading is for a replay: the book is not told until it ends."""
+    place = (event.stream_sequence, event.symbol, event.source_sequence, event.exchange_ns)
+    return FeedLost(*place, event.received_ns, f"phase {event.phase.name}")
+
+
 def _opening(reader: HistoryReader, wanted: Range, symbol: str) -> list[MarketEvent]:
     """Return the instrument and the book as they were when the range began."""
     before = Range(to_ns=wanted.from_ns, symbols=[symbol])
-    places = msgspec.structs.replace(before, types=["instrument", "book_reset", "loss"])
+    places = msgspec.structs.replace(before, types=["instrument", "book_reset", "loss", "phase"])
     known: InstrumentDefined | None = None
     reset: BookReset | None = None
     for event in reader.read(places, allow_gaps=True):

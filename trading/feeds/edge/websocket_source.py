@@ -25,18 +25,23 @@ log = structlog.get_logger("feeds")
 
 
 class WebSocketSource:
-    """`url`: ws://HOST:PORT of the streams; `?rest=http://HOST:PORT` where REST is elsewhere."""
+    """`url`: ws://HOST:PORT of the streams; `?rest=http://HOST:PORT` where REST is elsewhere.
+
+    `&status=no` for a venue without auctions, and without the stream that tells of them.
+    """
 
     is_live = True
 
     def __init__(self, url: str, number: int, symbols: Sequence[str], receive: Receive) -> None:
         parts = urlsplit(url)
-        streams = "/".join(
-            f"{symbol.lower()}@{kind}" for symbol in symbols for kind in ("depth@100ms", "trade")
-        )
+        given = parse_qs(parts.query)
+        has_status = given.get("status", ["yes"])[0] != "no"
+        # First, so that a phase is known before the book that it allows.
+        kinds = (*(["status"] if has_status else []), "depth@100ms", "trade")
+        streams = "/".join(f"{symbol.lower()}@{kind}" for symbol in symbols for kind in kinds)
         self._url = f"{parts.scheme}://{parts.netloc}{parts.path}/stream?streams={streams}"
         same_host = f"{parts.scheme.replace('ws', 'http')}://{parts.netloc}"
-        self._rest_url = parse_qs(parts.query).get("rest", [same_host])[0].rstrip("/")
+        self._rest_url = given.get("rest", [same_host])[0].rstrip("/")
         self._number = number
         self._symbols = list(symbols)
         self._receive = receive

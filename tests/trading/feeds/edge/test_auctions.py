@@ -1,0 +1,115 @@
+"""Phases and auctions of a real venue, in the firm's stream."""
+
+import asyncio
+from pathlib import Path
+
+from tests.gateway.edge.json_venue import JsonVenue
+from tests.trading.feeds.live_feeds import (
+    EventSubscriber,
+    change_phase,
+    check_against,
+    count,
+    eventually,
+    feeds,
+    source_url,
+    subscribed,
+)
+from trading.events import (
+    BookChanged,
+    BookReset,
+    FeedLost,
+    PhaseChanged,
+    TradePrinted,
+)
+from vocabulary.types import TradingPhase
+
+AUCTION, TRADING = TradingPhase.OPENING_AUCTION, TradingPhase.TRADING
+
+
+async def cross(venue: JsonVenue, name: str) -> None:
+    """Enter two orders that cross: 0.3 wanted at 101, 0.2 offered at 99."""
+    await venue.place("alice", side="BUY", price="101.00", quantity="0.3", newClientOrderId=name)
+    await venue.place("bob", side="SELL", price="99.00", quantity="0.2", newClientOrderId=name)
+
+
+def kinds_since(subscriber: EventSubscriber, first: int) -> list[str]:
+    quiet = {"TimePassed"}
+    names = [type(each).__name__ for each in subscriber.events[first:]]
+    return [name for name in names if name not in quiet]
+
+
+async def test_an_auction_is_told_and_no_fault(
+    venue: JsonVenue, tmp_path: Path, redis_url: str
+) -> None:
+    await venue.place("alice", side="BUY", price="98.00", quantity="0.5")
+    async with (
+        feeds(tmp_path, redis_url, source_url(venue), source_url(venue)) as service,
+        subscribed(service) as subscriber,
+    ):
+        await eventually(lambda: len(subscriber.of(BookReset)) == 1)
+        before = len(subscriber.events)
+        await change_phase(venue, 1, AUCTION)
+        await cross(venue, "a1")
+        await eventually(lambda: any(each.indicative_lots for each in subscriber.of(PhaseChanged)))
+        phases = subscriber.of(PhaseChanged)
+        assert {each.phase for each in phases} == {AUCTION}
+        indicated = phases[-1]
+        assert 9_900 <= indicated.indicative_price_ticks <= 10_100
+        assert (indicated.indicative_lots, indicated.surplus_lots) == (20_000, 10_000)
+        assert kinds_since(subscriber, before) == ["PhaseChanged"] * len(phases)
+        assert service.health()["ready"] is True
+
+        await change_phase(venue, 2, TRADING)
+        await eventually(lambda: len(subscriber.of(BookReset)) == 2)
+        [print_] = subscriber.of(TradePrinted)
+        assert (print_.price_ticks, print_.lots) == (indicated.indicative_price_ticks, 20_000)
+        told = kinds_since(subscriber, before)
+        assert sorted(told[len(phases) :]) == ["BookReset", "PhaseChanged", "TradePrinted"]
+        assert told[-1] == "BookReset"
+        assert subscriber.of(PhaseChanged)[-1].phase is TRADING
+        reset = subscriber.of(BookReset)[-1]
+        assert [(each.price_ticks, each.lots) for each in reset.bids] == [
+            (10_100, 10_000),
+            (9_800, 50_000),
+        ]
+        assert reset.asks == ()
+        assert len(subscriber.of(FeedLost)) == 1  # that of the start
+        assert [count(service, name) for name in ("gaps", "rejected")] == [0, 0]
+        await check_against(venue, subscriber)
+
+
+async def test_a_handler_that_starts_in_an_auction_waits_for_its_end(
+    venue: JsonVenue, tmp_path: Path, redis_url: str
+) -> None:
+    await change_phase(venue, 1, AUCTION)
+    await cross(venue, "a1")
+    async with (
+        feeds(tmp_path, redis_url, source_url(venue)) as service,
+        subscribed(service) as subscriber,
+    ):
+        await eventually(lambda: bool(subscriber.of(PhaseChanged)))
+        await asyncio.sleep(0.2)
+        assert subscriber.of(BookReset) == []
+        assert subscriber.of(PhaseChanged)[-1].indicative_lots == 20_000
+        await change_phase(venue, 2, TRADING)
+        await eventually(lambda: len(subscriber.of(BookReset)) == 1)
+        assert count(service, "rejected") == 0
+        await check_against(venue, subscriber)
+
+
+async def test_a_halt_ends_with_the_book_as_it_is_then(
+    venue: JsonVenue, tmp_path: Path, redis_url: str
+) -> None:
+    await venue.place("alice", side="BUY", price="98.00", quantity="0.5", newClientOrderId="low")
+    async with (
+        feeds(tmp_path, redis_url, source_url(venue)) as service,
+        subscribed(service) as subscriber,
+    ):
+        await change_phase(venue, 1, TradingPhase.HALTED)
+        await eventually(lambda: bool(subscriber.of(PhaseChanged)))
+        await venue.signed("DELETE", "order", "alice", symbol="BTCUSDT", origClientOrderId="low")
+        await change_phase(venue, 2, TRADING)
+        await eventually(lambda: len(subscriber.of(BookReset)) == 2)
+        assert subscriber.of(BookChanged) == []
+        assert [bool(each.bids) for each in subscriber.of(BookReset)] == [True, False]
+        assert count(service, "gaps") == 0
