@@ -103,6 +103,7 @@ def make_gateway(configuration: Configuration, secrets: Secrets) -> Service:
             websocket_port=configuration.websocket_port,
             data_directory=configuration.data / "gateway",
             tracing=tracing(configuration, "gateway"),
+            trade_history_url=configuration.trade_history_url,
         )
     except TlsError as error:
         raise ConfigurationError(str(error)) from None

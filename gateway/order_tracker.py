@@ -123,6 +123,16 @@ class Orders:
             if not instrument_id or fill.instrument.instrument_id == instrument_id
         ]
 
+    def fills_known_from_ns(self, account_id: int) -> int:
+        """Return behind which time all fills of an account are remembered; 0: all there ever were.
+
+        Of those at that very time some may be forgotten.
+        """
+        account = self._accounts.get(account_id)
+        if account is None or len(account.fills) < FILLS_MAX:
+            return 0
+        return account.fills[0].timestamp_ns
+
     # Events
 
     def _apply_accepted(self, event: e.OrderAccepted) -> None:

@@ -48,7 +48,8 @@ class Gateway:
 
     It keeps no state of its own but the FIX sessions' numbers and sent messages, in
     `data_directory`: at `start` it reads all records, which gives orders, fills and listings, and
-    the reports that FIX sessions have missed. No door opens before that. Raises `TlsError`.
+    the reports that FIX sessions have missed. No door opens before that. Trades that it does not
+    remember it asks the history for, if there is one. Raises `TlsError`.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Gateway:
         fix_tls: TlsFiles | None = None,
         fix_orders_per_s_max: int = FIX_ORDERS_PER_S_MAX,
         tracing: Tracing | None = None,
+        trade_history_url: str | None = None,
         on_failure: Callable[[], object] = end_process,
     ) -> None:
         self.catalogue = Catalogue()
@@ -114,6 +116,7 @@ class Gateway:
             websocket_port=websocket_port,
             traces=traces,
             feed_traces=FeedTraces(tracing, "websocket") if tracing is not None else None,
+            history_url=trade_history_url,
         )
         self._on_failure = on_failure
         self._caught_up = asyncio.Event()

@@ -12,6 +12,7 @@ from gateway.edge.balances import Balances
 from gateway.edge.credentials import CredentialStore
 from gateway.edge.json_operations import JsonOperations
 from gateway.edge.market_feed import MarketFeed
+from gateway.edge.older_trades import OlderTrades
 from gateway.edge.order_traces import FeedTraces, OrderTraces
 from gateway.edge.rest_http import RestServer
 from gateway.edge.websocket_server import WebSocketServer
@@ -24,6 +25,7 @@ from gateway.json_orders import ORDERS_PER_S_MAX, JsonOrders
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
 from gateway.orders import Report
+from gateway.trade_history import TradeHistory
 from matching.client import MatchingClient, MatchingUnavailable, Refusal, RefusalCode
 from vocabulary.codec import Record
 from vocabulary.commands import Command
@@ -51,6 +53,7 @@ class JsonDoor:
         host: str,
         rest_port: int,
         websocket_port: int,
+        history_url: str | None = None,
         orders_per_s_max: int = ORDERS_PER_S_MAX,
         traces: OrderTraces | None = None,
         feed_traces: FeedTraces | None = None,
@@ -68,6 +71,8 @@ class JsonDoor:
             submit=self._submit,
             orders_per_s_max=orders_per_s_max,
         )
+        self._history = _open_history(history_url)
+        self._older_trades = OlderTrades(orders, feed, self._history)
         operations = JsonOperations(
             orders=orders,
             json_orders=self._json_orders,
@@ -75,6 +80,7 @@ class JsonDoor:
             feed=feed,
             balances=self._balances,
             traces=traces,
+            older_trades=self._older_trades,
         )
         self.rest = RestServer(host=host, port=rest_port, operations=operations)
         self.websocket = WebSocketServer(
@@ -101,6 +107,9 @@ class JsonDoor:
         """Close the doors."""
         await self.websocket.stop()
         await self.rest.stop()
+        await self._older_trades.stop()
+        if self._history is not None:
+            await self._history.close()
         await self._balances.stop()
         if self._expirer is not None:
             self._expirer.cancel()
@@ -167,3 +176,11 @@ class JsonDoor:
             before = self._json_orders.timeouts
             self._json_orders.expire(time.time_ns())
             metrics.JSON_TIMEOUTS.inc(self._json_orders.timeouts - before)
+
+
+def _open_history(url: str | None) -> TradeHistory | None:
+    if url is None:
+        return None
+    from gateway.edge.dynamo_history import DynamoHistory  # with all of boto3
+
+    return DynamoHistory(url)

@@ -13,6 +13,7 @@ from gateway.edge import metrics
 from gateway.edge.balances import Balances
 from gateway.edge.credentials import CredentialStore, CredentialsUnavailableError
 from gateway.edge.market_feed import MarketFeed
+from gateway.edge.older_trades import OlderTrades
 from gateway.edge.order_traces import Arrival, OrderTraces
 from gateway.json_api import market_replies, order_queries
 from gateway.json_api import requests as r
@@ -44,6 +45,7 @@ class JsonOperations:
         feed: MarketFeed,
         balances: Balances,
         traces: OrderTraces | None = None,
+        older_trades: OlderTrades,
     ) -> None:
         self.traces = traces
         self._orders = orders
@@ -52,23 +54,26 @@ class JsonOperations:
         self._credentials = credentials
         self._feed = feed
         self._balances = balances
+        self._older_trades = older_trades
         self._public: dict[str, Callable[[Any], Any]] = {
             "ping": lambda _: {},
             "time": lambda _: {"serverTime": time.time_ns() // 1_000_000},
             "exchangeInfo": self._exchange_info,
             "depth": self._depth,
             "trades.recent": self._trades,
-            "trades.aggregate": self._aggregate_trades,
             "klines": self._klines,
             "ticker.24hr": self._ticker_24hr,
             "ticker.price": self._ticker_price,
             "ticker.book": self._ticker_book,
         }
+        self._trade_pages: dict[str, Callable[[Any, Answer], None]] = {
+            "trades.historical": self._historical_trades,
+            "trades.aggregate": self._aggregate_trades,
+        }
         self._queries: dict[str, Callable[[Orders, int, Any], Any]] = {
             "order.status": order_queries.order_status,
             "openOrders.status": order_queries.open_orders,
             "allOrders": order_queries.all_orders,
-            "myTrades": order_queries.my_trades,
         }
         self._commands: dict[str, Callable[[int, Any, int, Answer], None]] = {
             "order.place": json_orders.place,
@@ -101,7 +106,9 @@ class JsonOperations:
         if self.traces is not None:
             self.traces.arrival = arrival
         try:
-            if credential is None:
+            if operation.name in self._trade_pages:
+                self._trade_pages[operation.name](request, answer)
+            elif credential is None:
                 answer(self._public[operation.name](request))
             else:
                 self._perform_signed(operation.name, request, credential, answer)
@@ -124,6 +131,8 @@ class JsonOperations:
             self._commands[name](account_id, request, time.time_ns(), answer)
         elif name in self._queries:
             answer(self._queries[name](self._orders, account_id, request))
+        elif name == "myTrades":
+            self._older_trades.my_trades(account_id, request, answer)
         elif name == "order.test":
             self._json_orders.test(account_id, request)
             answer({})
@@ -180,10 +189,15 @@ class JsonOperations:
         tape = _filled(self._feed.tapes[instrument.symbol])
         return market_replies.trades(instrument, tape.prints, request.limit)
 
-    def _aggregate_trades(self, request: r.AggregateTrades) -> Any:
+    def _historical_trades(self, request: r.HistoricalTrades, answer: Answer) -> None:
         instrument = self._instrument(request.symbol)
-        tape = _filled(self._feed.tapes[instrument.symbol])
-        return market_replies.aggregate_trades(instrument, tape.prints, request)
+        _filled(self._feed.tapes[instrument.symbol])
+        self._older_trades.historical(instrument, request, answer)
+
+    def _aggregate_trades(self, request: r.AggregateTrades, answer: Answer) -> None:
+        instrument = self._instrument(request.symbol)
+        _filled(self._feed.tapes[instrument.symbol])
+        self._older_trades.aggregates(instrument, request, answer)
 
     def _klines(self, request: r.Klines) -> Any:
         instrument = self._instrument(request.symbol)

@@ -34,6 +34,7 @@ OPERATIONS = (
     Operation("exchangeInfo", r.Symbols, _PUBLIC, "GET", "/api/v3/exchangeInfo"),
     Operation("depth", r.Depth, _PUBLIC, "GET", "/api/v3/depth"),
     Operation("trades.recent", r.Trades, _PUBLIC, "GET", "/api/v3/trades"),
+    Operation("trades.historical", r.HistoricalTrades, _PUBLIC, "GET", "/api/v3/historicalTrades"),
     Operation("trades.aggregate", r.AggregateTrades, _PUBLIC, "GET", "/api/v3/aggTrades"),
     Operation("klines", r.Klines, _PUBLIC, "GET", "/api/v3/klines"),
     Operation("ticker.24hr", r.Symbols, _PUBLIC, "GET", "/api/v3/ticker/24hr"),

@@ -73,6 +73,12 @@ class Trades(Request):
     limit: Limit = 500
 
 
+class HistoricalTrades(Request):
+    symbol: str
+    from_id: Identifier | None = None
+    limit: Limit = 500
+
+
 class AggregateTrades(Request):
     symbol: str
     from_id: Identifier | None = None

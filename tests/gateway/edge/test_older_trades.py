@@ -1,0 +1,146 @@
+"""Trades that memory holds no longer, over REST and WebSocket."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from marketdata.edge.trade_history import TradeHistoryService
+from matching.client import MatchingClient
+from tests.gateway.edge.json_venue import JsonVenue, until
+from tests.gateway.engine_room import ALICE, BOB, BTCUSDT
+from tests.throttling_proxy import ThrottlingProxy
+from vocabulary.commands import EnterOrder
+from vocabulary.types import OrderFlags, OrderType, Side, TimeInForce
+
+TRADES = 1_130  # of which memory holds the last 1,000
+
+
+class OldVenue(JsonVenue):
+    """A venue where Alice bought from Bob so often, with a history behind a proxy."""
+
+    def __init__(self, directory: Path, redis_url: str, history_url: str) -> None:
+        super().__init__(directory, redis_url)
+        self.history = TradeHistoryService(
+            matching_address=self.matching_address, history_url=history_url, ttl_days=0
+        )
+
+    async def trade(self) -> None:
+        trader = MatchingClient(
+            self.matching_address, "trader", from_sequence=None, on_records=lambda _: None
+        )
+        await trader.start()
+        terms = (OrderType.LIMIT, TimeInForce.GOOD_TILL_CANCEL, OrderFlags.NONE, 1_000_000)
+        sold = EnterOrder(5, 1, BOB, BTCUSDT, Side.SELL, *terms, 100 * TRADES, b"sold")
+        trader.submit(sold)
+        for number in range(2, TRADES + 2):
+            lots = 100 if number % 2 else 60
+            name = b"bought-%d" % number
+            trader.submit(EnterOrder(5, number, ALICE, BTCUSDT, Side.BUY, *terms, lots, name))
+        await trader.funds()
+        await trader.stop()
+        tape = self.gateway.feed.tapes["BTCUSDT"].prints
+        await until(lambda: tape and tape[-1].trade_id == TRADES)
+
+
+@pytest.fixture
+async def proxy(aws_endpoint: str) -> AsyncIterator[ThrottlingProxy]:
+    async with ThrottlingProxy(aws_endpoint) as running:
+        yield running
+
+
+@pytest.fixture
+async def venue(
+    tmp_path: Path,
+    redis_url: str,
+    trade_history_url: str,
+    aws_endpoint: str,
+    proxy: ThrottlingProxy,
+) -> AsyncIterator[OldVenue]:
+    venue = OldVenue(tmp_path, redis_url, trade_history_url)
+    await venue.start(trade_history_url=trade_history_url.replace(aws_endpoint, proxy.url))
+    await venue.trade()
+    yield venue
+    await venue.stop()
+
+
+async def until_stored(venue: OldVenue) -> None:
+    await venue.history.start()
+    last = venue.gateway.matching.last_sequence
+    deadline_s = time.monotonic() + 60
+    while venue.history.health()["sequence"] != last:
+        assert time.monotonic() < deadline_s
+        await venue.get("ping")
+
+
+async def my_trades(venue: OldVenue, **asked: Any) -> Any:
+    status, found = await venue.signed("GET", "myTrades", symbol="BTCUSDT", **asked)
+    assert status == 200, found
+    return found
+
+
+async def test_pages_go_back_to_the_first_trade(venue: OldVenue, proxy: ThrottlingProxy) -> None:
+    # Before the history has come so far, what it would lack is not left out without a word.
+    status, refused = await venue.signed("GET", "myTrades", symbol="BTCUSDT", fromId=1)
+    assert (status, refused["code"]) == (503, -1001)
+    await until_stored(venue)
+
+    proxy.operations.clear()
+    newest = await my_trades(venue, limit=5)
+    assert [trade["id"] for trade in newest] == list(range(TRADES - 4, TRADES + 1))
+    tape = await venue.get("historicalTrades", symbol="BTCUSDT")
+    assert (len(tape), tape[0]["id"]) == (500, 631)
+    assert proxy.operations == []  # memory has them
+
+    found = await my_trades(venue, fromId=1, limit=200)
+    assert [trade["id"] for trade in found] == list(range(1, 201))
+    assert found[-1] == (await my_trades(venue, fromId=200, limit=1))[0]  # as memory has it
+
+    first = found[0]
+    assert await my_trades(venue, startTime=first["time"], limit=1) == [first]
+    assert await my_trades(venue, orderId=first["orderId"]) == [first]
+    assert await my_trades(venue, endTime=first["time"] - 1) == []
+
+    trades = await venue.get("historicalTrades", symbol="BTCUSDT", fromId=0, limit=200)
+    assert [trade["id"] for trade in trades] == list(range(1, 201))
+    [known] = await venue.get("historicalTrades", symbol="BTCUSDT", fromId=200, limit=1)
+    assert trades[-1] == known
+    aggregates = await venue.get("aggTrades", symbol="BTCUSDT", fromId=1, limit=200)
+    assert [(each["a"], each["q"]) for each in aggregates] == [(t["id"], t["qty"]) for t in trades]
+    assert aggregates[-1] == (await venue.get("aggTrades", symbol="BTCUSDT", fromId=200))[0]
+
+    async with venue.api() as api:
+        answer = await api.ask("trades.historical", symbol="BTCUSDT", fromId=3, limit=2)
+        assert (answer["status"], answer["result"]) == (200, trades[2:4])
+        answer = await api.signed("myTrades", symbol="BTCUSDT", fromId=3, limit=2)
+        assert answer["result"] == found[2:4]
+
+    # While the history is away, or slow, who asks for old trades is told, and nobody else notices.
+    for trouble in ("is_away", "is_slow"):
+        setattr(proxy, trouble, True)
+        began_s = time.monotonic()
+        status, refused = await venue.signed("GET", "myTrades", symbol="BTCUSDT", fromId=1)
+        assert (status, refused["code"]) == (503, -1001)
+        assert time.monotonic() - began_s < 8
+        assert "try again" in refused["msg"]
+        assert await my_trades(venue, limit=5) == newest
+        assert (await venue.place(price="90.00"))["status"] == "NEW"
+        setattr(proxy, trouble, False)
+    await venue.history.stop()
+
+
+async def test_without_a_history_memory_is_all_there_is(tmp_path: Path, redis_url: str) -> None:
+    venue = JsonVenue(tmp_path, redis_url)
+    await venue.start()
+    await venue.place("bob", side="SELL")
+    await venue.place()
+    assert len(await venue.get("historicalTrades", symbol="BTCUSDT", fromId=1)) <= 1
+    status, found = await venue.signed("GET", "myTrades", symbol="BTCUSDT", fromId=1)
+    assert (status, [trade["id"] for trade in found]) == (200, [1])
+    unknown = await venue.send("GET", "/api/v3/historicalTrades?symbol=NOPE")
+    assert (unknown[0], unknown[1]["code"]) == (400, -1121)
+    await venue.stop()
