@@ -287,7 +287,7 @@ def run(name: str, configuration: Configuration) -> None:
     """Run one service in this process until SIGTERM or SIGINT."""
     configuration.data.mkdir(parents=True, exist_ok=True)
     log_file = configuration.log_directory and configuration.log_directory / f"{name}.log"
-    telemetry.configure_logging(configuration.log_level, log_file)
+    telemetry.configure_logging(configuration.log_level, log_file, configuration.trace_sample_rate)
     optional = {name: make for name, (_, make) in OPTIONAL_SERVICES.items()}
     make = (SERVICES | optional | TRADING_SERVICES)[name]
     service = make(configuration, Secrets(configuration))

@@ -14,6 +14,7 @@ BENCHMARKS = (
     "fix_round_trip",
     "settlement",
     "feed",
+    "tracing",
     "trading_feeds",
     "trading_history",
     "trading_backtest",

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
@@ -21,7 +22,11 @@ import uvloop
 from aiohttp import web
 
 from agio import hot_paths
+from agio.span_outlet import open_outlet
 from vocabulary import commands as c
+from vocabulary.tracing import Tracing
+
+EXPORT_SECONDS = 3.0
 
 LISTINGS: list[c.Command] = [
     c.ListAsset(1, 1, 1, 8, b"BTC"),
@@ -46,23 +51,50 @@ def process(kind: str, cores: AbstractSet[int], **arguments: object) -> Iterator
 
 @contextmanager
 def venue(
-    directory: Path, mode: str, gateway: AbstractSet[int], matching: AbstractSet[int]
+    directory: Path,
+    mode: str,
+    gateway: AbstractSet[int],
+    matching: AbstractSet[int],
+    trace_rate: float = 0.0,
 ) -> Iterator[int]:
-    """Run a venue with one instrument and one rich account; yield its FIX port."""
+    """Run a venue with one instrument and one rich account; yield its FIX port.
+
+    Its traces go to a collector that takes them and does nothing with them.
+    """
     address = f"unix://{directory / 'matching.sock'}"
-    with (
-        process("matching", matching, directory=directory, address=address, mode=mode),
-        process("gateway", gateway, directory=directory, address=address) as port,
-    ):
-        yield port
+    with process("collector", matching) as collector:
+        both = {
+            "directory": directory,
+            "address": address,
+            "trace_rate": trace_rate,
+            "otlp_url": f"http://127.0.0.1:{collector}",
+        }
+        with (
+            process("matching", matching, mode=mode, **both),
+            process("gateway", gateway, **both) as port,
+        ):
+            yield port
+        if trace_rate:
+            time.sleep(EXPORT_SECONDS)  # or the exporters of this venue would burden the next
 
 
-async def serve_matching(directory: str, address: str, mode: Any) -> None:
+def tracing(service: str, trace_rate: float, otlp_url: str) -> Tracing | None:
+    if not trace_rate:
+        return None
+    return Tracing(trace_rate, open_outlet(service, otlp_url).emit)
+
+
+async def serve_matching(
+    directory: str, address: str, mode: Any, trace_rate: float, otlp_url: str
+) -> None:
     from matching.client import MatchingClient
     from matching.edge.server import MatchingServer
 
     server = MatchingServer(
-        journal_directory=Path(directory) / "journal", address=address, mode=mode
+        journal_directory=Path(directory) / "journal",
+        address=address,
+        mode=mode,
+        tracing=tracing("matching", trace_rate, otlp_url),
     )
     await server.start()
     ops = MatchingClient(address, "ops", from_sequence=None, on_records=lambda _: None)
@@ -75,7 +107,7 @@ async def serve_matching(directory: str, address: str, mode: Any) -> None:
     await asyncio.Event().wait()
 
 
-async def serve_gateway(directory: str, address: str) -> None:
+async def serve_gateway(directory: str, address: str, trace_rate: float, otlp_url: str) -> None:
     from gateway.edge.gateway import Gateway
 
     key = {"account_id": 1, "sender_comp_ids": [], "permissions": ["trade"]}
@@ -100,6 +132,7 @@ async def serve_gateway(directory: str, address: str) -> None:
         websocket_port=0,
         data_directory=Path(directory) / "gateway",
         fix_orders_per_s_max=10_000_000,
+        tracing=tracing("gateway", trace_rate, otlp_url),
     )
     await gateway.start()
     print(gateway.fix.order_entry.port, flush=True)
@@ -120,10 +153,25 @@ async def serve_echo() -> None:
     await asyncio.Event().wait()
 
 
+async def serve_collector() -> None:
+    async def take(request: web.Request) -> web.Response:
+        await request.read()
+        return web.Response()
+
+    app = web.Application(client_max_size=1 << 30)
+    app.router.add_post("/v1/traces", take)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    print(runner.addresses[0][1], flush=True)
+    await asyncio.Event().wait()
+
+
 SERVE: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {
     "matching": serve_matching,
     "gateway": serve_gateway,
     "echo": serve_echo,
+    "collector": serve_collector,
 }
 
 

@@ -178,7 +178,12 @@ class Gateway:
         try:
             self._carry_out(records)
         except Exception:  # whatever it was, what half of a record did can't be taken back
-            log.critical("records not carried out", sequence=records[0].sequence, exc_info=True)
+            log.critical(
+                "records not carried out",
+                sequence=records[0].sequence,
+                timestamp_ns=records[0].timestamp_ns,
+                exc_info=True,
+            )
             self._on_failure()
 
     def _carry_out(self, records: list[Record]) -> None:

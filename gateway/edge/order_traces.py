@@ -10,6 +10,8 @@ import time
 from typing import NamedTuple
 from zlib import crc32
 
+import structlog
+
 from matching.client import Refusal
 from vocabulary.codec import Record
 from vocabulary.commands import Command
@@ -19,6 +21,8 @@ from vocabulary.rejects import RejectReason
 from vocabulary.tracing import Attributes, Passage, Tracing
 
 NOTED_MAX = 20_000  # more than the link takes without an answer
+
+log = structlog.get_logger("gateway")
 
 _TOLD_AT_ONCE = (DepthChanged, TradesPrinted)
 
@@ -108,6 +112,14 @@ class OrderTraces:
     def _emit(self, recorded: _Recorded, reported_ns: int) -> None:
         (arrival, submitted_ns), record, recorded_ns = recorded
         traced = [(record.sequence, record.timestamp_ns)]
+        attributes = _attributes(arrival, record)
+        log.debug(
+            "order reported",
+            sequence=record.sequence,
+            timestamp_ns=record.timestamp_ns,
+            seconds=(reported_ns - arrival.received_ns) / 1e9,
+            **{name.removeprefix("agio."): value for name, value in attributes.items()},
+        )
         emit = self._tracing.emit
         emit(
             Passage(
@@ -115,7 +127,7 @@ class OrderTraces:
                 arrival.received_ns,
                 reported_ns,
                 traced,
-                _attributes(arrival, record),
+                attributes,
                 carrier=arrival.carrier,
             )
         )

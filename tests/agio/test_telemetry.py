@@ -7,6 +7,8 @@ import pytest
 import structlog
 
 from agio import telemetry
+from vocabulary.trace_ids import trace_id
+from vocabulary.tracing import Tracing
 
 
 @pytest.fixture
@@ -46,3 +48,37 @@ def test_secrets_are_taken_out(log_file: Path) -> None:
     assert "s3cret" not in text
     assert lines(log_file)[0]["api_key"] == "K1"
     assert "postgresql://agio:(redacted)@127.0.0.1:5432/agio" in text
+
+
+def test_secrets_are_taken_out_wherever_they_are(log_file: Path) -> None:
+    telemetry.configure_logging("info", log_file)
+    log = structlog.get_logger("agio")
+    log.info("got", request={"headers": {"Authorization": "Bearer s3cret"}, "n": [1, "a=b"]})
+    log.info(
+        "put", url="https://host/bucket/key?X-Amz-Signature=s3cret&X-Amz-Security-Token=s3cret"
+    )
+    log.info("asked", targets=["kinesis://eu/orders?session_token=s3cret&endpoint=http://h:1"])
+    log.info("connecting", urls={"stream": "rediss://agio:s3cret@redis:6379/0"})
+    logging.getLogger("urllib3").warning("retrying %s", "/v1/traces?token=s3cret")
+    log.info("session ended", aws_secret_access_key="s3cret", private_key="s3cret")
+    text = log_file.read_text()
+    assert "s3cret" not in text
+    assert lines(log_file)[0]["request"] == {
+        "headers": {"Authorization": "(redacted)"},
+        "n": [1, "a=b"],
+    }
+    assert "endpoint=http://h:1" in text
+
+
+def test_a_line_about_one_traced_order_names_its_trace(log_file: Path) -> None:
+    telemetry.configure_logging("info", log_file, trace_sample_rate=0.1)
+    log = structlog.get_logger("gateway")
+    now_ns = 1_767_225_600_000_000_000
+    for sequence in range(1, 101):
+        log.info("order reported", sequence=sequence, timestamp_ns=now_ns)
+    log.info("caught up", sequence=10)
+    ids = {line["sequence"]: line.get("trace_id") for line in lines(log_file)[:100]}
+    traced = Tracing(0.1, lambda _passage: None).sampled(1, 100, now_ns)
+    assert {sequence for sequence, found in ids.items() if found} == {each for each, _ in traced}
+    assert all(ids[each] == f"{trace_id(each, at_ns):032x}" for each, at_ns in traced)
+    assert "trace_id" not in lines(log_file)[100]

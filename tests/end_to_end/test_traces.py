@@ -32,6 +32,7 @@ def venue(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Ite
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AGIO_TRACE_SAMPLE_RATE", "1")
         patch.setenv("AGIO_OTLP_URL", collector.url)
+        patch.setenv("AGIO_LOG_LEVEL", "debug")
         venue = RunningVenue(tmp_path_factory.mktemp("venue"), free_port_base())
         with venue, collector.serving():
             yield venue
@@ -95,10 +96,10 @@ def assert_whole(spans: dict[str, Span], sent_ns: int, seen_ns: int) -> None:
     # A trace id begins with the time in seconds: AWS X-Ray takes no other.
     assert sent_ns // 10**9 <= int(root.trace_id[:8], 16) <= seen_ns // 10**9
     assert root.start_ns <= command.start_ns <= matched.start_ns
-    assert matched.end_ns <= command.end_ns + 2_000_000  # it writes to others, too
     assert command.end_ns <= root.end_ns
     steps = [spans[f"matching.{name}"] for name in ("apply", "journal", "publish")]
     assert [step.start_ns for step in steps[1:]] == [step.end_ns for step in steps[:-1]]
+    assert steps[1].end_ns <= command.end_ns
     assert spans["marketdata.publish"].start_ns >= steps[1].end_ns  # durable before anyone knows
     assert (root.kind, command.kind, matched.kind) == (SERVER, CLIENT, SERVER)
 
