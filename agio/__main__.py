@@ -6,6 +6,7 @@ hot_paths.prefer_source()  # before the command line imports anything that is co
 
 from agio.alpha_command import alpha  # noqa: E402
 from agio.backtest_command import backtest  # noqa: E402
+from agio.backup_commands import backup, restore  # noqa: E402
 from agio.bench_command import bench  # noqa: E402
 from agio.command_line import main  # noqa: E402
 from agio.events_command import events  # noqa: E402
@@ -22,11 +23,13 @@ main.add_command(alpha)
 main.add_command(bench)
 main.add_command(backtest)
 main.add_command(events)
+main.add_command(backup)
 main.add_command(execution)
 main.add_command(feeds)
 main.add_command(history)
 main.add_command(parity)
 main.add_command(top)
+main.add_command(restore)
 main.add_command(trade)
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ name and the value. The file is TOML: `agio.toml` in the current folder, or what
 """
 
 import ipaddress
+import json
 import os
 import re
 import tomllib
@@ -42,10 +43,21 @@ TRADING_PORT_OFFSETS = {
     "alpha_metrics_port": 17,
     "execution_metrics_port": 18,
 }
+# What another machine has of its own.
+MACHINE_SETTINGS = {
+    "matching_address",
+    "postgres_url",
+    "redis_url",
+    "trading_queue_url",
+    "history_store_url",
+    "ops_url",
+    "feeds_host",
+}
 # Of services that run where their own setting says so.
 OPTIONAL_PORT_OFFSETS = {
     "trade_history_metrics_port": 20,
     "stream_metrics_port": 21,
+    "backup_metrics_port": 22,
 }
 UNIX_PATH_BYTES_MAX = 100  # sun_path has 108 bytes on Linux, 104 on macOS
 
@@ -113,7 +125,7 @@ class Configuration(BaseSettings):
     log_directory: Path | None = None
     """Where a service writes its log; without it, to standard error."""
 
-    port_base: Annotated[int, Field(ge=1, le=65535 - 21)] | None = None
+    port_base: Annotated[int, Field(ge=1, le=65535 - 22)] | None = None
     """Moves all ports that are not set themselves, by PORT_OFFSETS."""
     fix_port: Port = 9880
     fix_drop_copy_port: Port = 9881
@@ -135,6 +147,7 @@ class Configuration(BaseSettings):
     accounts_metrics_port: Port = 9103
     trade_history_metrics_port: Port = 9110
     stream_metrics_port: Port = 9111
+    backup_metrics_port: Port = 9112
     feeds_port: Port = 9889
     """Where strategies get the feeds handler's events."""
     feeds_reports_port: Port = 9890
@@ -149,12 +162,23 @@ class Configuration(BaseSettings):
     journal_mode: Literal["fsync", "os"] = "fsync"
     """What an acknowledgement promises: on disk, or with the operating system."""
     journal_segment_bytes: Annotated[int, Field(ge=2**20, le=2**32)] = 64 * 2**20
-    journal_archive_url: Annotated[str, Field(pattern="^file:///")] | None = None
-    """Where segments go that no restart needs any more: file:///DIRECTORY, which exists."""
+    journal_archive_url: StoreUrl | None = None
+    """Where segments go that no restart needs any more; a file:///DIRECTORY exists already."""
     snapshot_records: Annotated[int, Field(ge=1)] = 2_000_000
     """After how many records the engine's state is saved, so that a restart replays no more."""
     snapshot_seconds: Annotated[float, Field(gt=0)] = 3_600
     """After how long it is saved if anything has happened at all."""
+
+    backup_url: StoreUrl | None = None
+    """Where `agio backup run` keeps all that a new machine needs but the secrets, encrypted."""
+    backup_key_file: Path | None = None
+    """What encrypts backup and archive, 32 bytes in base64; by default DATA/secrets/backup_key."""
+    backup_seconds: Annotated[float, Field(gt=0)] = 1.0
+    """How long a record may be in the journal before it is in the backup."""
+    backup_ledger_seconds: Annotated[float, Field(gt=0)] = 3_600
+    """After how long the ledger is backed up again; what is missing comes from the journal."""
+    backup_keep_days: Annotated[float, Field(gt=0)] = 30
+    """How long what newer backups have replaced is kept."""
 
     standard_listings: bool = True
     """Whether `agio up` lists BTCUSDT, ETHUSDT and ETHBTC where nothing is listed."""
@@ -320,6 +344,21 @@ def environment(configuration: Configuration) -> dict[str, str]:
             text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
             variables[f"AGIO_{name.upper()}"] = text
     return variables
+
+
+def as_toml(configuration: Configuration) -> str:
+    """Return what is not as by default, as a file of settings, without secrets and machines' own.
+
+    A machine's own are its paths and its servers, which have passwords.
+    """
+    lines = []
+    for name, value in configuration:
+        field = Configuration.model_fields[name]
+        is_own = name in MACHINE_SETTINGS or isinstance(value, SecretStr | Path)
+        if value not in {None, "", field.default} and not is_own:
+            plain = isinstance(value, bool | int | float)
+            lines.append(f"{name} = {json.dumps(value if plain else str(value))}\n")
+    return "".join(lines)
 
 
 def load(flags: Mapping[str, object] | None = None, file: Path | None = None) -> Configuration:

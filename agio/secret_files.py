@@ -51,6 +51,14 @@ class Secrets:
             raise ConfigurationError(f"master_key: must be {MASTER_KEY_BYTES} bytes in base64")
         return key
 
+    @property
+    def backup_key_file(self) -> Path:
+        """Return the path of the key that encrypts backup and archive."""
+        if self._configuration.backup_key_file is not None:
+            return self._configuration.backup_key_file.absolute()
+        self._value("backup_key", None)
+        return self.directory / "backup_key"
+
     def _value(self, name: str, configured: SecretStr | None) -> str:
         if configured is not None:
             return configured.get_secret_value()
@@ -65,7 +73,7 @@ class Secrets:
 def _create(path: Path) -> str:
     """Write a new secret; where another process was first, return its."""
     value = base64.b64encode(secrets.token_bytes(MASTER_KEY_BYTES)).decode()
-    if path.name != "master_key":
+    if path.name not in {"master_key", "backup_key"}:
         value = secrets.token_urlsafe(24)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -14,6 +14,7 @@ import msgspec
 import structlog
 import uvloop
 
+from agio import configuration as configurations
 from agio import telemetry
 from agio.configuration import Configuration, ConfigurationError
 from agio.secret_files import Secrets
@@ -32,10 +33,14 @@ class Service(Protocol):
     def health(self) -> dict[str, object]: ...
 
 
-def make_matching(configuration: Configuration, _secrets: Secrets) -> Service:
+def make_matching(configuration: Configuration, secrets: Secrets) -> Service:
     from matching.edge.server import MatchingServer
 
+    if (configuration.data / "restoring").exists():
+        raise ConfigurationError(f"data = {str(configuration.data)!r}: its restore has not ended")
     journal = configuration.data / "journal"
+    archive_url = configuration.journal_archive_url
+    is_encrypted = archive_url is not None and archive_url.startswith("s3://")
     return MatchingServer(
         journal_directory=journal,
         address=configuration.matching_address,
@@ -44,8 +49,34 @@ def make_matching(configuration: Configuration, _secrets: Secrets) -> Service:
         snapshot_command=[sys.executable, "-m", "agio", "snapshot", str(journal)],
         snapshot_records=configuration.snapshot_records,
         snapshot_seconds=configuration.snapshot_seconds,
-        archive_url=configuration.journal_archive_url,
+        archive_url=archive_url,
+        archive_key_file=secrets.backup_key_file if is_encrypted else None,
         tracing=tracing(configuration, "matching"),
+    )
+
+
+def make_backup(configuration: Configuration, secrets: Secrets) -> Service:
+    from agio import venue
+    from agio.backup.service import BackupService, Intervals
+    from objects.encrypted import EncryptedError, read_secret
+
+    running = venue.read(configuration.data)
+    postgres_url = configuration.postgres_url or (running.postgres_url if running else None)
+    try:
+        secret = read_secret(secrets.backup_key_file)
+    except EncryptedError as error:
+        raise ConfigurationError(f"backup_key_file: {error}") from None
+    return BackupService(
+        data=configuration.data,
+        url=_needed("backup_url", configuration.backup_url, "backup run"),
+        secret=secret,
+        postgres_url=_needed("postgres_url", postgres_url, "backup run"),
+        intervals=Intervals(
+            configuration.backup_seconds,
+            configuration.backup_ledger_seconds,
+            configuration.backup_keep_days * 86_400,
+        ),
+        texts={"configuration.toml": configurations.as_toml(configuration)},
     )
 
 
@@ -250,6 +281,7 @@ SERVICES: dict[str, Callable[[Configuration, Secrets], Service]] = {
 OPTIONAL_SERVICES: dict[str, tuple[str, Callable[[Configuration, Secrets], Service]]] = {
     "trade-history": ("trade_history_url", make_trade_history),
     "stream": ("event_stream_url", make_stream),
+    "backup": ("backup_url", make_backup),
 }
 # The venue's customer: none of these runs under `agio up`.
 TRADING_SERVICES: dict[str, Callable[[Configuration, Secrets], Service]] = {

@@ -64,6 +64,10 @@ class Venue:
         environment = os.environ | configurations.environment(self.configuration)
         if self._aws_local:
             environment |= embedded_aws.ENVIRONMENT
+        if self.configuration.backup_url is not None:
+            # Nobody waits for it: the venue trades without. It stops behind all that it backs up.
+            backup = ServiceProcess("backup", environment, self._logs, ("backup", "run"))
+            self.children.start("backup", backup)
         started = [
             self.children.start(name, ServiceProcess(name, environment, self._logs))
             for name in SERVICE_ORDER
@@ -71,7 +75,7 @@ class Venue:
         urls = venue.health_urls(self.configuration)
         # Nobody waits for these: what they write to may be away, and the venue trades without.
         for name in services.OPTIONAL_SERVICES:
-            if name in urls:
+            if name in urls and name != "backup":
                 self.children.start(name, ServiceProcess(name, environment, self._logs))
         for watched in started:
             self.children.wait_until_ready(watched, urls[watched.name])

@@ -77,7 +77,8 @@ class MatchingServer:
 
     `snapshot_command` is run in the background to make a snapshot of the journal (see
     `matching.edge.snapshot_maker`) after so many records or seconds; without it none is made. It
-    also moves segments that no restart needs any more to the archive at `archive_url`.
+    also moves segments that no restart needs any more to the archive at `archive_url`, encrypted
+    with the key in `archive_key_file` where that is on S3.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class MatchingServer:
         snapshot_seconds: float = 3_600,
         archive_url: str | None = None,
         tracing: Tracing | None = None,
+        archive_key_file: Path | None = None,
         on_failure: Callable[[BaseException], None] = end_process,
     ) -> None:
         self.reader_buffer_bytes_max = reader_buffer_bytes_max
@@ -107,6 +109,7 @@ class MatchingServer:
         )
         self._archive_url = archive_url
         self._traces = BatchTraces(tracing) if tracing is not None else None
+        self._archive_key_file = archive_key_file
         self._on_failure = on_failure
         self._state = "stopped"
         self._engine = Engine()
@@ -133,7 +136,7 @@ class MatchingServer:
         self._alarm = self._loop.call_soon(lambda: None)
         self._state = "replaying"
         if self._archive_url is not None:
-            name_archive(self._journal_directory, self._archive_url)
+            name_archive(self._journal_directory, self._archive_url, self._archive_key_file)
         self._journal = Journal(
             self._journal_directory, self._mode, self._segment_bytes, scanned=False
         )

@@ -23,12 +23,12 @@ def free_port_base() -> int:
 
     Tests that run at the same time begin to look at different places.
     """
-    first = free_port() % 1000
-    for number in range(first, first + 1000):
-        base = 10_000 + number % 1000 * 20
-        if all(is_free(port) for port in range(base, base + 20)):
+    first = free_port() % 900
+    for number in range(first, first + 900):
+        base = 10_000 + number % 900 * 24
+        if all(is_free(port) for port in range(base, base + 24)):
             return base
-    raise AssertionError("no 20 ports in a row are free")
+    raise AssertionError("no 24 ports in a row are free")
 
 
 def is_free(port: int) -> bool:

@@ -73,6 +73,7 @@ class Venue:
         snapshot_command: Sequence[str] | None = None,
         snapshot_records: int = 100,
         archive_url: str | None = None,
+        archive_key_file: Path | None = None,
     ) -> MatchingServer:
         self.server = MatchingServer(
             journal_directory=self.journal,
@@ -83,6 +84,7 @@ class Venue:
             snapshot_command=snapshot_command,
             snapshot_records=snapshot_records,
             archive_url=archive_url,
+            archive_key_file=archive_key_file,
             on_failure=self.failures.append,
         )
         await self.server.start()
