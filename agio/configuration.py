@@ -79,7 +79,13 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 PostgresUrl = Annotated[
     str, _matches(r"postgres(ql)?://.+", "postgresql://USER:PASSWORD@HOST/NAME")
 ]
-RedisUrl = Annotated[str, _matches(r"rediss?://.+", "redis://[:PASSWORD@]HOST:PORT/NUMBER")]
+RedisUrl = Annotated[
+    str,
+    _matches(
+        r"rediss?(\+cluster)?://.+",
+        "redis://[USER:PASSWORD@]HOST:PORT/NUMBER or redis+cluster://HOST:PORT[,HOST:PORT]",
+    ),
+]
 QueueUrl = Annotated[
     str,
     _matches(

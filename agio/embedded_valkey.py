@@ -8,6 +8,7 @@ import platform
 import signal
 import socket
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,13 +23,14 @@ START_ATTEMPTS_MAX = 3
 class EmbeddedValkey:
     """A Valkey server on 127.0.0.1 that asks for a password and dies with us.
 
-    `log` is the path of its log. It takes a free port at its first start and keeps it; as root it
-    runs as nobody.
+    `log` is the path of its log, `settings` are lines of its configuration. It takes a free port at
+    its first start and keeps it; as root it runs as nobody.
     """
 
-    def __init__(self, log: Path, password: str) -> None:
+    def __init__(self, log: Path, password: str, settings: Sequence[str] = ()) -> None:
         self.port = 0
         self._password = password
+        self._settings = settings
         self._account = child_process.unprivileged_account()
         self._process: subprocess.Popen[bytes] | None = None
         self._log = log
@@ -74,6 +76,7 @@ class EmbeddedValkey:
             "dir /\n"
             'save ""\n'
             "appendonly no\n".encode()
+            + "".join(f"{line}\n" for line in self._settings).encode()
         )
         self._process.stdin.close()
         child_process.wait_until(self._is_ready, self._process, self._log, START_TIMEOUT_S)

@@ -18,6 +18,7 @@ from agio import configuration as configurations
 from agio import telemetry
 from agio.configuration import Configuration, ConfigurationError
 from agio.secret_files import Secrets
+from vocabulary.redis_cluster import is_cluster
 from vocabulary.tracing import Tracing
 
 log = structlog.get_logger("agio")
@@ -170,7 +171,7 @@ def make_feeds(configuration: Configuration, _secrets: Secrets) -> Service:
     doors = running.endpoints if running is not None else venue.endpoints(configuration)
     sources = configuration.feeds_sources.split() or [doors["websocket"]]
     rest_port = urlsplit(doors["rest"]).port
-    queue_url = configuration.trading_queue_url or _redis_url(configuration)
+    queue_url = configuration.trading_queue_url or redis_url(configuration, "feeds")
     key_file = configuration.feeds_key_file
     credentials = None
     if key_file is not None:
@@ -180,7 +181,7 @@ def make_feeds(configuration: Configuration, _secrets: Secrets) -> Service:
         return FeedsService(
             sources=[_with_rest(source, rest_port) for source in sources],
             symbols=configuration.feeds_symbols.split(),
-            queue_url=_needed("trading_queue_url", queue_url, "feeds"),
+            queue_url=queue_url,
             host=configuration.host,
             port=configuration.feeds_port,
             reports_port=configuration.feeds_reports_port,
@@ -195,9 +196,9 @@ def make_feeds(configuration: Configuration, _secrets: Secrets) -> Service:
 def make_history(configuration: Configuration, _secrets: Secrets) -> Service:
     from trading.history.edge.service import HistoryService
 
-    queue_url = configuration.trading_queue_url or configuration.redis_url
+    queue_url = configuration.trading_queue_url or redis_url(configuration, "history run")
     return HistoryService(
-        queue_url=_needed("trading_queue_url", queue_url, "history run"),
+        queue_url=queue_url,
         store_url=configuration.history_store_url,
         flush_seconds=configuration.history_flush_seconds,
         flush_events=configuration.history_flush_events,
@@ -385,8 +386,14 @@ def _with_rest(source: str, port: int | None) -> str:
 
 
 def redis_url(configuration: Configuration, service: str) -> str:
-    """Return the Redis that is configured, or that of the venue on `data`."""
-    return _needed("redis_url", _redis_url(configuration), service)
+    """Return the Redis that is configured, or that of the venue on `data`: one server.
+
+    Raises `ConfigurationError`.
+    """
+    url = _needed("redis_url", _redis_url(configuration), service)
+    if is_cluster(url):
+        raise ConfigurationError(f"redis_url: a cluster; `agio {service}` needs a Redis of its own")
+    return url
 
 
 def _redis_url(configuration: Configuration) -> str | None:

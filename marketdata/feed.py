@@ -90,6 +90,7 @@ class Feed:
     def __init__(self) -> None:
         self.sequence = 0
         self._instruments: dict[int, InstrumentFeed] = {}
+        self._by_symbol: dict[str, InstrumentFeed] = {}
         # Those with something to write, in the order in which they changed.
         self._unwritten: dict[InstrumentFeed, None] = {}
 
@@ -108,6 +109,7 @@ class Feed:
                 symbol = event.symbol.decode("ascii")
                 instrument = InstrumentFeed(symbol, sequence, timestamp_ns)
                 self._instruments[event.instrument_id] = instrument
+                self._by_symbol[symbol] = instrument
                 self._unwritten[instrument] = None
         self.sequence = max(sequence, self.sequence)  # instruments may be told one behind another
 
@@ -138,15 +140,22 @@ class Feed:
                 del self._unwritten[instrument]
         return writes
 
-    def heartbeat(self, now_ns: int) -> bytes:
-        """Return where every channel stands, as MessagePack."""
+    def heartbeat(self, now_ns: int, symbol: str | None = None) -> bytes:
+        """Return where every channel, or each of one symbol, stands, as MessagePack."""
+        instruments = self._by_symbol.values() if symbol is None else [self._by_symbol[symbol]]
         marks = {
-            channel.name.removeprefix(CHANNEL_PREFIX): channel.mark for channel in self._channels()
+            channel.name.removeprefix(CHANNEL_PREFIX): channel.mark
+            for one in instruments
+            for channel in one.channels
         }
         return msgspec.msgpack.encode(Heartbeat(now_ns, marks))
 
-    def snapshot_keys(self) -> list[str]:
-        return [channel.key for channel in self._channels()]
+    def snapshot_keys(self) -> dict[str, list[str]]:
+        """Return the snapshots' keys by symbol."""
+        return {
+            symbol: [channel.key for channel in one.channels]
+            for symbol, one in self._by_symbol.items()
+        }
 
     def _channels(self) -> Iterator[Channel]:
         return (channel for one in self._instruments.values() for channel in one.channels)

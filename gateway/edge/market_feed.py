@@ -13,7 +13,7 @@ import msgspec
 import structlog
 from prometheus_client import Counter, Gauge
 
-from gateway.edge.redis_link import RedisLink, connect
+from gateway.edge.redis_cluster_link import FeedLink, connect_feed
 from gateway.market_channel import ChannelReader
 from gateway.market_view import FeedBook, FeedCandles, FeedStatus, FeedTape, FeedTicker
 from vocabulary.market_data import (
@@ -99,7 +99,7 @@ class MarketFeed:
         self._redis_url = redis_url
         self._on_update = on_update
         self._channels: dict[bytes, _Channel] = {}
-        self._link: RedisLink | None = None
+        self._link: FeedLink | None = None
         self._heartbeat_s = float("-inf")  # when one came last
         self._counted = 0, 0  # gaps and refills, in the metrics
         self._task: asyncio.Task[None] | None = None
@@ -176,7 +176,7 @@ class MarketFeed:
         backoff_s = BACKOFF_MIN_S
         while True:
             try:
-                self._link = await connect(self._redis_url, self._receive)
+                self._link = await connect_feed(self._redis_url, self._receive)
                 backoff_s = BACKOFF_MIN_S
                 self._heartbeat_s = float("-inf")  # until then it's unknown what was missed
                 names = [name.decode() for name in self._channels]
@@ -192,21 +192,21 @@ class MarketFeed:
             await asyncio.sleep(backoff_s)
             backoff_s = min(backoff_s * 2, BACKOFF_MAX_S)
 
-    async def _refill(self, link: RedisLink) -> None:
+    async def _refill(self, link: FeedLink) -> None:
         """Bring snapshots where they are needed, until the connection fails."""
         ping_due_s = 0.0
         while not link.closed.is_set():
             needing = [one for one in self._channels.values() if one.reader.needs_snapshot]
             for start in range(0, len(needing), SNAPSHOTS_AT_ONCE):
                 chunk = needing[start : start + SNAPSHOTS_AT_ONCE]
-                replies = await link.execute("MGET", *(one.key for one in chunk))
+                replies = await link.fetch([one.key for one in chunk])
                 for one, data in zip(chunk, replies, strict=True):
                     snapshot = None if data is None else _decode(one.snapshot, data)
                     if snapshot is not None:
                         self._hand_up(one, one.reader.receive_snapshot(snapshot))
             self._count()
             if time.monotonic() >= ping_due_s:  # a dead peer may leave the connection standing
-                await link.execute("PING")
+                await link.ping()
                 ping_due_s = time.monotonic() + HEARTBEAT_INTERVAL_S
             with suppress(TimeoutError):
                 async with asyncio.timeout(REFILL_INTERVAL_S):

@@ -1,4 +1,7 @@
-"""A connection to Redis on which published messages and replies arrive."""
+"""A connection to Redis on which published messages and replies arrive: the feed's.
+
+To a cluster there is one to each server, of which `ClusterLink` makes one.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,13 @@ import ssl
 from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import hiredis
 
+OnMessage = Callable[[bytes, bytes], None]
+
+MESSAGES = {b"message", b"smessage"}
 REDIS_PORT = 6379
 TIMEOUT_S = 5.0
 
@@ -22,7 +28,7 @@ class RedisLink(asyncio.Protocol):
     microsecond a message; redis-py, which awaits each, takes six.
     """
 
-    def __init__(self, on_message: Callable[[bytes, bytes], None]) -> None:
+    def __init__(self, on_message: OnMessage) -> None:
         self.closed = asyncio.Event()
         self._on_message = on_message
         self._reader = hiredis.Reader()
@@ -36,8 +42,12 @@ class RedisLink(asyncio.Protocol):
         self._reader.feed(data)
         while (item := self._reader.gets()) is not False:
             if isinstance(item, hiredis.PushNotification):
-                if item[0] == b"message":
+                if item[0] in MESSAGES:
                     self._on_message(item[1], item[2])
+                elif item[0] == b"sunsubscribe":  # by the server: the slot has gone elsewhere
+                    self.close()
+            elif not self._replies:  # a refused subscription
+                self.close()
             elif not (reply := self._replies.popleft()).done():  # else its time ran out
                 _settle(reply, item)
 
@@ -51,9 +61,17 @@ class RedisLink(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
-    def subscribe(self, channels: list[str]) -> None:
+    def subscribe(self, channels: list[str], command: str = "SUBSCRIBE") -> None:
         """Subscribe; RESP3 answers by pushing a message of its own for each channel."""
-        self._write("SUBSCRIBE", *channels)
+        self._write(command, *channels)
+
+    async def fetch(self, keys: list[str]) -> list[bytes | None]:
+        """Return the values of keys. Raises what `execute` does."""
+        return cast("list[bytes | None]", await self.execute("MGET", *keys))
+
+    async def ping(self) -> None:
+        """Return when it has answered. Raises what `execute` does."""
+        await self.execute("PING")
 
     async def execute(self, *command: str) -> Any:
         """Return the reply. Raises `hiredis.ReplyError`, `OSError` or `TimeoutError`."""
@@ -69,18 +87,23 @@ class RedisLink(asyncio.Protocol):
         self._transport.write(hiredis.pack_command(command))  # type: ignore[arg-type]
 
 
-async def connect(url: str, on_message: Callable[[bytes, bytes], None]) -> RedisLink:
+async def connect(url: str, on_message: OnMessage) -> RedisLink:
     """Connect to `redis://[user][:password]@host[:port][/database]`, or `rediss://` for TLS.
 
-    Raises `hiredis.ReplyError` where Redis refuses, `OSError` or `TimeoutError` where none is.
+    `?ssl_ca_certs=FILE` names who signed the server's certificate, PEM, where the system does not
+    know. Raises `hiredis.ReplyError` where Redis refuses, `OSError` or `TimeoutError` where none
+    is.
     """
     parts = urlsplit(url)
+    authorities = parse_qs(parts.query).get("ssl_ca_certs", [None])[0]
     async with asyncio.timeout(TIMEOUT_S):
         _, link = await asyncio.get_running_loop().create_connection(
             lambda: RedisLink(on_message),
             parts.hostname or "127.0.0.1",
             parts.port or REDIS_PORT,
-            ssl=ssl.create_default_context() if parts.scheme == "rediss" else None,
+            ssl=ssl.create_default_context(cafile=authorities)
+            if parts.scheme == "rediss"
+            else None,
         )
     try:
         hello = ["HELLO", "3"]

@@ -6,27 +6,21 @@ import asyncio
 import time
 from collections import deque
 from contextlib import suppress
+from functools import partial
 
-import hiredis
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
-from redis.asyncio import Redis
-from redis.asyncio.connection import Connection
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from marketdata.channel import Writes
 from marketdata.edge.record_source import EventStream, open_source
+from marketdata.edge.redis_writer import open_writer
 from marketdata.feed import FEED_EVENTS, Feed
 from vocabulary.excerpt import Excerpt
-from vocabulary.market_data import HEARTBEAT_CHANNEL, HEARTBEAT_INTERVAL_S
+from vocabulary.market_data import HEARTBEAT_INTERVAL_S
 from vocabulary.tracing import Passage, TracedRecord, Tracing
 
-Command = tuple[str | bytes, ...]
-
 TICK_S = 0.05
-REDIS_TIMEOUT_S = 5.0
 TRACED_MAX = 10_000
 BACKOFF_MIN_S = 0.1
 BACKOFF_MAX_S = 2.0
@@ -80,11 +74,7 @@ class MarketDataPublisher:
             on_records=self._apply,
             on_caught_up=self._begin,
         )
-        # Timeouts are ours: redis-py's make a task of each write, and Python 3.11's wait_for, which
-        # they use, may lose a cancellation.
-        self._redis = Redis.from_url(
-            redis_url, socket_timeout=None, socket_connect_timeout=None, retry=Retry(NoBackoff(), 0)
-        )
+        self._writer = open_writer(redis_url)
         self._newest_ns = 0  # the timestamp of the last record, 0 once it has been written
         self._has_begun = False
         self._is_connected = False
@@ -105,7 +95,7 @@ class MarketDataPublisher:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
-        await self._redis.aclose()
+        await self._writer.close()
         log.info("stopped", sequence=self._feed.sequence)
 
     def health(self) -> dict[str, object]:
@@ -153,23 +143,20 @@ class MarketDataPublisher:
     async def _run(self) -> None:
         """Keep a connection to Redis."""
         while True:
-            pool = self._redis.connection_pool
-            connection: Connection = pool.make_connection()  # type: ignore[no-untyped-call]
             try:
-                async with asyncio.timeout(REDIS_TIMEOUT_S):
-                    await connection.connect()  # type: ignore[no-untyped-call]
+                await self._writer.connect()
                 self._set_connected(True)
-                await self._publish(connection)
+                await self._publish()
             except (RedisError, OSError, TimeoutError) as error:
                 reason = f"{type(error).__name__}: {error}"
                 log.warning("Redis failed", reason=reason, retry_in_s=self._backoff_s)
             finally:
                 self._set_connected(False)
-                await connection.disconnect(nowait=True)
+                await self._writer.close()
             await asyncio.sleep(self._backoff_s)
             self._backoff_s = min(self._backoff_s * 2, BACKOFF_MAX_S)
 
-    async def _publish(self, connection: Connection) -> None:
+    async def _publish(self) -> None:
         """Publish until the connection fails. What a failed write held, the snapshots hold, too."""
         self._rewrite_snapshots()
         self._heartbeat_due_s = 0.0
@@ -183,17 +170,15 @@ class MarketDataPublisher:
             self._feed.tick(time.time_ns() - self._source.in_flight_ns)
             writes = self._feed.take_writes(time.monotonic_ns())
             if writes.messages or writes.snapshots:
-                await self._write(connection, writes)
+                await self._write(writes)
             if time.monotonic() >= self._heartbeat_due_s:
-                await self._beat(connection)
+                await self._beat()
 
-    async def _write(self, connection: Connection, writes: Writes) -> None:
-        commands: list[Command] = [("PUBLISH", channel, data) for channel, data in writes.messages]
-        commands += [("SET", key, data) for key, data in writes.snapshots]
+    async def _write(self, writes: Writes) -> None:
         newest_ns, self._newest_ns = self._newest_ns, 0
         written = len(self._traced)  # more may come meanwhile
         with WRITE_SECONDS.time():
-            await _execute(connection, commands)
+            await self._writer.write(writes)
         if newest_ns and self._has_begun:
             PUBLISH_SECONDS.observe(max(time.time_ns() - newest_ns, 0) / 1e9)
         MESSAGES.inc(len(writes.messages))
@@ -201,18 +186,15 @@ class MarketDataPublisher:
         if self._traced and self._tracing is not None:
             self._emit_traced(self._tracing, written)
 
-    async def _beat(self, connection: Connection) -> None:
+    async def _beat(self) -> None:
         """Tell where the channels stand, and write the snapshots anew if Redis lost any."""
         self._heartbeat_due_s = time.monotonic() + HEARTBEAT_INTERVAL_S
         keys = self._feed.snapshot_keys()
-        heartbeat = self._feed.heartbeat(time.time_ns())
-        commands: list[Command] = [("PUBLISH", HEARTBEAT_CHANNEL, heartbeat)]
-        if keys:
-            commands.append(("EXISTS", *keys))
-        replies = await _execute(connection, commands)
+        expected = sum(map(len, keys.values()))
+        found = await self._writer.beat(partial(self._feed.heartbeat, time.time_ns()), keys)
         self._backoff_s = BACKOFF_MIN_S  # it takes what we write
-        if keys and replies[-1] != len(keys):
-            log.warning("snapshots lost", expected=len(keys), found=replies[-1])
+        if found != expected:
+            log.warning("snapshots lost", expected=expected, found=found)
             self._rewrite_snapshots()
 
     def _rewrite_snapshots(self) -> None:
@@ -223,17 +205,3 @@ class MarketDataPublisher:
     def _set_connected(self, is_connected: bool) -> None:
         self._is_connected = is_connected
         REDIS_CONNECTED.set(is_connected)
-
-
-async def _execute(connection: Connection, commands: list[tuple[str | bytes, ...]]) -> list[object]:
-    """Send all commands in one write and return their replies.
-
-    Raises `RedisError`, `OSError` or `TimeoutError`.
-
-    redis-py's pipeline does the same at twice the cost: it takes a connection from its pool, and
-    packs each argument in Python.
-    """
-    packed = [hiredis.pack_command(command) for command in commands]  # type: ignore[arg-type]
-    async with asyncio.timeout(REDIS_TIMEOUT_S):
-        await connection.send_packed_command(b"".join(packed))
-        return [await connection.read_response() for _ in commands]
