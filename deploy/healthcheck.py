@@ -13,7 +13,7 @@ TIMEOUT_S = 2.0
 def unready(ports: list[str]) -> str | None:
     for port in ports:
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=TIMEOUT_S).close()
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=TIMEOUT_S).close()
         except OSError as error:
             return f"port {port}: {error}"
     return None

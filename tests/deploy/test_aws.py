@@ -225,13 +225,15 @@ def test_pods_that_call_aws_are_somebody_there_and_no_others() -> None:
     policy = cluster.of_kind("aws", "NetworkPolicy")["to-aws"]["spec"]["podSelector"]
     calling = set(policy["matchExpressions"][0]["values"])
     assert known == calling
+    assert calling <= set(cluster.ours("aws"))
     assert set(cluster.ours("aws")) - calling == {"accounts"}
 
 
 def test_settings_name_what_is_made() -> None:
-    from deploy.aws.records import TABLE_PREFIX
+    from deploy.aws.records import STREAM, TABLE_PREFIX
 
     settings = next(iter(cluster.of_kind("aws", "ConfigMap").values()))["data"]
+    assert settings["AGIO_EVENT_STREAM_URL"] == f"kinesis://REGION/{STREAM}"
     assert settings["AGIO_TRADE_HISTORY_URL"] == f"dynamodb://REGION/{TABLE_PREFIX}"
 
 

@@ -157,19 +157,19 @@ def test_every_pod_meets_the_restricted_standard_and_writes_only_to_volumes(over
 async def test_every_service_is_asked_what_it_answers(overlay: str) -> None:
     import aiohttp
 
-    runner = await health_server.serve_health(lambda: {"ready": True}, "127.0.0.1", 0)
+    state = {"ready": True, "feed": {"ready": True}}
+    runner = await health_server.serve_health(lambda: state, "127.0.0.1", 0)
     port = runner.addresses[0][1]
     for pod in ours(overlay).values():
         for container in all_ours(pod):
             asked = [container[f"{kind}Probe"] for kind in ("startup", "readiness", "liveness")]
             for probe in asked:
-                request = probe.get("httpGet") or probe["tcpSocket"]
+                request = probe["httpGet"]
                 assert request["port"] == "metrics"
-                if "path" not in request:
-                    continue
                 async with aiohttp.ClientSession() as client:
                     answer = await client.get(f"http://127.0.0.1:{port}{request['path']}")
                     assert answer.status == 200, request["path"]
+            assert asked[2]["httpGet"]["path"] == "/live"  # a restart mends no store that is down
     await runner.cleanup()
 
 
