@@ -240,6 +240,8 @@ class Configuration(BaseSettings):
 
     trace_sample_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Which share of the orders is traced, from 0 to 1."""
+    emf_seconds: Annotated[float, Field(ge=0)] = 0.0
+    """How often a service writes its metrics for CloudWatch, in EMF; 0: never."""
     otlp_url: HttpUrl | None = None
     """The OpenTelemetry collector that gets the traces, OTLP over HTTP: http://HOST:4318."""
 

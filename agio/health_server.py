@@ -54,12 +54,12 @@ async def serve_health(health: Health, host: str, port: int) -> web.AppRunner:
         return web.json_response(state, status=200 if state["ready"] else 503)
 
     async def answer_metrics(_request: web.Request) -> web.Response:
-        READY.set(bool(health()["ready"]))
         return web.Response(
             body=prometheus_client.generate_latest(),
             headers={"Content-Type": prometheus_client.CONTENT_TYPE_LATEST},
         )
 
+    READY.set_function(lambda: bool(health()["ready"]))
     application = web.Application()
     application.router.add_get("/live", answer_live)
     application.router.add_get("/ready", answer_ready)

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -351,7 +352,7 @@ async def _run_until_told(name: str, service: Service, configuration: Configurat
         started = await _start_unless_told(service, told)
         if started:
             log.info("service started", service=name)
-            await told.wait()
+            await _report_metrics(name, configuration, told)
     except Exception as error:
         log.exception("service failed", service=name)
         raise SystemExit(f"agio {name}: {type(error).__name__}: {error}") from error
@@ -360,6 +361,21 @@ async def _run_until_told(name: str, service: Service, configuration: Configurat
         await service.stop()
         close_outlets()
         log.info("service stopped", service=name)
+
+
+async def _report_metrics(name: str, configuration: Configuration, told: asyncio.Event) -> None:
+    """Write the metrics for CloudWatch as often as is wanted, until told to stop."""
+    if configuration.emf_seconds:
+        from agio.emf import EmfReporter
+
+        logs = configuration.log_directory
+        reporter = EmfReporter(name, logs / f"{name}.emf" if logs is not None else None)
+        while not told.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(configuration.emf_seconds):
+                    await told.wait()
+            reporter.report(time.time_ns() // 1_000_000)
+    await told.wait()
 
 
 async def _start_unless_told(service: Service, told: asyncio.Event) -> bool:
