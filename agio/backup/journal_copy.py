@@ -56,8 +56,10 @@ class JournalCopy:
         self._chain: list[tuple[int, Span]] = []  # of the open segment, with how often put together
 
     def begin(self) -> None:
-        """Find out where the copy stands. Raises `BackupOfAnotherError`."""
-        self._store.delete_unfinished(PREFIX)
+        """Find out where the copy stands. Raises `BackupOfAnotherError`.
+
+        What a killed writer left of a span stays: an archive at the same place may be putting it.
+        """
         self._archive = archive_of(self._directory)
         self._kept = by_segment(self._store.files(PREFIX))
         self._check_origin()

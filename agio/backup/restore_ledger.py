@@ -50,7 +50,7 @@ async def restore_ledger(
         await _clear_accounts(postgres_url)
         pieces = store.read(desk.name, contents.parts[desk.name])
         await asyncio.to_thread(postgres_copy.load, postgres_url, pieces)
-    return await _settle(postgres_url, recovered, on_progress)
+    return await settle_behind(postgres_url, recovered, on_progress)
 
 
 async def _clear_accounts(postgres_url: str) -> None:
@@ -62,7 +62,10 @@ async def _clear_accounts(postgres_url: str) -> None:
         connection.terminate()
 
 
-async def _settle(postgres_url: str, recovered: Recovered, on_progress: OnProgress) -> TrialBalance:
+async def settle_behind(
+    postgres_url: str, recovered: Recovered, on_progress: OnProgress
+) -> TrialBalance:
+    """Settle all that the journal has behind the ledger, and compare the ledger with the engine."""
     kinds = event_kinds(SETTLED_EVENTS)
     until = recovered.engine.sequence
     store = await LedgerStore.connect(postgres_url)
