@@ -18,12 +18,11 @@ CUSTODY_ACCOUNT_ID = -1
 """Negative, so that none of the engine's accounts can ever be it."""
 
 
-class Leg(NamedTuple):
-    """What an account gains (or, below zero, loses) in smallest units of an asset."""
+Leg = tuple[int, int, int]
+"""Account, asset, and what the one gains (or, below zero, loses) in smallest units of the other.
 
-    account_id: int
-    asset_id: int
-    units: int
+A plain tuple, as a trade has six of them.
+"""
 
 
 class TradeSides(NamedTuple):
@@ -77,7 +76,7 @@ def amendment_legs(event: TradeBusted, base_asset_id: int, quote_asset_id: int) 
     assets = (base_asset_id, quote_asset_id)
     sides = amended_sides(event)
     undone = trade_legs(sides, event.base_units, event.quote_units, *assets)
-    legs = [leg._replace(units=-leg.units) for leg in undone]
+    legs = [(account_id, asset_id, -units) for account_id, asset_id, units in undone]
     if isinstance(event, TradeCorrected):
         fees = (event.corrected_buyer_fee_units, event.corrected_seller_fee_units)
         corrected = TradeSides(*sides[:4], *fees)
@@ -89,8 +88,8 @@ def amendment_legs(event: TradeBusted, base_asset_id: int, quote_asset_id: int) 
 def credit_legs(event: FundsCredited) -> list[Leg]:
     """Return custody -> customer."""
     return [
-        Leg(CUSTODY_ACCOUNT_ID, event.asset_id, -event.amount_units),
-        Leg(event.account_id, event.asset_id, event.amount_units),
+        (CUSTODY_ACCOUNT_ID, event.asset_id, -event.amount_units),
+        (event.account_id, event.asset_id, event.amount_units),
     ]
 
 
@@ -102,14 +101,18 @@ def trade_legs(
     Each side pays its fee in the asset that it receives. A rebate comes out of the other side's
     fee. A leg of nothing is left out.
     """
-    buyer_fee, seller_rebate = max(sides.buyer_fee_units, 0), max(-sides.seller_fee_units, 0)
-    seller_fee, buyer_rebate = max(sides.seller_fee_units, 0), max(-sides.buyer_fee_units, 0)
+    *_, buyer_fee, seller_fee = sides
+    buyer_rebate = seller_rebate = 0
+    if buyer_fee < 0:
+        buyer_fee, buyer_rebate = 0, -buyer_fee
+    if seller_fee < 0:
+        seller_fee, seller_rebate = 0, -seller_fee
     legs = [
-        Leg(sides.seller_account_id, base_asset_id, seller_rebate - base_units),
-        Leg(sides.buyer_account_id, base_asset_id, base_units - buyer_fee),
-        Leg(sides.buyer_account_id, quote_asset_id, buyer_rebate - quote_units),
-        Leg(sides.seller_account_id, quote_asset_id, quote_units - seller_fee),
-        Leg(FEES_ACCOUNT_ID, base_asset_id, buyer_fee - seller_rebate),
-        Leg(FEES_ACCOUNT_ID, quote_asset_id, seller_fee - buyer_rebate),
+        (sides.seller_account_id, base_asset_id, seller_rebate - base_units),
+        (sides.buyer_account_id, base_asset_id, base_units - buyer_fee),
+        (sides.buyer_account_id, quote_asset_id, buyer_rebate - quote_units),
+        (sides.seller_account_id, quote_asset_id, quote_units - seller_fee),
+        (FEES_ACCOUNT_ID, base_asset_id, buyer_fee - seller_rebate),
+        (FEES_ACCOUNT_ID, quote_asset_id, seller_fee - buyer_rebate),
     ]
-    return [leg for leg in legs if leg.units]
+    return [leg for leg in legs if leg[2]]

@@ -18,7 +18,7 @@ import asyncpg
 from accounts.edge.ledger_store import LedgerStore
 from accounts.edge.schema import migrate
 from accounts.edge.settler import BATCH_RECORDS_MAX
-from accounts.settlement import Settlement
+from accounts.settlement import SETTLED_EVENTS, Settlement
 from agio.embedded_postgres import EmbeddedPostgres
 from agio.flow_runs import opening as flow_opening
 from bench.figures import Figure, figure, show
@@ -26,7 +26,8 @@ from bench.flow import ACCOUNTS
 from matching.core.engine import Engine
 from vocabulary import commands as c
 from vocabulary.catalogue import Catalogue
-from vocabulary.codec import Record, pack, pack_record, unpack_record
+from vocabulary.codec import pack, pack_record
+from vocabulary.excerpt import Excerpt, event_kinds, unpack_excerpts
 from vocabulary.types import OrderFlags, OrderType, Side, TimeInForce
 
 RUNS = 5
@@ -115,8 +116,8 @@ async def one_run(
     return TRADES / settling_s, TRADES / copying_s
 
 
-def decode(records: list[bytes]) -> list[Record]:
-    return [unpack_record(record)[0] for record in records]
+def decode(records: list[bytes]) -> list[Excerpt]:
+    return unpack_excerpts(b"".join(records), event_kinds(SETTLED_EVENTS))
 
 
 if __name__ == "__main__":

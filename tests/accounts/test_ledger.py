@@ -55,58 +55,58 @@ def legs_of(event: TradeExecuted) -> list[Leg]:
 def sums(legs: list[Leg]) -> Counter[int]:
     by_asset: Counter[int] = Counter()
     for leg in legs:
-        by_asset[leg.asset_id] += leg.units
+        by_asset[leg[1]] += leg[2]
     return by_asset
 
 
 def test_credit_comes_out_of_custody() -> None:
     assert credit_legs(FundsCredited(ALICE, USDT, 700, 900)) == [
-        Leg(CUSTODY_ACCOUNT_ID, USDT, -700),
-        Leg(ALICE, USDT, 700),
+        (CUSTODY_ACCOUNT_ID, USDT, -700),
+        (ALICE, USDT, 700),
     ]
 
 
 def test_a_rebate_comes_out_of_the_taker_s_fee() -> None:
     assert legs_of(trade(Side.BUY, resting_fee_units=-5)) == [
-        Leg(ALICE, BTC, 5 - 10_000),
-        Leg(BOB, BTC, 10_000 - 20),
-        Leg(BOB, USDT, -500),
-        Leg(ALICE, USDT, 500),
-        Leg(FEES_ACCOUNT_ID, BTC, 15),
+        (ALICE, BTC, 5 - 10_000),
+        (BOB, BTC, 10_000 - 20),
+        (BOB, USDT, -500),
+        (ALICE, USDT, 500),
+        (FEES_ACCOUNT_ID, BTC, 15),
     ]
     assert legs_of(trade(Side.SELL, resting_fee_units=-20)) == [
-        Leg(BOB, BTC, -10_000),
-        Leg(ALICE, BTC, 10_000),
-        Leg(ALICE, USDT, 20 - 500),
-        Leg(BOB, USDT, 500 - 20),
+        (BOB, BTC, -10_000),
+        (ALICE, BTC, 10_000),
+        (ALICE, USDT, 20 - 500),
+        (BOB, USDT, 500 - 20),
     ]
 
 
 def test_incoming_buyer_pays_its_fee_in_base_and_the_resting_seller_in_quote() -> None:
     assert legs_of(trade(Side.BUY)) == [
-        Leg(ALICE, BTC, -10_000),
-        Leg(BOB, BTC, 9_980),
-        Leg(BOB, USDT, -500),
-        Leg(ALICE, USDT, 497),
-        Leg(FEES_ACCOUNT_ID, BTC, 20),
-        Leg(FEES_ACCOUNT_ID, USDT, 3),
+        (ALICE, BTC, -10_000),
+        (BOB, BTC, 9_980),
+        (BOB, USDT, -500),
+        (ALICE, USDT, 497),
+        (FEES_ACCOUNT_ID, BTC, 20),
+        (FEES_ACCOUNT_ID, USDT, 3),
     ]
 
 
 def test_incoming_seller_pays_its_fee_in_quote_and_the_resting_buyer_in_base() -> None:
     assert legs_of(trade(Side.SELL)) == [
-        Leg(BOB, BTC, -10_000),
-        Leg(ALICE, BTC, 9_997),
-        Leg(ALICE, USDT, -500),
-        Leg(BOB, USDT, 480),
-        Leg(FEES_ACCOUNT_ID, BTC, 3),
-        Leg(FEES_ACCOUNT_ID, USDT, 20),
+        (BOB, BTC, -10_000),
+        (ALICE, BTC, 9_997),
+        (ALICE, USDT, -500),
+        (BOB, USDT, 480),
+        (FEES_ACCOUNT_ID, BTC, 3),
+        (FEES_ACCOUNT_ID, USDT, 20),
     ]
 
 
 def test_free_trade_leaves_no_legs_for_fees() -> None:
     legs = legs_of(trade(resting_fee_units=0, incoming_fee_units=0))
-    assert [leg.account_id for leg in legs] == [ALICE, BOB, BOB, ALICE]
+    assert [leg[0] for leg in legs] == [ALICE, BOB, BOB, ALICE]
 
 
 UNITS = st.integers(1, 2**62)
@@ -118,4 +118,4 @@ def test_legs_of_any_trade_sum_to_zero_in_each_asset(
 ) -> None:
     legs = legs_of(trade(side, base, quote, resting_fee, incoming_fee))
     assert set(sums(legs).values()) == {0}
-    assert all(leg.units for leg in legs)
+    assert all(leg[2] for leg in legs)
