@@ -79,6 +79,9 @@ cloud: build $(VENV)/.cloud ## Render and check what a cluster and a cloud would
 fuzz: build ## Feed the parsers garbage for a minute each
 	AGIO_FUZZ_SECONDS=60 $(BIN)/python -m pytest tests/fuzz --timeout 0
 
+planted: build ## Plant bugs in the engine, and see whether the tests find each
+	$(BIN)/python -m tests.planted_bugs
+
 campaign: build ## Kill execution instances and gateways for some minutes
 	AGIO_CAMPAIGN_KILLS=30 $(BIN)/python -m pytest tests/trading/execution/edge/test_killed_instances.py --timeout 0
 

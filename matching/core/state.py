@@ -75,7 +75,11 @@ class State:
         ]
 
     def state_hash(self) -> str:
-        """Return a digest of all this that does not depend on its layout in memory."""
+        """Return a digest of all this that does not depend on its layout in memory.
+
+        What came later stands in it only where it is not the default, so that a journal from before
+        leads to the hash that it always led to.
+        """
         digest = blake2b(digest_size=16)
 
         def add(*row: object) -> None:

@@ -58,6 +58,7 @@ PHASE = re.compile(r"phase (\w+(?: \w+)?)")
 REFERENCE = re.compile(r"reference price (\d+)")
 FEES = re.compile(r"fees maker (-?\d+) taker (\d+)")
 TIER_FEES = re.compile(r"tier (\d+)( here)? pays maker (-?\d+) taker (\d+)")
+CLEARED_TIER = re.compile(r"tier (\d+)( here)? pays as all do")
 ASSIGN = re.compile(r"(\w+) is in tier (\d+)")
 
 
@@ -137,6 +138,8 @@ class Table:
         if match := TIER_FEES.fullmatch(request):
             tier, here, maker, taker = match.groups()
             return c.SetTierFees(1, 1, int(tier), 1 if here else 0, int(maker), int(taker))
+        if match := CLEARED_TIER.fullmatch(request):
+            return c.ClearTierFees(1, 1, int(match[1]), 1 if match[2] else 0)
         if match := ASSIGN.fullmatch(request):
             return c.AssignFeeTier(1, 1, self.account(match[1]), int(match[2]))
         if match := FEES.fullmatch(request):

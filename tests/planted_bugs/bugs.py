@@ -1,0 +1,189 @@
+"""Bugs that an engine like this one could have, each planted by the change of one place."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Bug(NamedTuple):
+    """`sound` stands once in the file; with `broken` in its place the engine is wrong."""
+
+    name: str
+    path: str
+    sound: str
+    broken: str
+
+
+_CORE = "matching/core"
+
+BUGS = [
+    Bug(
+        "the newest order at a price trades first",
+        f"{_CORE}/matcher.py",
+        "resting = level.oldest",
+        "resting = level.newest",
+    ),
+    Bug(
+        "the best level is not moved up by a better order",
+        f"{_CORE}/ladder.py",
+        "if self.best is None or key > self.sign * self.best.price_ticks:",
+        "if self.best is None or key > self.sign * self.best.price_ticks + 1:",
+    ),
+    Bug(
+        "a level's lots forget a canceled order",
+        f"{_CORE}/ladder.py",
+        "        level.lots -= order.leaves_lots\n        if level.oldest is None:",
+        "        level.lots -= 0\n        if level.oldest is None:",
+    ),
+    Bug(
+        "an order trades one tick beyond its limit",
+        f"{_CORE}/order_book.py",
+        "        return best.price_ticks <= limit_ticks if side == BUY else"
+        " best.price_ticks >= limit_ticks",
+        "        return best.price_ticks < limit_ticks if side == BUY else"
+        " best.price_ticks > limit_ticks",
+    ),
+    Bug(
+        "fill or kill looks at one level too few",
+        f"{_CORE}/order_book.py",
+        "            lots -= level.lots\n            if lots <= 0:\n                return True",
+        "            if lots <= 0:\n                return True\n            lots -= level.lots",
+    ),
+    Bug(
+        "a buyer's price improvement is kept",
+        f"{_CORE}/matcher.py",
+        "        incoming.spends.available += unheld - incoming_spent\n",
+        "",
+    ),
+    Bug(
+        "the taker pays the maker's fee",
+        f"{_CORE}/matcher.py",
+        "book.taker_ppm(incoming.account)",
+        "book.maker_ppm(incoming.account)",
+    ),
+    Bug(
+        "fees are rounded down",
+        f"{_CORE}/fees.py",
+        "(received_units % PPM * fee_ppm + PPM - 1) // PPM",
+        "received_units % PPM * fee_ppm // PPM",
+    ),
+    Bug(
+        "a rebate may pass the fee that pays it",
+        f"{_CORE}/fees.py",
+        "return -min(given_units // PPM * rate + given_units % PPM * rate // PPM, taker_fee_units)",
+        "return -(given_units // PPM * rate + given_units % PPM * rate // PPM)",
+    ),
+    Bug(
+        "a canceled order's funds stay held",
+        f"{_CORE}/matcher.py",
+        "        released_units = order.hold_per_lot * order.leaves_lots\n"
+        "        order.spends.release(released_units)\n"
+        "        self.report_cancel(order, order.trigger is None",
+        "        released_units = order.hold_per_lot * order.leaves_lots\n"
+        "        self.report_cancel(order, order.trigger is None",
+    ),
+    Bug(
+        "a replace for more keeps its place",
+        f"{_CORE}/matcher.py",
+        "kept_priority = price_ticks == previous_price and leaves_lots <= previous_leaves",
+        "kept_priority = price_ticks == previous_price",
+    ),
+    Bug(
+        "a replace forgets what was filled",
+        f"{_CORE}/engine.py",
+        "        leaves_lots = lots - (order.quantity_lots - order.leaves_lots)",
+        "        leaves_lots = lots",
+    ),
+    Bug(
+        "a replace takes the name of a closed order",
+        f"{_CORE}/engine.py",
+        "        if is_renamed and (\n",
+        "        if False and is_renamed and (\n",
+    ),
+    Bug(
+        "another account's order can be canceled",
+        f"{_CORE}/engine.py",
+        "if order is None or order.account is not account or order.instrument_id != instrument_id:",
+        "if order is None or order.instrument_id != instrument_id:",
+    ),
+    Bug(
+        "a suspended account may still replace",
+        f"{_CORE}/engine.py",
+        "        book: OrderBook | None = self.state.book(instrument_id)\n\n"
+        "        if account is not None and account.is_suspended:",
+        "        book: OrderBook | None = self.state.book(instrument_id)\n\n"
+        "        if account is None and account_id < 0:",
+    ),
+    Bug(
+        "post-only orders take liquidity",
+        f"{_CORE}/engine.py",
+        "        if flags & POST_ONLY and book.crosses(side, price_ticks):",
+        "        if flags & POST_ONLY and book.crosses(side, price_ticks - 1):",
+    ),
+    Bug(
+        "a client order id is forgotten an hour early",
+        f"{_CORE}/client_order_ids.py",
+        "REMEMBERED_NS = 24 * 3600 * 10**9",
+        "REMEMBERED_NS = 23 * 3600 * 10**9",
+    ),
+    Bug(
+        "a day order ends a day late",
+        f"{_CORE}/order_terms.py",
+        "return now_ns // DAY_NS * DAY_NS + DAY_NS if time_in_force == DAY else 0",
+        "return now_ns // DAY_NS * DAY_NS + 2 * DAY_NS if time_in_force == DAY else 0",
+    ),
+    Bug(
+        "stops trigger one tick late",
+        f"{_CORE}/triggers.py",
+        "            price_ticks <= self.price_ticks\n",
+        "            price_ticks < self.price_ticks\n",
+    ),
+    Bug(
+        "a trailing stop follows the wrong way",
+        f"{_CORE}/triggers.py",
+        "        if self.awaits_fall:\n            return price_ticks > self.best_ticks",
+        "        if self.awaits_fall:\n            return price_ticks < self.best_ticks",
+    ),
+    Bug(
+        "expiring the maker ends the taker, too",
+        f"{_CORE}/self_trade.py",
+        "    elif mode == EXPIRE_MAKER:\n        ends = RESTING_ENDS",
+        "    elif mode == EXPIRE_MAKER:\n        ends = RESTING_ENDS | INCOMING_ENDS",
+    ),
+    Bug(
+        "an auction's price is not the next reference",
+        f"{_CORE}/auction.py",
+        "        book.set_reference(cross.price_ticks)\n",
+        "        book.set_reference(cross.price_ticks + 1)\n",
+    ),
+    Bug(
+        "a tier's fees for all instruments come before those for one",
+        f"{_CORE}/fee_tiers.py",
+        "        for of in (0, instrument_id):",
+        "        for of in (instrument_id, 0):",
+    ),
+    Bug(
+        "a trade can be busted twice",
+        f"{_CORE}/amendments.py",
+        "    book.amendments[command.trade_id] = amendments + 1 if is_there_still else BUSTED",
+        "    book.amendments[command.trade_id] = amendments",
+    ),
+    Bug(
+        "a corrected trade's fee stays as it was",
+        f"{_CORE}/amendments.py",
+        "        fees = (amended.corrected_buyer_fee_units, amended.corrected_seller_fee_units)\n",
+        "",
+    ),
+    Bug(
+        "the state hash leaves the orders out",
+        f"{_CORE}/state.py",
+        "                        add(*order_row(order))\n",
+        "                        pass\n",
+    ),
+    Bug(
+        "a snapshot forgets an account's suspension",
+        f"{_CORE}/snapshot.py",
+        "    account.is_suspended = is_suspended\n",
+        "    account.is_suspended = False\n",
+    ),
+]
