@@ -5,9 +5,9 @@ Tests check it after every step; it costs far too much to run live.
 
 from collections import defaultdict
 
-from matching.core.ladder import Ladder
+from matching.core.ladder import Ladder, Order
 from matching.core.order_book import OrderBook
-from matching.core.state import State
+from matching.core.state import State, order_row
 from matching.core.trading_phase import AUCTIONS
 from vocabulary.types import Side, TradingPhase
 
@@ -46,12 +46,21 @@ def check(state: State) -> None:
                     if name.order_id != order.order_id or not name.is_open:
                         raise InvariantBroken(f"order {order.order_id} has another one's name")
         resting += _check_triggers(book, held)
+    for order in state.orders:
+        _check_plain(order)
     timed = {(o.expire_time_ns, o.order_id) for o in state.orders if o.expire_time_ns}
     if not timed <= set(state.expiries.heap):
         raise InvariantBroken("an order's time in force is not kept")
     if resting != len(state.orders):
         raise InvariantBroken(f"{len(state.orders)} orders, of which {resting} rest")
     _check_funds(state, held)
+
+
+def _check_plain(order: Order) -> None:
+    """Look for what a state hash shows and a snapshot does not keep, such as enumerations."""
+    row = order_row(order) + (order.trigger.row if order.trigger is not None else ())
+    if not all(type(value) in (int, bytes) for value in row):
+        raise InvariantBroken(f"order {order.order_id} is not of plain values: {row}")
 
 
 def _check_triggers(book: OrderBook, held: dict[tuple[int, int], int]) -> int:

@@ -30,15 +30,16 @@ def enter(
         sequence,
         account,
         book.instrument_id,
-        command.side,
+        command.side.value,
         command.price_ticks,
         command.quantity_lots,
-        command.flags,
+        command.flags.value,
         order_terms.ending(
             command.time_in_force, command.expire_time_ns, matcher.state.timestamp_ns
         ),
     )
-    order.self_trade_prevention = command.self_trade_prevention or account.self_trade_prevention
+    prevention = command.self_trade_prevention.value
+    order.self_trade_prevention = prevention or account.self_trade_prevention
     order.display_lots = command.display_lots
     take = take_amount if command.quote_units else take_iceberg
     if command.order_type > OrderType.LIMIT:
@@ -93,9 +94,9 @@ def take_waiting(
     """Go on with an order that is to wait for the price."""
     trigger = stop_orders.new_trigger(
         book,
-        command.order_type,
-        command.side,
-        command.time_in_force,
+        command.order_type.value,
+        command.side.value,
+        command.time_in_force.value,
         command.trigger_price_ticks,
         command.trailing_bps,
     )

@@ -34,7 +34,11 @@ DAY_NS = 24 * 3600 * 10**9
 
 
 # Refusals that come behind those that an order's wait may bring.
-NOT_OF_TERMS = {R.DUPLICATE_CLIENT_ORDER_ID, R.TOO_MANY_OPEN_ORDERS}
+NOT_OF_TERMS = {
+    R.DISPLAY_QUANTITY_OUT_OF_RANGE,
+    R.DUPLICATE_CLIENT_ORDER_ID,
+    R.TOO_MANY_OPEN_ORDERS,
+}
 # Those with which there is nothing to ask of what an iceberg displays.
 NOT_TO_DISPLAY = {R.UNKNOWN_INSTRUMENT, R.QUANTITY_OUT_OF_RANGE, R.UNSUPPORTED_ORDER}
 STP = SelfTradePrevention
