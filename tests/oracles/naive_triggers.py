@@ -13,6 +13,12 @@ from vocabulary.types import (
     TimeInForce,
 )
 
+# Refusals that come behind those that an order's wait may bring.
+NOT_OF_TERMS = {
+    R.DISPLAY_QUANTITY_OUT_OF_RANGE,
+    R.DUPLICATE_CLIENT_ORDER_ID,
+    R.TOO_MANY_OPEN_ORDERS,
+}
 PLAIN = (OrderType.MARKET, OrderType.LIMIT)
 IMMEDIATE = (TimeInForce.IMMEDIATE_OR_CANCEL, TimeInForce.FILL_OR_KILL)
 

@@ -10,7 +10,7 @@ import msgspec
 from tests.oracles.naive_auction import NOTHING
 from tests.oracles.naive_matching import COLLECTING, NaiveMatching
 from tests.oracles.naive_state import NaiveOrder
-from tests.oracles.naive_triggers import PLAIN
+from tests.oracles.naive_triggers import NOT_OF_TERMS, PLAIN
 from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.rejects import PRECEDENCE
@@ -33,12 +33,6 @@ from vocabulary.types import (
 DAY_NS = 24 * 3600 * 10**9
 
 
-# Refusals that come behind those that an order's wait may bring.
-NOT_OF_TERMS = {
-    R.DISPLAY_QUANTITY_OUT_OF_RANGE,
-    R.DUPLICATE_CLIENT_ORDER_ID,
-    R.TOO_MANY_OPEN_ORDERS,
-}
 # Those with which there is nothing to ask of what an iceberg displays.
 NOT_TO_DISPLAY = {R.UNKNOWN_INSTRUMENT, R.QUANTITY_OUT_OF_RANGE, R.UNSUPPORTED_ORDER}
 STP = SelfTradePrevention
