@@ -57,6 +57,8 @@ ROWS: dict[str, list[Panel]] = {
                 "gateway {{instance}}": "agio_gateway_lag_records",
                 "marketdata": "agio_marketdata_lag_records",
                 "settlement": "agio_accounts_settlement_lag_records",
+                "event stream": "agio_stream_lag_records",
+                "trade history": "agio_trade_history_lag_records",
             },
         ),
     ],

@@ -1,7 +1,11 @@
 """What an operator sees of a running venue: `agio top`, and readiness while a part is away."""
 
+import contextlib
 import os
+import pty
 import signal
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -73,6 +77,26 @@ async def test_top_shows_what_has_happened(venue: RunningVenue) -> None:
     assert "insufficient funds" in shown
     assert shown.count("ready") == len(SERVICES)
     await client.log_out()
+
+
+def test_top_goes_on_until_it_is_stopped(venue: RunningVenue) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "agio", "top", "--data", str(venue.data), "--seconds", "0.2"],
+        stdin=theirs,
+        stdout=theirs,
+        env=os.environ | {"TERM": "xterm", "COLUMNS": "140", "LINES": "60"},
+    )
+    os.close(theirs)
+    shown = b""
+    while shown.count(b"Journal and ledger") < 3:  # a view each
+        shown += os.read(ours, 65_536)
+    process.send_signal(signal.SIGINT)
+    with contextlib.suppress(OSError):  # EIO: the other end is closed
+        while os.read(ours, 65_536):
+            pass
+    assert process.wait(20) == 0
+    os.close(ours)
 
 
 def test_every_histogram_of_an_order_s_way_has_seen_it(
