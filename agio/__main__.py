@@ -5,6 +5,7 @@ from agio import hot_paths
 hot_paths.prefer_source()  # before the command line imports anything that is compiled
 
 from agio.alpha_command import alpha  # noqa: E402
+from agio.archive_commands import archive  # noqa: E402
 from agio.backtest_command import backtest  # noqa: E402
 from agio.backup_commands import backup, restore  # noqa: E402
 from agio.bench_command import bench  # noqa: E402
@@ -20,6 +21,7 @@ from agio.trade_command import trade  # noqa: E402
 __all__ = ["main"]
 
 main.add_command(alpha)
+main.add_command(archive)
 main.add_command(bench)
 main.add_command(backtest)
 main.add_command(events)

@@ -55,6 +55,7 @@ MACHINE_SETTINGS = {
 }
 # Of services that run where their own setting says so.
 OPTIONAL_PORT_OFFSETS = {
+    "archive_metrics_port": 19,
     "trade_history_metrics_port": 20,
     "stream_metrics_port": 21,
     "backup_metrics_port": 22,
@@ -151,6 +152,7 @@ class Configuration(BaseSettings):
     gateway_metrics_port: Port = 9101
     marketdata_metrics_port: Port = 9102
     accounts_metrics_port: Port = 9103
+    archive_metrics_port: Port = 9109
     trade_history_metrics_port: Port = 9110
     stream_metrics_port: Port = 9111
     backup_metrics_port: Port = 9112
@@ -175,6 +177,12 @@ class Configuration(BaseSettings):
     snapshot_seconds: Annotated[float, Field(gt=0)] = 3_600
     """After how long it is saved if anything has happened at all."""
 
+    archive_url: StoreUrl | None = None
+    """Where trades, events and candles are archived as Parquet; without it they are not."""
+    archive_flush_seconds: Annotated[float, Field(gt=0)] = 60.0
+    """How long a record may wait before it is in the archive."""
+    archive_flush_events: Annotated[int, Field(ge=1, le=10_000_000)] = 200_000
+    """How many events are archived at once, at least, where they come sooner than that."""
     backup_url: StoreUrl | None = None
     """Where `agio backup run` keeps all that a new machine needs but the secrets, encrypted."""
     backup_key_file: Path | None = None

@@ -33,6 +33,7 @@ ENVIRONMENT = {
 }
 """What boto3 looks for; moto takes any key."""
 
+ARCHIVE_FLUSH_S = 2.0
 POLL_S = 0.1
 """Between two looks at a shard: nobody counts them here."""
 
@@ -73,6 +74,7 @@ class EmbeddedAws:
             "marketdata_source": "stream",
             "trade_history_url": f"dynamodb://{REGION}/{TABLES}?endpoint={self.endpoint}",
             "archive_url": f"s3://{BUCKET}/archive?endpoint={self.endpoint}",
+            "archive_flush_seconds": ARCHIVE_FLUSH_S,
             "backup_url": f"s3://{BUCKET}/backup?endpoint={self.endpoint}",
         }
 

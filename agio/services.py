@@ -153,6 +153,17 @@ def make_trade_history(configuration: Configuration, _secrets: Secrets) -> Servi
     )
 
 
+def make_archive(configuration: Configuration, _secrets: Secrets) -> Service:
+    from marketdata.edge.archive import ArchiveService
+
+    return ArchiveService(
+        matching_address=configuration.matching_address,
+        store_url=_needed("archive_url", configuration.archive_url, "archive run"),
+        flush_seconds=configuration.archive_flush_seconds,
+        flush_events=configuration.archive_flush_events,
+    )
+
+
 def make_stream(configuration: Configuration, _secrets: Secrets) -> Service:
     from marketdata.edge.stream_service import StreamService
 
@@ -281,6 +292,7 @@ SERVICES: dict[str, Callable[[Configuration, Secrets], Service]] = {
 }
 # Those of the venue that run where this setting of theirs has a value.
 OPTIONAL_SERVICES: dict[str, tuple[str, Callable[[Configuration, Secrets], Service]]] = {
+    "archive": ("archive_url", make_archive),
     "trade-history": ("trade_history_url", make_trade_history),
     "stream": ("event_stream_url", make_stream),
     "backup": ("backup_url", make_backup),

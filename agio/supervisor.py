@@ -76,7 +76,8 @@ class Venue:
         # Nobody waits for these: what they write to may be away, and the venue trades without.
         for name in services.OPTIONAL_SERVICES:
             if name in urls and name != "backup":
-                self.children.start(name, ServiceProcess(name, environment, self._logs))
+                words = ("archive", "run") if name == "archive" else ()
+                self.children.start(name, ServiceProcess(name, environment, self._logs, words))
         for watched in started:
             self.children.wait_until_ready(watched, urls[watched.name])
         if self.configuration.standard_listings:

@@ -7,6 +7,8 @@ from typing import Any
 
 import boto3
 import ccxt
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from websockets.sync.client import connect
 
@@ -14,6 +16,9 @@ from agio import embedded_aws
 from agio import venue as venue_file
 from agio.child_process import ServerFailedError
 from agio.embedded_aws import EmbeddedAws
+from marketdata.archive_manifest import CutManifest
+from marketdata.edge.archive_reader import cuts
+from objects.store import open_store
 from tests.agio.running_venue import RunningVenue, free_port_base, wait_for
 from tests.end_to_end.ccxt_clients import configured, traders
 from vocabulary.trade_history import place_of
@@ -101,6 +106,21 @@ def test_dynamodb_keeps_it(venue: AwsVenue, trade: dict[str, Any]) -> None:
 
     wait_for(lambda: bool(stored()), "the trade did not come to DynamoDB")
     assert len(stored()) == 1
+
+
+def test_s3_archives_it(venue: AwsVenue, trade: dict[str, Any]) -> None:
+    url = f"s3://{embedded_aws.BUCKET}/archive?endpoint={venue.endpoint()}"
+
+    def archived() -> list[CutManifest]:
+        return [cut for cut in cuts(open_store(url)) if "trade" in cut.counts]
+
+    wait_for(lambda: bool(archived()), "the trade did not come to the archive")
+    [cut] = archived()
+    [part] = [part for part in cut.parts if part.type == "trade"]
+    stored = open_store(url).get(cut.part_key(part))
+    assert stored is not None
+    rows = pq.read_table(pa.BufferReader(stored.data)).to_pylist()
+    assert [(row["trade_id"], float(row["price"])) for row in rows] == [(trade["t"], 20_000)]
 
 
 def test_without_moto_it_says_what_to_install(

@@ -9,15 +9,21 @@ from multiprocessing.process import BaseProcess
 
 import uvloop
 
+from marketdata.edge.archive import ArchiveService
+from marketdata.edge.store_reader import StoreReader
 from marketdata.edge.trade_history import TradeHistoryService
 
 # Forked from a process that has the libraries already: a start takes milliseconds.
 _processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload([__name__])
+_processes.set_forkserver_preload([__name__, "objects.directory", "objects.s3"])
 
 
-def start_trade_history(matching_address: str, history_url: str) -> BaseProcess:
-    return _start("trade-history", matching_address, history_url)
+def start_trade_history(matching_address: str, url: str) -> BaseProcess:
+    return _start("trade-history", matching_address, url)
+
+
+def start_archive(matching_address: str, url: str) -> BaseProcess:
+    return _start("archive", matching_address, url)
 
 
 def _start(kind: str, matching_address: str, url: str) -> BaseProcess:
@@ -33,7 +39,15 @@ def _serve(environment: dict[str, str], kind: str, matching_address: str, url: s
     uvloop.run(_serve_until_killed(kind, matching_address, url))
 
 
-async def _serve_until_killed(_kind: str, matching_address: str, url: str) -> None:
-    service = TradeHistoryService(matching_address=matching_address, history_url=url, ttl_days=0)
+async def _serve_until_killed(kind: str, matching_address: str, url: str) -> None:
+    service: StoreReader
+    if kind == "archive":
+        service = ArchiveService(
+            matching_address=matching_address, store_url=url, flush_seconds=0.05, flush_events=60
+        )
+    else:
+        service = TradeHistoryService(
+            matching_address=matching_address, history_url=url, ttl_days=0
+        )
     await service.start()
     await asyncio.Event().wait()

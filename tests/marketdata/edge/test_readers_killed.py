@@ -11,7 +11,11 @@ import random
 from collections import Counter
 from pathlib import Path
 
-from tests.marketdata.edge.reader_process import start_trade_history
+import pytest
+
+from marketdata.edge.archive_reader import read_state, verify
+from objects.store import ObjectStore, open_store
+from tests.marketdata.edge.reader_process import start_archive, start_trade_history
 from tests.marketdata.live_venue import LiveVenue, eventually
 from tests.marketdata.stored_trades import (
     expected_trades,
@@ -86,6 +90,51 @@ async def test_no_trade_is_lost_or_doubled(
         assert [trade.trade_id for trade in trades] == list(range(1, len(trades) + 1))
         sides = Counter(fill.trade_id for fill in stored_fills(trade_history_url))
         assert sides == {trade.trade_id: 2 for trade in trades}
+
+
+@pytest.mark.parametrize("kind", ["directory", "s3"])
+async def test_the_archive_stays_whole(
+    tmp_path: Path, kind: str, aws_endpoint: str, request: pytest.FixtureRequest
+) -> None:
+    chance = random.Random(12)
+    async with matching_alone(tmp_path) as venue, ThrottlingProxy(aws_endpoint) as proxy:
+        url = (tmp_path / "store").as_uri()
+        if kind == "s3":
+            url = request.getfixturevalue("s3_store_url")
+        store, through = open_store(url), 0
+        load = Load(venue)
+        load.start()
+        for number in range(KILLS):
+            process = start_archive(venue.address, url.replace(aws_endpoint, proxy.url))
+            async with asyncio.timeout(60):
+                while await asyncio.to_thread(through_sequence, store) <= through:
+                    await asyncio.sleep(0.01)
+            if kind == "s3" and number == KILLS // 2:
+                proxy.is_away, before = True, len(venue.records)
+                await asyncio.sleep(AWAY_S)
+                assert len(venue.records) > before
+                proxy.is_away = False
+            await asyncio.sleep(chance.uniform(0, 0.15))  # somewhere in the cuts that follow
+            process.kill()
+            await asyncio.to_thread(process.join)
+            through = await asyncio.to_thread(through_sequence, store)
+        await load.stop()
+        process = start_archive(venue.address, url)
+        async with asyncio.timeout(60):
+            while await asyncio.to_thread(through_sequence, store) < len(venue.records):
+                await asyncio.sleep(0.1)
+        process.kill()
+        await asyncio.to_thread(process.join)
+
+        found = await asyncio.to_thread(verify, store)
+        assert found.problems == []
+        assert found.first_sequence == 1
+        assert found.rows["trade"] == len(expected_trades(venue.records))
+        assert found.rows["event"] == sum(len(record.events) for record in venue.records)
+
+
+def through_sequence(store: ObjectStore) -> int:
+    return read_state(store).through_sequence
 
 
 def progress(url: str) -> str:
