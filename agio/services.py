@@ -200,6 +200,7 @@ def make_feeds(configuration: Configuration, _secrets: Secrets) -> Service:
             data_directory=configuration.data / "feeds",
             record_file=configuration.feeds_record_file,
             credentials=credentials,
+            tracing=tracing(configuration, "feeds"),
         )
     except ValueError as error:
         raise ConfigurationError(f"feeds: {error}") from None
@@ -234,6 +235,7 @@ def make_alpha(configuration: Configuration, _secrets: Secrets) -> Service:
             port=configuration.alpha_port,
             directory=run_files.run_directory(configuration.data, run.name) / "alpha",
             history=HistoryReader(open_store(configuration.history_store_url)),
+            tracing=tracing(configuration, "alpha"),
         )
     except (StrategyError, StoreFailedError, ValueError) as error:
         raise ConfigurationError(f"alpha: {error}") from None
@@ -277,6 +279,7 @@ def make_execution(configuration: Configuration, _secrets: Secrets) -> Service:
                 configuration.execution_stop_on_difference,
             ),
             HistoryReader(open_store(configuration.history_store_url)),
+            tracing=tracing(configuration, "execution"),
         )
     except KeyError as error:
         raise ConfigurationError(f"run {run.name!r}: no key for strategy {error}") from None

@@ -47,7 +47,8 @@ def spans(passage: Passage, resource: Resource) -> Iterator[ReadableSpan]:
     for sequence, timestamp_ns in passage.records:
         trace = trace_id(sequence, timestamp_ns)
         own = span_id(trace, passage.hop, passage.instance)
-        parent = span_id(trace, hop.parent) if hop.parent else None
+        instance = passage.instance if hop.shares_instance else 0
+        parent = span_id(trace, hop.parent, instance) if hop.parent else None
         yield ReadableSpan(
             passage.hop,
             context=SpanContext(trace, own, is_remote=False, trace_flags=_SAMPLED),

@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 class Span(NamedTuple):

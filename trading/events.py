@@ -26,7 +26,7 @@ from enum import IntEnum
 
 import msgspec
 
-from trading.decisions import Action, OrderStyle
+from trading.decisions import Action, Decision, OrderStyle
 from vocabulary.types import Side, TradingPhase
 
 VERSION = 3
@@ -198,3 +198,24 @@ def decode(data: bytes | memoryview) -> AnyEvent:
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise EventError(f"no market event: {error}") from None
     return event
+
+
+def decision_taken(decision: Decision, now_ns: int) -> DecisionTaken:
+    """Return that a decision was taken over; the feeds handler gives it its place."""
+    return DecisionTaken(
+        0,
+        decision.symbol,
+        0,
+        now_ns,
+        0,
+        decision.strategy,
+        decision.epoch,
+        decision.number,
+        decision.cause,
+        decision.action,
+        decision.order,
+        decision.side,
+        decision.price_ticks,
+        decision.lots,
+        decision.style,
+    )

@@ -28,13 +28,17 @@ class SpanKind(Enum):
 
 
 class Hop(NamedTuple):
-    """A place that orders pass; `parent` is the hop that led there, empty for the first."""
+    """A place that orders pass; `parent` is the hop that led there, empty for the first.
+
+    `shares_instance`: the parent's span is the one of the same instance, not of instance 0.
+    """
 
     kind: SpanKind
     parent: str
+    shares_instance: bool = False
 
 
-HOPS = {
+VENUE_HOPS = {
     "gateway.order": Hop(SpanKind.SERVER, ""),
     "gateway.submit": Hop(SpanKind.INTERNAL, "gateway.order"),
     "gateway.command": Hop(SpanKind.CLIENT, "gateway.order"),
@@ -47,7 +51,19 @@ HOPS = {
     "marketdata.publish": Hop(SpanKind.CONSUMER, "matching.order"),
     "gateway.feed": Hop(SpanKind.CONSUMER, "marketdata.publish"),
 }
-"""The hops by name; a service's begin with its own name."""
+"""An order's, by name; a service's begin with its own name."""
+
+FIRM_HOPS = {
+    "feeds.publish": Hop(SpanKind.SERVER, ""),
+    "alpha.decide": Hop(SpanKind.CONSUMER, "feeds.publish"),
+    "execution.receive": Hop(SpanKind.CONSUMER, "alpha.decide", shares_instance=True),
+    "execution.risk": Hop(SpanKind.INTERNAL, "execution.receive", shares_instance=True),
+    "execution.send": Hop(SpanKind.INTERNAL, "execution.receive", shares_instance=True),
+    "execution.order": Hop(SpanKind.CLIENT, "execution.receive", shares_instance=True),
+}
+"""The trading application's, of an event of its stream: `trading.tracing`."""
+
+HOPS = VENUE_HOPS | FIRM_HOPS
 
 TracedRecord = tuple[int, int]
 """A record's sequence, and its timestamp in UTC nanoseconds."""

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.agio.running_venue import RunningVenue, free_port_base
+from tests.otlp_collector import Collector
 
 NOISE = (
     *("--parameter", "start_price_ticks=6500000", "--parameter", "actions_per_second=20"),
@@ -20,9 +21,19 @@ NOISE = (
 
 
 @pytest.fixture(scope="module")
-def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningVenue]:
-    with RunningVenue(tmp_path_factory.mktemp("venue"), free_port_base()) as running:
-        yield running
+def collector() -> Collector:
+    return Collector()
+
+
+@pytest.fixture(scope="module")
+def venue(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[RunningVenue]:
+    """Run a venue, and whatever else the tests start, with every order traced."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AGIO_TRACE_SAMPLE_RATE", "1")
+        patch.setenv("AGIO_OTLP_URL", collector.url)
+        venue = RunningVenue(tmp_path_factory.mktemp("venue"), free_port_base())
+        with venue, collector.serving():
+            yield venue
 
 
 def agio(venue: RunningVenue, *arguments: str) -> subprocess.Popen[str]:
@@ -43,7 +54,7 @@ def ended(process: subprocess.Popen[str], status: int = 0) -> tuple[str, str]:
 
 @pytest.mark.timeout(200)
 def test_a_run_ends_at_an_interrupt_with_nothing_open_and_is_equal_to_its_replay(
-    venue: RunningVenue,
+    venue: RunningVenue, collector: Collector
 ) -> None:
     running = agio(venue, "trade", "noise", "--live", "--run", "one", *NOISE, "--json")
     runs = venue.data / "runs" / "one" / "run.json"
@@ -53,6 +64,7 @@ def test_a_run_ends_at_an_interrupt_with_nothing_open_and_is_equal_to_its_replay
     time.sleep(6)
     again = agio(venue, "trade", "noise", "--live", "--run", "two")
     assert "a trading firm runs on" in ended(again, 1)[1]
+    check_trace(collector)
     running.send_signal(signal.SIGINT)
     out, _ = ended(running)
 
@@ -68,6 +80,26 @@ def test_a_run_ends_at_an_interrupt_with_nothing_open_and_is_equal_to_its_replay
     keys = json.loads((venue.data / "runs" / "one" / "keys.json").read_text())
     revoked = venue.run("key", "revoke", keys["noise"]["api_key"], "--data", str(venue.data))
     assert "no such API key" in revoked.stderr
+
+
+def check_trace(collector: Collector) -> None:
+    """See an order's way through the firm, each time behind the one before."""
+    way = ["feeds.publish", "alpha.decide", "execution.receive", "execution.risk"]
+    way += ["execution.send", "execution.order"]
+    spans = collector.trace(lambda span: span.name == "execution.order", set(way))
+    root, decided, received = (spans[name] for name in way[:3])
+    assert root.parent_id == ""
+    assert decided.parent_id == root.span_id
+    assert received.parent_id == decided.span_id
+    assert {spans[name].parent_id for name in way[3:]} == {received.span_id}
+    services = [spans[name].service for name in way]
+    assert services == ["agio-feeds", "agio-alpha", *["agio-execution"] * 4]
+    orders = {spans[name].attributes["agio.client_order_id"] for name in way[1:]}
+    assert len(orders) == 1
+    times = [time for name in way[1:] for time in (spans[name].start_ns, spans[name].end_ns)]
+    assert times == sorted(times)
+    assert root.start_ns < decided.start_ns  # its end may be noted later than it is read
+    assert times[-1] - root.start_ns < 5_000_000_000
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from websockets.asyncio.client import connect
 from tests.agio.running_venue import RunningVenue, free_port_base
 from tests.gateway.fix_client import FixClient
 from tests.otlp_collector import Collector, Span
-from vocabulary.tracing import HOPS
+from vocabulary.tracing import VENUE_HOPS
 
 SERVER, CLIENT, CONSUMER = 2, 3, 5  # opentelemetry.proto.trace.v1.Span.SpanKind
 
@@ -86,7 +86,7 @@ def assert_whole(spans: dict[str, Span], sent_ns: int, seen_ns: int) -> None:
     """Check that a trace's spans hang together in place and time, between two times of ours."""
     for name, span in spans.items():
         assert span.service == f"agio-{name.partition('.')[0]}"
-        parent = HOPS[name].parent
+        parent = VENUE_HOPS[name].parent
         assert span.parent_id == (spans[parent].span_id if parent else "")
         assert sent_ns <= span.start_ns <= span.end_ns
     root, command, matched = (
@@ -119,7 +119,7 @@ async def test_a_trade_over_fix_and_websocket_is_seen_whole(
         assert (await fix.expect("8"))[150] == "0"
         assert json.loads(await asyncio.wait_for(seen.recv(), 10))["e"] == "depthUpdate"
         rested = await asyncio.to_thread(
-            collector.trace, is_order("fix-1"), set(HOPS) - {"accounts.settle"}
+            collector.trace, is_order("fix-1"), set(VENUE_HOPS) - {"accounts.settle"}
         )
         assert_whole(rested, sent_ns, time.time_ns())
         assert rested["gateway.order"].attributes["agio.door"] == "fix"
@@ -132,7 +132,7 @@ async def test_a_trade_over_fix_and_websocket_is_seen_whole(
             await requests.send(json.dumps(request))
             answer = json.loads(await asyncio.wait_for(requests.recv(), 10))
             assert answer["result"]["status"] == "FILLED", answer
-            traded = await asyncio.to_thread(collector.trace, is_order("ws-1"), set(HOPS))
+            traded = await asyncio.to_thread(collector.trace, is_order("ws-1"), set(VENUE_HOPS))
             assert_whole(traded, sent_ns, time.time_ns())
             assert traded["gateway.order"].attributes["agio.door"] == "websocket"
             assert traded["accounts.settle"].start_ns >= traded["matching.journal"].end_ns
@@ -188,7 +188,9 @@ async def test_a_client_s_own_trace_is_linked(
     ):
         assert response.status == 200, await response.text()
     spans = await asyncio.to_thread(
-        collector.trace, is_order(f"rest-{header}"), {*HOPS} - {"accounts.settle", "gateway.feed"}
+        collector.trace,
+        is_order(f"rest-{header}"),
+        {*VENUE_HOPS} - {"accounts.settle", "gateway.feed"},
     )
     assert_whole(spans, sent_ns, time.time_ns())
     assert spans["gateway.order"].attributes["agio.door"] == "rest"

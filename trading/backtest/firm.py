@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from trading.backtest.venue import BACKGROUND_ID, INSTRUMENT_ID, SimulatedVenue
 from trading.decisions import Action, Decision, OrderName, OrderStyle
-from trading.events import DecisionTaken, OrderReported, ReportKind
+from trading.events import OrderReported, ReportKind
 from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.types import CancelReason, OrderFlags, OrderType, Side, TimeInForce
@@ -250,24 +250,3 @@ class Firm:
             report_id,
             reason,
         )
-
-
-def decision_taken(decision: Decision, now_ns: int) -> DecisionTaken:
-    """Return that the execution engine has taken a decision."""
-    return DecisionTaken(
-        0,
-        decision.symbol,
-        0,
-        now_ns,
-        0,
-        decision.strategy,
-        decision.epoch,
-        decision.number,
-        decision.cause,
-        decision.action,
-        decision.order,
-        decision.side,
-        decision.price_ticks,
-        decision.lots,
-        decision.style,
-    )

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from trading.backtest.background import Background
 from trading.backtest.columns import CHANGE, RESET, TRADE, Columns
-from trading.backtest.firm import Fill, Firm, decision_taken
+from trading.backtest.firm import Fill, Firm
 from trading.backtest.performance import Sample
 from trading.backtest.recording import Recording
 from trading.backtest.venue import BUY, SELL, SimulatedVenue
@@ -29,6 +29,7 @@ from trading.events import (
     OrderReported,
     OwnEvent,
     TradePrinted,
+    decision_taken,
 )
 
 SAMPLE_NS = 1_000_000_000

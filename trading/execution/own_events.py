@@ -7,32 +7,11 @@ the events their numbers and the time of their receipt.
 
 from __future__ import annotations
 
-from trading.decisions import Decision
-from trading.events import DecisionTaken, OrderReported, ReportKind
+from trading.events import OrderReported, ReportKind
 from trading.execution.strategy_orders import CancelTaken, OpenOrder, StrategyOrders
 from trading.execution.venue import Ended, Traded
 
 REASON_CHARACTERS_MAX = 200
-
-
-def decision_taken(decision: Decision, now_ns: int) -> DecisionTaken:
-    return DecisionTaken(
-        0,
-        decision.symbol,
-        0,
-        now_ns,
-        0,
-        decision.strategy,
-        decision.epoch,
-        decision.number,
-        decision.cause,
-        decision.action,
-        decision.order,
-        decision.side,
-        decision.price_ticks,
-        decision.lots,
-        decision.style,
-    )
 
 
 def accepted(order: OpenOrder, sequence: int, time_ns: int) -> OrderReported:

@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from trading.decisions import Action, Decision, OrderName, parse_client_order_id
-from trading.events import OrderReported, OwnEvent, ReportKind
+from trading.events import OrderReported, OwnEvent, ReportKind, decision_taken
 from trading.execution import own_events
 from trading.execution import venue as v
 from trading.execution.holdings import DayResult
@@ -161,7 +161,7 @@ class Trader:
 
     def _take(self, decision: Decision, received_ns: int, now_ns: int) -> None:
         del self._waiting[decision.number]
-        self._emit(own_events.decision_taken(decision, now_ns))
+        self._emit(decision_taken(decision, now_ns))
         self._outbox.counts["decisions_taken"] += 1
         caused_ns = self._times.received_ns(decision.cause)
         if caused_ns is not None:

@@ -19,9 +19,8 @@ from objects.store import open_store
 from tests.gateway.edge.json_venue import ApiClient, JsonVenue, signed_parameters
 from tests.trading.feeds.live_feeds import eventually, feeds, source_url
 from trading.alpha.machine import Machine
-from trading.backtest.firm import decision_taken
 from trading.decisions import Action, Decision, OrderStyle, parse_client_order_id
-from trading.events import AnyEvent, OrderReported, ReportKind
+from trading.events import AnyEvent, OrderReported, ReportKind, decision_taken
 from trading.history.edge.reader import HistoryReader
 from trading.history.edge.service import HistoryService
 from trading.runs import Run, StrategyRun

@@ -26,13 +26,15 @@ from trading.alpha.edge.metrics import AlphaMetrics
 from trading.alpha.edge.snapshot_files import SnapshotFiles
 from trading.alpha.generator import Decided, Generator
 from trading.alpha.snapshot import SnapshotError
-from trading.decisions import Envelope
+from trading.decisions import Action, Envelope
 from trading.events import AnyEvent
 from trading.leases.edge.lease_keeper import LeaseKeeper
 from trading.leases.edge.redis_leases import RedisLeases
 from trading.leases.lease_store import Member
 from trading.runs import Run
 from trading.stream.edge.subscriber import StreamSubscriber
+from trading.tracing import instance_of
+from vocabulary.tracing import Passage, Tracing
 
 if TYPE_CHECKING:
     from trading.history.edge.reader import HistoryReader
@@ -72,7 +74,9 @@ class AlphaService:
         directory: Path,
         history: HistoryReader | None = None,
         on_failure: Callable[[str], None] = end_process,
+        tracing: Tracing | None = None,
     ) -> None:
+        self._tracing = tracing
         self.generator = Generator(run)
         self._run = run
         self._feeds = feeds
@@ -163,12 +167,13 @@ class AlphaService:
         return self._subscriber.is_connected and 0 <= self._lag_ns < CAUGHT_UP_NS
 
     def _on_events(self, events: list[AnyEvent]) -> None:
+        began_ns = time.time_ns() if self._tracing is not None else 0
         decided = self.generator.on_events(events)
         self._lag_ns = max(time.time_ns() - events[-1].received_ns, 0)
         if decided:
-            self._send(decided)
+            self._send(decided, began_ns)
 
-    def _send(self, decided: list[Decided]) -> None:
+    def _send(self, decided: list[Decided], began_ns: int) -> None:
         """Send what is decided in symbols that are led here; the rest is known to who leads."""
         assert self._keeper is not None
         now_ns = time.time_ns()
@@ -181,6 +186,17 @@ class AlphaService:
         if envelopes:
             self._port.publish(envelopes)
             metrics.SENT.inc(len(envelopes))
+            if self._tracing is not None:
+                self._trace(decided, self._tracing, began_ns, now_ns)
+
+    def _trace(self, decided: list[Decided], tracing: Tracing, began_ns: int, sent_ns: int) -> None:
+        """Tell of the traced orders that were decided between the two times, and sent."""
+        for decision, received_ns in decided:
+            if decision.action is Action.PLACE and tracing.samples(decision.cause):
+                records = [(decision.cause, received_ns)]
+                told = {"agio.client_order_id": decision.client_order_id}
+                instance = instance_of(decision)
+                tracing.emit(Passage("alpha.decide", began_ns, sent_ns, records, told, instance))
 
     def _on_gained(self, symbol: str, token: int) -> None:
         metrics.TAKEOVERS.inc()

@@ -24,6 +24,7 @@ from trading.execution.edge.fix_link import FixLink
 from trading.execution.edge.instruments import fetch_instruments
 from trading.execution.edge.links import LinkOwner, VenueLink
 from trading.execution.edge.metrics import KILLED, LATENCY, ExecutionMetrics
+from trading.execution.edge.order_traces import OrderTraces
 from trading.execution.edge.run_switches import RunSwitches
 from trading.execution.edge.websocket_link import WebSocketLink
 from trading.execution.engine import Engine, Pull
@@ -34,6 +35,7 @@ from trading.leases.lease_store import LeaseStoreError, Member
 from trading.runs import Run, StrategyRun
 from trading.stream.edge.reporter import OwnEventReporter
 from trading.stream.edge.subscriber import StreamSubscriber
+from vocabulary.tracing import Tracing
 
 if TYPE_CHECKING:
     from trading.history.edge.reader import HistoryReader
@@ -94,8 +96,11 @@ class ExecutionService:
         choices: Choices,
         history: HistoryReader | None = None,
         on_failure: Callable[[str], None] = end_process,
+        tracing: Tracing | None = None,
     ) -> None:
         self._on_failure = on_failure
+        self._tracing = tracing
+        self._traces: OrderTraces | None = None
         self._run, self._keys = run, keys
         self._places, self._choices = places, choices
         self._history = history
@@ -121,6 +126,8 @@ class ExecutionService:
         """Learn what the venue lists, and begin; symbols are held once the stream is caught up."""
         instruments = await self._fetch_instruments()
         self._engine = Engine(self._run, instruments, self._holds, self._choices.patience)
+        if self._tracing is not None:
+            self._traces = OrderTraces(self._tracing, self._engine.times.received_ns)
         await self._note_tokens()
         for entry in self._run.strategies:
             owner = LinkOwner(self._on_reports, partial(self._on_link, entry.name))
@@ -183,11 +190,15 @@ class ExecutionService:
 
     def _on_envelopes(self, envelopes: list[Envelope]) -> None:
         now_ns = time.time_ns()
+        if self._traces is not None:
+            self._traces.on_envelopes(envelopes, now_ns)
         self._engine.on_envelopes(envelopes, now_ns)
         self._flush(now_ns)
 
     def _on_reports(self, reports: Sequence[v.VenueReport]) -> None:
         now_ns = time.time_ns()
+        if self._traces is not None:
+            self._traces.on_reports(reports, now_ns)
         self._engine.on_reports(reports, now_ns)
         self._flush(now_ns)
 
@@ -218,13 +229,17 @@ class ExecutionService:
             log.error("kill switch pulled", strategy=strategy, reason=reason)
 
     def _send(self, requests: Sequence[v.Request], began_ns: int) -> None:
+        passed_ns = time.time_ns() if self._traces is not None else 0
         for strategy, link in self._links.items():
             own = [each for each in requests if each.name.strategy == strategy]
             if own:
                 link.send(own)
         placed = sum(isinstance(each, v.PlaceOrder) for each in requests)
         if placed:
-            took_s = (time.time_ns() - began_ns) / 1e9
+            sent_ns = time.time_ns()
+            if self._traces is not None:
+                self._traces.on_sent(requests, passed_ns, sent_ns)
+            took_s = (sent_ns - began_ns) / 1e9
             for _ in range(placed):
                 LATENCY.labels("send").observe(took_s)
 

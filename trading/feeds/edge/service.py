@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import structlog
 
 from trading.credentials import Credentials
+from trading.events import AnyEvent
 from trading.feeds.admission import Admission
 from trading.feeds.batch import Batch
 from trading.feeds.edge.fix_source import FixSource
@@ -27,6 +28,7 @@ from trading.feeds.edge.websocket_source import WebSocketSource
 from trading.feeds.handler import FeedHandler, Input, InputKind, Question
 from trading.feeds.rejects import Rejected
 from trading.history.edge.event_queue import open_queue
+from vocabulary.tracing import Passage, Tracing
 
 TICK_S = 0.025
 ASK_BACKOFF_S_MIN = 0.1
@@ -65,7 +67,9 @@ class FeedsService:
         data_directory: Path,
         record_file: Path | None = None,
         credentials: Credentials | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
+        self._tracing = tracing
         self._sources = [
             make_source(url, number, symbols, self._receive, credentials)
             for number, url in enumerate(sources)
@@ -182,6 +186,8 @@ class FeedsService:
             batch = Batch.of(events)
             self._log.append(batch)
             self._publisher.publish(batch)
+            if self._tracing is not None:
+                self._trace(events, self._tracing)
             self._queue.put(batch.encoded)
         self._reports.answer(self._handler.take_answers())
         rejected = self._handler.take_rejected()
@@ -189,6 +195,15 @@ class FeedsService:
             self._keep(rejected)
         if self._log.is_full:
             self._log.begin(self._handler.sequencer.last, self._admission.snapshot())
+
+    def _trace(self, events: Sequence[AnyEvent], tracing: Tracing) -> None:
+        """Tell of the traced events that are published now."""
+        now_ns = time.time_ns()
+        for event in events:
+            if tracing.samples(event.stream_sequence):
+                place = (event.stream_sequence, event.received_ns)
+                told = {"agio.symbol": event.symbol, "agio.event": type(event).__name__}
+                tracing.emit(Passage("feeds.publish", event.received_ns, now_ns, [place], told))
 
     def _keep(self, rejected: Sequence[Rejected]) -> None:
         try:
