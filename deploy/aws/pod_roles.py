@@ -67,6 +67,7 @@ def make(scope: Construct, records: Records) -> dict[str, iam.Role]:
 
     read_history = [_allow(READ_HISTORY, tables), use_key]
     statements = {
+        "archive": keep(records.archive.bucket_arn),
         "matching": keep(records.backup.bucket_arn),
         "trade-history": [_allow(WRITE_HISTORY, tables), use_key],
         "stream": [_allow((*READ_STREAM, "kinesis:PutRecords"), stream), use_key],

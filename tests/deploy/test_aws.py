@@ -233,6 +233,16 @@ def test_settings_name_what_is_made() -> None:
     from deploy.aws.records import STREAM, TABLE_PREFIX
 
     settings = next(iter(cluster.of_kind("aws", "ConfigMap").values()))["data"]
+    (backup,) = (
+        each["BucketName"]
+        for each in resources("large", "AWS::S3::Bucket")
+        if "agio-backup" in str(each["BucketName"])
+    )
+    named = "".join(
+        part if isinstance(part, str) else part["Ref"].removeprefix("AWS::").upper()
+        for part in backup["Fn::Join"][1]
+    )
+    assert settings["AGIO_BACKUP_URL"] == f"s3://{named.replace('ACCOUNTID', 'ACCOUNT')}/venue"
     assert settings["AGIO_EVENT_STREAM_URL"] == f"kinesis://REGION/{STREAM}"
     assert settings["AGIO_TRADE_HISTORY_URL"] == f"dynamodb://REGION/{TABLE_PREFIX}"
 
