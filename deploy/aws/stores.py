@@ -16,10 +16,10 @@ from deploy.aws.sizes import Size
 LEDGER = "agio"
 CACHE = "agio"
 CACHE_USER = "agio"
-# What the venue does on it, and no administration.
+# What market data do on it, and nothing else: tests/deploy/test_deployed.py tries it.
 CACHE_ACCESS = (
-    "on ~agio:* resetchannels &agio:* -@all +@read +@write +@pubsub +@connection +@transaction "
-    "+@scripting +cluster|slots +cluster|shards +cluster|nodes +info"
+    "on ~agio:* resetchannels &agio:* -@all +@connection +@pubsub +exists +get +mget +set "
+    "+cluster|shards +cluster|slots"
 )
 
 
@@ -148,7 +148,7 @@ class Stores(cdk.Stack):
             self,
             "CacheAddress",
             value=cache.attr_configuration_end_point_address,
-            description="rediss://",
+            description="rediss+cluster://agio:PASSWORD@ADDRESS:6379",
         )
 
 

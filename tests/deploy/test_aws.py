@@ -123,7 +123,7 @@ def test_the_cache_is_a_cluster_behind_tls_and_a_user(size: str) -> None:
     assert cache["ReplicasPerNodeGroup"] >= 1
     user = one(size, "AWS::ElastiCache::User")
     assert "-@all" in user["AccessString"]
-    assert not {"+@all", "+@admin", "+@dangerous", "~*"} & set(user["AccessString"].split())
+    assert not {"+@all", "+@admin", "+@dangerous", "~*", "&*"} & set(user["AccessString"].split())
     assert "{{resolve:secretsmanager:" in str(user["Passwords"])
 
 

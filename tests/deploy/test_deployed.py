@@ -1,13 +1,17 @@
-"""The stack of records as moto's CloudFormation deploys it, used by what writes there."""
+"""What the templates describe, made here as far as it can be, and used by what uses it there."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
 from tests.aws_server import ENVIRONMENT
-from tests.deploy.templates import template
+from tests.deploy.templates import one, template
+from tests.gateway.edge.test_market_feed import trade_some
+from tests.gateway.edge.test_redis_places import fed
+from tests.valkey_cluster import PASSWORD, valkey_cluster
 
 pytestmark = [
     pytest.mark.cloud,
@@ -94,3 +98,16 @@ def test_the_buckets_keep_objects(aws_endpoint: str, deployed: dict[str, str]) -
     found = store.get("2026/part")
     assert found is not None
     assert found.data == b"rows"
+
+
+async def test_the_caches_user_is_enough_for_market_data(tmp_path: Path) -> None:
+    rules = one("large", "AWS::ElastiCache::User")["AccessString"].split()
+    with valkey_cluster(tmp_path / "cluster") as cluster:
+        for number in range(3):
+            cluster.ask(number, "ACL", "SETUSER", "agio", ">secret", *rules)
+        url = cluster.url().replace(f"default:{PASSWORD}@", "agio:secret@")
+        assert "agio:secret@" in url
+        async with fed(tmp_path / "venue", url) as (venue, subscriber):
+            trade_some(venue, 4)
+            await subscriber.catch_up(venue)
+            assert subscriber.feed.gaps == 0

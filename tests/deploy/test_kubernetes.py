@@ -16,7 +16,7 @@ pytestmark = pytest.mark.cloud
 SECRET_SETTINGS = {"postgres_url", "redis_url", "ops_token", "service_token", "master_key"}
 SUPPLIED = {
     "postgres-url": "postgresql://agio:password@ledger:5432/agio",
-    "redis-url": "rediss://user:password@stores:6379/0",
+    "redis-url": "rediss+cluster://agio:password@cache:6379",
     "master-key": "A" * 43 + "=",
 }
 KUBERNETES_VERSIONS = ("1.33", "1.37")
