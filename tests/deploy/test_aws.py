@@ -13,6 +13,7 @@ from tests.deploy import cluster
 from tests.deploy.templates import (
     SIZES,
     STANDBY_REGION,
+    Resource,
     as_list,
     one,
     resources,
@@ -229,20 +230,22 @@ def test_pods_that_call_aws_are_somebody_there_and_no_others() -> None:
     assert set(cluster.ours("aws")) - calling == {"accounts"}
 
 
+def bucket_name(bucket: Resource) -> str:
+    """Return a bucket's name as settings.env writes it: ACCOUNT and REGION are to be replaced."""
+    parts = bucket["BucketName"]["Fn::Join"][1]
+    known = {"AWS::AccountId": "ACCOUNT", "AWS::Region": "REGION"}
+    return "".join(part if isinstance(part, str) else known[part["Ref"]] for part in parts)
+
+
 def test_settings_name_what_is_made() -> None:
     from deploy.aws.records import STREAM, TABLE_PREFIX
 
     settings = next(iter(cluster.of_kind("aws", "ConfigMap").values()))["data"]
-    (backup,) = (
-        each["BucketName"]
-        for each in resources("large", "AWS::S3::Bucket")
-        if "agio-backup" in str(each["BucketName"])
-    )
-    named = "".join(
-        part if isinstance(part, str) else part["Ref"].removeprefix("AWS::").upper()
-        for part in backup["Fn::Join"][1]
-    )
-    assert settings["AGIO_BACKUP_URL"] == f"s3://{named.replace('ACCOUNTID', 'ACCOUNT')}/venue"
+    made = {bucket_name(each) for each in resources("large", "AWS::S3::Bucket")}
+    for name in ("ARCHIVE", "BACKUP"):
+        bucket, path = settings[f"AGIO_{name}_URL"].removeprefix("s3://").split("/")
+        assert bucket in made
+        assert path == "venue"
     assert settings["AGIO_EVENT_STREAM_URL"] == f"kinesis://REGION/{STREAM}"
     assert settings["AGIO_TRADE_HISTORY_URL"] == f"dynamodb://REGION/{TABLE_PREFIX}"
 

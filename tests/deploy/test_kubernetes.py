@@ -44,7 +44,7 @@ def test_every_service_of_the_venue_has_a_workload(overlay: str) -> None:
         assert words[0] in main.commands
     assert {"matching", "accounts", "marketdata", "gateway", "feed", "fix"} <= set(ours(overlay))
     if overlay == "aws":
-        assert {words[0] for words in run} >= {"backup", "stream", "trade-history"}
+        assert {words[0] for words in run} >= {"archive", "backup", "stream", "trade-history"}
 
 
 def all_ours(pod: Manifest) -> list[Manifest]:

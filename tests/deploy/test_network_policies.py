@@ -8,7 +8,7 @@ from tests.deploy.cluster import OVERLAYS, Manifest, of_kind, pods, ports
 
 pytestmark = pytest.mark.cloud
 
-READERS = ("accounts", "feed", "fix", "gateway", "marketdata", "stream", "trade-history")
+READERS = ("accounts", "archive", "feed", "fix", "gateway", "marketdata", "stream", "trade-history")
 DOORS = ("feed", "fix", "gateway")
 FLOWS = {
     *((reader, "matching", 9890) for reader in READERS),
