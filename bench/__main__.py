@@ -13,6 +13,7 @@ BENCHMARKS = (
     "fix_codec",
     "fix_round_trip",
     "settlement",
+    "recovery",
     "feed",
     "tracing",
     "trading_feeds",

@@ -72,7 +72,8 @@ class JournalCopy:
             return
         if links:
             self._segment, self.last_sequence = links[-1].segment, links[-1].last
-            self._delete_replaced(self._segment)
+        for segment in self._kept:
+            self._delete_replaced(segment)
         self._chain = [(0, span) for span in links if span.segment == self._segment]
 
     def ship(self) -> int:

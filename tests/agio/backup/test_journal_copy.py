@@ -1,5 +1,6 @@
 """The journal's copy: whole at any moment, however often its maker is killed; of one journal."""
 
+import base64
 import os
 import signal
 from collections.abc import Callable
@@ -240,3 +241,22 @@ def test_killed_at_any_step_the_copy_is_whole_and_goes_on(
     check(tmp_path / "restored", 400)
     wanted = {span.name for span in read_contents(opened(url)).spans}
     assert set(opened(url).files(PREFIX)) == wanted  # and nothing is left over
+
+
+def test_archive_and_backup_may_be_one_place(
+    journal: Path, s3_store_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text(base64.b64encode(SECRET).decode())
+    name_archive(journal, s3_store_url, tmp_path / "key")
+    extend(journal, 200)
+    make_snapshot(journal)
+    ship(journal, s3_store_url)
+    for until in (300, 400):  # the archive is first, and finds what is there already
+        extend(journal, until)
+        make_snapshot(journal)
+    assert len(list(journal.glob("*.journal"))) < 4
+    assert ship(journal, s3_store_url) == 400
+    assert len(spans(s3_store_url)) == len({span.segment for span in spans(s3_store_url)})
+    fetch(s3_store_url, tmp_path / "restored")
+    check(tmp_path / "restored", 400)
+    assert everything(journal) == b"".join(RECORDS)
