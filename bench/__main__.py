@@ -14,6 +14,7 @@ BENCHMARKS = (
     "fix_round_trip",
     "settlement",
     "recovery",
+    "histories",
     "feed",
     "tracing",
     "trading_feeds",
