@@ -18,16 +18,30 @@ TRACED_SHARE = 0.01
 
 
 class Telemetry(cdk.Stack):
-    """Alarms of the managed services; the venue's own metrics have rules beside their dashboard."""
+    """Alarms of the managed services, and of what the venue itself tells CloudWatch (EMF)."""
 
     def __init__(self, scope: Construct, name: str, edge: Edge, **options: object) -> None:
         super().__init__(scope, name, **options)
         self.topic = sns.Topic(self, "Alarms", topic_name="agio-alarms", enforce_ssl=True)
+        self._watch_venue()
         self._watch_ledger()
         self._watch_records()
         self._watch_cache()
         self._watch_edge(edge)
         self._trace()
+
+    def _watch_venue(self) -> None:
+        """Watch what no money may wait for; deploy/prometheus has more, where Prometheus is."""
+        for name, process, metric, limit in (
+            ("commit-slow", "matching", "agio_matching_commit_seconds_p99", 0.02),
+            ("ledger-differs", "accounts", "agio_accounts_reconciliation_differences", 0),
+            ("settlement-lags", "accounts", "agio_accounts_settlement_lag_records", 50_000),
+        ):
+            self._alarm(name, "agio", metric, {"Process": process}, above=limit, minutes=5)
+        of = {"Process": "matching"}
+        self._alarm(
+            "journal-disk", "agio", "agio_matching_disk_free_bytes", of, below=2e9, minutes=5
+        )
 
     def _watch_ledger(self) -> None:
         of = {"DBClusterIdentifier": LEDGER}

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agio import configuration
+from agio import configuration, emf, services
+from agio.hot_paths import ROOT
 from gateway.json_api.operations import OPERATIONS, Security
 from tests.deploy import cluster
 from tests.deploy.templates import (
@@ -246,6 +247,9 @@ def test_settings_name_what_is_made() -> None:
         bucket, path = settings[f"AGIO_{name}_URL"].removeprefix("s3://").split("/")
         assert bucket in made
         assert path == "venue"
+    from deploy.aws.telemetry import TRACED_SHARE
+
+    assert settings["AGIO_TRACE_SAMPLE_RATE"] == str(TRACED_SHARE)
     assert settings["AGIO_EVENT_STREAM_URL"] == f"kinesis://REGION/{STREAM}"
     assert settings["AGIO_TRADE_HISTORY_URL"] == f"dynamodb://REGION/{TABLE_PREFIX}"
 
@@ -292,6 +296,18 @@ def test_alarms_tell_somebody(size: str) -> None:
     alarms = resources(size, "AWS::CloudWatch::Alarm")
     assert all(each["AlarmActions"] for each in alarms)
     watched = {each["Namespace"] for each in alarms}
+    code = " ".join(
+        path.read_text()
+        for room in ("accounts", "agio", "gateway", "matching")
+        for path in (ROOT / room).rglob("*.py")
+    )
+    ours = [each for each in alarms if each["Namespace"] == emf.NAMESPACE]
+    assert len(ours) >= 4
+    for alarm in ours:
+        assert f'"{alarm["MetricName"].removesuffix("_p99")}"' in code
+        (process,) = alarm["Dimensions"]
+        assert process["Name"] == "Process"
+        assert process["Value"] in services.SERVICES
     assert watched >= {"AWS/RDS", "AWS/DynamoDB", "AWS/Kinesis", "AWS/ElastiCache"}
 
 

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from agio.hot_paths import ROOT
+from tests.deploy.templates import resources
 
 TEXT = (ROOT / "docs" / "deployment.md").read_text()
 
@@ -46,6 +47,9 @@ def test_the_cost_table_counts_what_the_sizes_say(column: str) -> None:
     assert ("on demand" in cells["Kinesis"]) == (size.stream_shards == 0)
     assert f"{len(size.stream_consumers)} x " in cells["Kinesis enhanced fan-out"]
     assert f"{size.backup_days} days" in cells["AWS Backup"]
+    if column == "small":
+        alarms = resources(column, "AWS::CloudWatch::Alarm")
+        assert cells["CloudWatch, X-Ray"].startswith(f"{len(alarms)}, ")
 
 
 def cost_cells(column: int) -> dict[str, str]:
