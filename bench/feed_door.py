@@ -49,7 +49,7 @@ async def serve(redis_url: str) -> None:
         port=0,
         operations=cast("JsonOperations", None),  # nobody asks for anything
         user_streams=UserStreams(),
-        market_streams=MarketStreams(catalogue, feed.books),
+        market_streams=MarketStreams(catalogue, feed.books, feed.statuses),
     )
     feed.track(SYMBOL)
     await feed.start()

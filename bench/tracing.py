@@ -18,7 +18,8 @@ from pathlib import Path
 from bench.figures import Figure, figure, show
 from bench.fix_round_trip import ONE_CORE, OTHER_CORE, THROUGHPUT_PINNING, load
 from bench.fix_venue import venue
-from matching.edge.batch_traces import BatchTraces
+from matching.edge.batch_times import BatchTimes
+from matching.edge.batch_traces import emit_batch
 from matching.sequencer import Sequencer
 from vocabulary.tracing import Passage, Tracing
 
@@ -88,17 +89,14 @@ def cpu_s() -> float:
 def noting_us(trace_rate: float) -> list[float]:
     """Return what the matching process's part takes for a batch, over and over."""
     kept: list[Passage] = []
-    traces = BatchTraces(Tracing(trace_rate, kept.append)) if trace_rate else None
+    tracing = Tracing(trace_rate, kept.append) if trace_rate else None
+    times = BatchTimes(*(time.time_ns() for _ in BatchTimes._fields))
     sequencer = Sequencer()
     sequencer.last_sequence, sequencer.last_timestamp_ns = 10**6, time.time_ns()
 
     def note() -> None:
-        if traces is not None:
-            traces.executed()
-        if traces is not None:
-            traces.committed()
-        if traces is not None:
-            traces.published(BATCH, sequencer)
+        if tracing is not None:
+            emit_batch(tracing, times, BATCH, sequencer)
 
     return [_time_us(note) for _ in range(RUNS)]
 

@@ -24,7 +24,8 @@ import structlog
 from matching.core.engine import Engine
 from matching.edge import metrics
 from matching.edge.archive import name_archive
-from matching.edge.batch_traces import BatchTraces
+from matching.edge.batch_times import BatchTimes
+from matching.edge.batch_traces import emit_batch
 from matching.edge.connection import Connection
 from matching.edge.disk_watch import DiskWatch
 from matching.edge.failed_commands import note_failed_command, read_failed_commands
@@ -43,7 +44,7 @@ from matching.link import (
     pack_welcome,
     parse_address,
 )
-from matching.pipeline import Batch, EngineFailedError, Pipeline
+from matching.pipeline import EngineFailedError, Pipeline
 from matching.sequencer import Sequencer
 from vocabulary.tracing import Tracing
 
@@ -108,7 +109,7 @@ class MatchingServer:
             else None
         )
         self._archive_url = archive_url
-        self._traces = BatchTraces(tracing) if tracing is not None else None
+        self._tracing = tracing
         self._archive_key_file = archive_key_file
         self._on_failure = on_failure
         self._state = "stopped"
@@ -309,18 +310,18 @@ class MatchingServer:
         submissions, questions = self._next_requests()
         try:
             self._disk.look()
-            with metrics.APPLY_SECONDS.time():
-                batch = self._pipeline.execute(submissions, time.time_ns())
-            if self._traces is not None:
-                self._traces.executed()
-            self._commit(batch)
+            taken_ns = time.time_ns()
+            batch = self._pipeline.execute(submissions, taken_ns)
+            executed_ns = time.time_ns()
+            if batch.records:
+                self._journal.append(batch.records)
             # Durable from here on.
-            if self._traces is not None:
-                self._traces.committed()
-            with metrics.PUBLISH_SECONDS.time():
-                self._publisher.publish(batch, questions)
-            if self._traces is not None:
-                self._traces.published(len(batch.records), self._sequencer)
+            committed_ns = time.time_ns()
+            self._publisher.publish(batch, questions)
+            times = BatchTimes(taken_ns, executed_ns, committed_ns, time.time_ns())
+            metrics.observe_batch(batch, times)
+            if self._tracing is not None and batch.records:
+                emit_batch(self._tracing, times, len(batch.records), self._sequencer)
         except Exception as error:  # noqa: BLE001 (whatever it is, nothing may go on)
             self._fail(error)
             return
@@ -356,17 +357,6 @@ class MatchingServer:
             taken_bytes += size
             connection.read(size)
         return submissions, questions
-
-    def _commit(self, batch: Batch[Connection]) -> None:
-        metrics.REFUSALS.inc(len(batch.refusals))
-        metrics.REPEATS.inc(len(batch.repeats))
-        if not batch.records:
-            return
-        with metrics.COMMIT_SECONDS.time():
-            self._journal.append(batch.records)
-        metrics.BATCH_COMMANDS.observe(len(batch.records))
-        metrics.COMMANDS.inc(len(batch.records))
-        metrics.SEQUENCE.set(self._journal.last_sequence)
 
     def _fail(self, error: BaseException) -> None:
         self._state = "failed"
