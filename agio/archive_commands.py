@@ -76,6 +76,28 @@ def verify(settings: Configuration, *, as_json: bool) -> None:
         raise SystemExit(1)
 
 
+@archive.command("retain")
+@click.option("--days", type=click.IntRange(1), required=True, help="Delete what is older.")
+@click.option("--cold-days", type=click.IntRange(1), help="Move it to colder storage before.")
+@asks
+def retain(settings: Configuration, *, days: int, cold_days: int | None) -> None:
+    """Have S3 delete what the archive has had for so many days, by lifecycle rules of its bucket.
+
+    Where the archive stands stays; verification begins at the oldest that is there.
+    """
+    from marketdata.archive_manifest import MANIFESTS, PARTS
+    from objects.s3 import S3Store
+
+    store = _store(settings)
+    if not isinstance(store, S3Store):
+        raise click.ClickException("only S3 deletes by age; delete old dates of a directory")
+    if cold_days is not None and cold_days >= days:
+        raise click.UsageError(f"--cold-days {cold_days} must be less than --days {days}")
+    with _failures_told():
+        store.retain([PARTS, MANIFESTS], days, cold_days)
+    click.echo(f"S3 deletes parts and manifests after {days} days")
+
+
 def _store(settings: Configuration) -> ObjectStore:
     from objects.store import open_store
 

@@ -26,13 +26,12 @@ from marketdata.archive_manifest import (
 )
 from marketdata.candles import Bar
 from vocabulary import events as e
-from vocabulary.catalogue import Catalogue
+from vocabulary.catalogue import Catalogue, Listing
 from vocabulary.codec import LAYOUTS, pack, unpack
 from vocabulary.excerpt import Excerpt
 from vocabulary.market_data import CANDLE_INTERVALS_SECONDS, Candle
 
 ARCHIVED_EVENTS = {each for each in LAYOUTS if issubclass(each, e.Event)}
-LISTINGS = (e.AssetListed, e.InstrumentListed)
 COMPRESSION = "zstd"
 INTERVALS_NS = {name: seconds * 1_000_000_000 for name, seconds in CANDLE_INTERVALS_SECONDS.items()}
 
@@ -77,7 +76,7 @@ class Cutter:
                 if event is None:
                     continue
                 row = rows.Row(sequence, timestamp_ns, index, event)
-                if isinstance(event, LISTINGS):
+                if isinstance(event, Listing):
                     self._catalogue.apply(event)
                     self._listings.append(pack(event))
                 symbol = self._symbol_of(event)

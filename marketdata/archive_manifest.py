@@ -28,6 +28,7 @@ VERSION = 1
 ROOT = "market/v1/"
 STATE_KEY = f"{ROOT}_state.json"
 MANIFESTS = f"{ROOT}_manifests/"
+PARTS = f"{ROOT}date="
 NO_SYMBOL = "_"
 DAY_NS = 86_400_000_000_000
 

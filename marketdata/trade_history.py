@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from vocabulary import events as e
-from vocabulary.catalogue import Catalogue
+from vocabulary.catalogue import Catalogue, Listing
 from vocabulary.excerpt import Excerpt
 from vocabulary.instrument import Instrument
 from vocabulary.trade_history import (
@@ -20,12 +20,9 @@ from vocabulary.trade_history import (
 )
 from vocabulary.types import Side
 
-LISTING_EVENTS = (e.AssetListed, e.InstrumentListed)
-HISTORY_EVENTS: set[type[e.Event]] = {*LISTING_EVENTS, e.TradeExecuted, e.AuctionTradeExecuted}
+HISTORY_EVENTS: set[type[e.Event]] = {*get_args(Listing), e.TradeExecuted, e.AuctionTradeExecuted}
 DAY_S = 86_400
 SECOND_NS = 1_000_000_000
-
-Listing = e.AssetListed | e.InstrumentListed
 
 
 class HistoryBatch(NamedTuple):
@@ -65,7 +62,7 @@ class TradeItems:
                         trades.append(block_item(trade, expires_s))
                     both = historic_fills(instrument, event, sequence, timestamp_ns)
                     fills += [fill_item(fill, expires_s) for fill in both]
-                elif isinstance(event, LISTING_EVENTS):
+                elif isinstance(event, Listing):
                     self._catalogue.apply(event)
                     listings.append((sequence, event))
         last = records[-1]

@@ -7,6 +7,10 @@ from vocabulary.instrument import Asset, Instrument, Terms, build_instrument
 from vocabulary.limits import Limits, limits_of
 from vocabulary.types import TradingPhase
 
+Listing = e.AssetListed | e.InstrumentListed
+"""What gives ids their names, and ticks, lots and units their worth: a reader that resumes needs
+all of these from the first record on."""
+
 
 class Catalogue:
     """Assets and instruments by id and by name, folded from events."""

@@ -10,7 +10,8 @@ from prometheus_client import Counter
 
 from marketdata.edge.history_tables import HistoryFailedError, HistoryTables
 from marketdata.edge.store_reader import StoreReader, reader_metrics
-from marketdata.trade_history import HISTORY_EVENTS, Listing, TradeItems
+from marketdata.trade_history import HISTORY_EVENTS, TradeItems
+from vocabulary.catalogue import Listing
 from vocabulary.codec import pack, unpack
 from vocabulary.excerpt import Excerpt
 from vocabulary.trade_history import PROGRESS, WRITER, Item, place_of

@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import boto3
 import pytest
 from click.testing import CliRunner
 
@@ -54,3 +55,33 @@ def test_it_asks_for_the_archive_by_name(tmp_path: Path, monkeypatch: pytest.Mon
         told = CliRunner().invoke(main, ["archive", command])
         assert told.exit_code == 2
         assert "archive_url" in told.output
+
+
+def test_retention_is_the_buckets_own(
+    s3_store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, archive: Path
+) -> None:
+    on_disk = CliRunner().invoke(main, ["archive", "retain", "--days", "9"])
+    assert (on_disk.exit_code, "only S3" in on_disk.output) == (1, True)
+
+    bucket, _, endpoint = s3_store_url.removeprefix("s3://").partition("/some?endpoint=")
+    s3 = boto3.client("s3", endpoint_url=endpoint)
+    theirs = {
+        "ID": "theirs",
+        "Status": "Enabled",
+        "Filter": {"Prefix": "logs/"},
+        "Expiration": {"Days": 3},
+    }
+    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [theirs]})
+    monkeypatch.setenv("AGIO_ARCHIVE_URL", s3_store_url)
+    for days in ("400", "365"):
+        words = ["archive", "retain", "--days", days, "--cold-days", "30"]
+        assert CliRunner().invoke(main, words).exit_code == 0
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    days_by_prefix = {rule["Filter"]["Prefix"]: rule["Expiration"]["Days"] for rule in rules}
+    assert days_by_prefix == {
+        "logs/": 3,
+        "some/market/v1/date=": 365,
+        "some/market/v1/_manifests/": 365,
+    }
+    words = ["archive", "retain", "--days", "30", "--cold-days", "30"]
+    assert CliRunner().invoke(main, words).exit_code == 2
