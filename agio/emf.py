@@ -7,6 +7,7 @@ and 99th of 100 of what came between. Specification: "CloudWatch embedded metric
 
 import logging
 import logging.handlers
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -40,7 +41,7 @@ class EmfReporter:
         self._service = service
         self._registry = registry
         self._before = Scrape(0.0)
-        handler: logging.Handler = logging.StreamHandler()
+        handler: logging.Handler = logging.StreamHandler(sys.stdout)
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
             handler = logging.handlers.RotatingFileHandler(

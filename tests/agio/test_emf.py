@@ -87,6 +87,15 @@ def test_many_metrics_are_told_in_several_documents(registry: CollectorRegistry)
         assert_valid(document)
 
 
+def test_without_a_file_they_go_where_a_container_s_log_is_read(
+    registry: CollectorRegistry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Gauge("agio_lag_records", "-", registry=registry).set(7)
+    EmfReporter("gateway", None, registry).report(NOW_MS)
+    [line] = capsys.readouterr().out.splitlines()
+    assert_valid(json.loads(line))
+
+
 def test_a_service_writes_them_where_it_is_told_to(tmp_path: Path) -> None:
     settings = {
         "AGIO_DATA": tmp_path,

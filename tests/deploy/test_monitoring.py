@@ -49,6 +49,14 @@ def test_every_metric_that_is_looked_at_exists() -> None:
     assert not named - served() - labels
 
 
+def test_every_metric_that_cloudwatch_watches_exists() -> None:
+    told = served() | {f"{metric.name}_p99" for metric in metrics() if metric.kind == "histogram"}
+    source = (ROOT / "deploy" / "aws" / "telemetry.py").read_text()
+    watched = set(re.findall(r'"(agio_[a-z0-9_]+)"', source))
+    assert len(watched) >= 4
+    assert not watched - told
+
+
 def test_rates_are_of_counters_and_quantiles_of_histograms() -> None:
     kinds = {metric.name: metric.kind for metric in metrics()}
     for expression in expressions():
