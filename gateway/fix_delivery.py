@@ -20,7 +20,6 @@ def watermark_of(sequence: int, report_index: int) -> int:
 
 def deliver(
     report: Report,
-    *,
     session: Session | None,
     store: SessionStore,
     identity: Identity,

@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from gateway import fix_orders, fix_reports
 from gateway.auth import Identity
@@ -50,7 +50,7 @@ The matching process remembers more of a session's numbers than this.
 """
 
 _EPOCH_SHIFT = 32
-_MSG_SEQ_NUM_MASK = (1 << _EPOCH_SHIFT) - 1
+_MSG_SEQ_NUM_MASK = 2**32 - 1
 _REQUESTS = {
     fix_orders.NEW_ORDER_SINGLE,
     fix_orders.ORDER_CANCEL_REQUEST,
@@ -68,15 +68,16 @@ class Matching(Protocol):
     def submit(self, command: Command) -> None: ...
 
 
-class _Pending(NamedTuple):
+class _Pending:
     """A request without an answer: what came, and the answer, or None until the record is back.
 
     Its bytes, not the message: thousands of those at once would leave the processor's cache.
     """
 
-    msg_seq_num: int
-    raw: bytes
-    reply: Reply | None
+    def __init__(self, msg_seq_num: int, raw: bytes, reply: Reply | None) -> None:
+        self.msg_seq_num = msg_seq_num
+        self.raw = raw
+        self.reply = reply
 
 
 class OrderFlow:
@@ -158,11 +159,10 @@ class OrderFlow:
     def refuse(self, session_number: int, text: str, now_ns: int) -> None:
         """Learn that the matching process took a request for none, or has forgotten its number."""
         reason = values.BusinessRejectReason.OTHER
-        for index, pending in enumerate(self._pending):
+        for pending in self._pending:
             if pending.reply is None and self._number(pending.msg_seq_num) == session_number:
                 [message] = Decoder().receive_data(pending.raw)
-                reply = partial(self._reject, message, reason, text)
-                self._pending[index] = pending._replace(reply=reply)
+                pending.reply = partial(self._reject, message, reason, text)
                 self._answer(0, now_ns)
                 return
 
@@ -221,12 +221,12 @@ class OrderFlow:
         pending = self._pending
         taken = 0
         while pending:
-            msg_seq_num, _, reply = pending[0]
-            if reply is not None:
-                reply(now_ns)
-            elif msg_seq_num > done:
+            first = pending[0]
+            if first.reply is not None:
+                first.reply(now_ns)
+            elif first.msg_seq_num > done:
                 break
-            taken = msg_seq_num
+            taken = first.msg_seq_num
             pending.popleft()
         if taken:
             assert self.session is not None
@@ -241,12 +241,12 @@ class OrderFlow:
         """Send a report, or keep it for the next logon; but one that has its message already."""
         deliver(
             report,
-            session=self.session,
-            store=self.store,
-            identity=self.identity,
-            settings=self._settings,
-            catalogue=self._orders.catalogue,
-            now_ns=now_ns,
+            self.session,
+            self.store,
+            self.identity,
+            self._settings,
+            self._orders.catalogue,
+            now_ns,
         )
 
     # Answers of our own

@@ -240,8 +240,9 @@ def _quantity(message: FixMessage) -> str:
 
 
 def _check_supported(message: FixMessage) -> None:
-    if not _UNSUPPORTED.isdisjoint(message.tags):
-        tag = next(tag for tag in message.tags if tag in _UNSUPPORTED)
+    for tag in _UNSUPPORTED:
+        if message.find(tag) < 0:
+            continue
         raise Refused(RejectReason.UNSUPPORTED_ORDER, f"field {tag} is not supported")
 
 

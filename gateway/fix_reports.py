@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from gateway.fix import tags, values
 from gateway.fix.codec import FixMessage
-from gateway.fix.timestamps import format_utc_timestamp
+from gateway.fix.timestamps import format_utc_timestamp, utc_timestamp_text
 from gateway.fix_orders import ORDER_CANCEL_REQUEST
 from gateway.orders import Fill, Order, OrderStatus, PreventedMatch, Report, ReportKind
 from vocabulary.catalogue import Catalogue
 from vocabulary.commands import EnterOrder
+from vocabulary.instrument import increments_text
 from vocabulary.rejects import RejectReason
 from vocabulary.types import (
     CancelReason,
@@ -142,6 +143,7 @@ _ORD_STATUSES = {
 }
 # Whole fields, ready to be put in.
 _ORD_STATUS_FIELDS = {status: f"39={value.decode()}\x01" for status, value in _ORD_STATUSES.items()}
+_EXEC_TYPE_FIELDS = {kind: f"150={value.decode()}\x01" for kind, value in _EXEC_TYPES.items()}
 _SIDE_FIELDS = {side: f"54={side.value}\x01" for side in Side}
 _ORD_TYPES = {
     OrderType.TAKE_PROFIT: OrderType.STOP,
@@ -160,24 +162,25 @@ _PREVENTION_FIELDS = {
     for mode in SelfTradePrevention
 }
 _CANCEL_TEXTS = {
-    CancelReason.IMMEDIATE_OR_CANCEL: b"58=what was not filled at once is canceled\x01",
-    CancelReason.FILL_OR_KILL: b"58=not all of it could be filled at once\x01",
-    CancelReason.MARKET_EXHAUSTED: b"58=no more orders to trade with\x01",
-    CancelReason.MARKET_COLLAR: b"58=the next price is too far from the reference price\x01",
-    CancelReason.DELISTED: b"58=the instrument is not traded any more\x01",
-    CancelReason.VOLATILITY_INTERRUPTION: b"58=an auction interrupts trading\x01",
-    CancelReason.EXPIRED: b"58=its time is over\x01",
-    CancelReason.SELF_TRADE_PREVENTED: b"58=it met another order of its account\x01",
-    CancelReason.ACCOUNT_SUSPENDED: b"58=the account is suspended\x01",
-    CancelReason.MASS_CANCELED: b"58=all orders were canceled\x01",
+    CancelReason.IMMEDIATE_OR_CANCEL: "58=what was not filled at once is canceled\x01",
+    CancelReason.FILL_OR_KILL: "58=not all of it could be filled at once\x01",
+    CancelReason.MARKET_EXHAUSTED: "58=no more orders to trade with\x01",
+    CancelReason.MARKET_COLLAR: "58=the next price is too far from the reference price\x01",
+    CancelReason.DELISTED: "58=the instrument is not traded any more\x01",
+    CancelReason.VOLATILITY_INTERRUPTION: "58=an auction interrupts trading\x01",
+    CancelReason.EXPIRED: "58=its time is over\x01",
+    CancelReason.SELF_TRADE_PREVENTED: "58=it met another order of its account\x01",
+    CancelReason.ACCOUNT_SUSPENDED: "58=the account is suspended\x01",
+    CancelReason.MASS_CANCELED: "58=all orders were canceled\x01",
 }
+_CHANGE_REJECTED = frozenset({ReportKind.CANCEL_REJECTED, ReportKind.REPLACE_REJECTED})
 _ADDED_LIQUIDITY = 1
 _REMOVED_LIQUIDITY = 2
 
 
 def message_of(report: Report, catalogue: Catalogue) -> tuple[bytes, bytes]:
     """Return MsgType(35) and the fields of the message that tells of a report."""
-    if report.kind in {ReportKind.CANCEL_REJECTED, ReportKind.REPLACE_REJECTED}:
+    if report.kind in _CHANGE_REJECTED:
         return ORDER_CANCEL_REJECT, _cancel_reject_of(report)
     if report.order is None:
         return EXECUTION_REPORT, _rejected(report, catalogue)
@@ -190,7 +193,9 @@ def order_status(order: Order, request: FixMessage, exec_id: bytes, now_ns: int)
         b"37=%d\x0111=%b\x01" % (order.order_id, order.client_order_id),
         _echo(request, tags.OrdStatusReqID),
         b"17=%b\x01150=I\x01" % exec_id,
-        _state(order, order.status, order.cumulative_lots, order.leaves_lots, order.quote_units),
+        _state(
+            order, order.status, order.cumulative_lots, order.leaves_lots, order.quote_units
+        ).encode(),
         b"60=%b\x01" % format_utc_timestamp(now_ns),
     ])  # fmt: skip
 
@@ -249,45 +254,51 @@ def refused_change(
 
 
 def _execution_report(report: Report, order: Order) -> bytes:
-    original = report.original_client_order_id
-    exec_type = _EXEC_TYPES[report.kind]
-    cumulative_lots, leaves_lots = report.cumulative_lots, report.leaves_lots
-    state = _state(order, report.status, cumulative_lots, leaves_lots, report.quote_units)
-    return b"37=%d\x0111=%b\x01%b17=%d-%d\x01150=%b\x01%b60=%b\x01%b%b%b" % (
-        order.order_id,
-        report.client_order_id,
-        b"41=%b\x01" % original if original else b"",
-        report.sequence,
-        report.report_index,
-        exec_type,
-        state,
-        format_utc_timestamp(report.timestamp_ns),
-        b"" if report.fill is None else _trade(report.fill),
-        _CANCEL_TEXTS.get(report.reason, b"") if isinstance(report.reason, CancelReason) else b"",
-        b"" if report.prevented is None else _prevented(report.prevented, order, report.kind),
+    # One text and one encode. Latin-1 knows every byte that a client order id could have.
+    name, original = report.client_order_id, report.original_client_order_id
+    replaced = f"41={original.decode('latin-1')}\x01" if original else ""
+    state = _state(
+        order, report.status, report.cumulative_lots, report.leaves_lots, report.quote_units
     )
+    more = "" if report.fill is None else _trade(report.fill)
+    if isinstance(report.reason, CancelReason):
+        more += _CANCEL_TEXTS.get(report.reason, "")
+    if report.prevented is not None:
+        more += _prevented(report.prevented, order, report.kind)
+    text = (
+        f"37={order.order_id}\x0111={name.decode('latin-1')}\x01{replaced}"
+        f"17={report.sequence}-{report.report_index}\x01{_EXEC_TYPE_FIELDS[report.kind]}"
+        f"{state}60={utc_timestamp_text(report.timestamp_ns)}\x01{more}"
+    )
+    return text.encode("latin-1")
 
 
 def _state(
     order: Order, status: OrderStatus, cumulative_lots: int, leaves_lots: int, quote_units: int
-) -> bytes:
-    # One text and one encode: this is most of what a report costs.
+) -> str:
     instrument = order.instrument
-    quantity_text = instrument.quantity_text
+    tick, lot = instrument.tick, instrument.lot
     amount = order.quote_amount_units
     cash = f"152={instrument.quote.text(amount)}\x01" if amount else ""
-    price = f"44={instrument.price_text(order.price_ticks)}\x01" if order.has_limit else ""
-    if order.order_type > OrderType.LIMIT:
+    price = f"44={increments_text(tick, order.price_ticks)}\x01" if order.has_limit else ""
+    if order.trigger_price_ticks or order.trailing_bps:
         price += _trigger(order)
+    working = "636=Y\x01" if leaves_lots and order.is_working else "636=N\x01"
+    average = (
+        instrument.average_price_text(quote_units, cumulative_lots) if cumulative_lots else "0"
+    )
     return (
-        f"{_ORD_STATUS_FIELDS[status]}636={'Y' if leaves_lots and order.is_working else 'N'}\x01"
+        f"{_ORD_STATUS_FIELDS[status]}{working}"
         f"55={instrument.symbol}\x01{_SIDE_FIELDS[order.side]}"
-        f"38={quantity_text(order.quantity_lots)}\x01{cash}{_ORDER_TYPE_FIELDS[order.order_type]}"
+        f"38={increments_text(lot, order.quantity_lots)}\x01{cash}"
+        f"{_ORDER_TYPE_FIELDS[order.order_type]}"
         f"{price}{_TIME_IN_FORCE_FIELDS[order.time_in_force]}{_expire_time(order)}"
-        f"{_FLAG_FIELDS[order.flags]}{_display(order)}{_PREVENTION_FIELDS[order.self_trade_prevention]}"
-        f"151={quantity_text(leaves_lots)}\x0114={quantity_text(cumulative_lots)}\x01"
-        f"6={instrument.average_price_text(quote_units, cumulative_lots)}\x01"
-    ).encode()
+        f"{_FLAG_FIELDS[order.flags]}{_display(order)}"
+        f"{_PREVENTION_FIELDS[order.self_trade_prevention]}"
+        f"151={increments_text(lot, leaves_lots)}\x01"
+        f"14={increments_text(lot, cumulative_lots)}\x01"
+        f"6={average}\x01"
+    )
 
 
 def _trigger(order: Order) -> str:
@@ -309,20 +320,20 @@ def _display(order: Order) -> str:
 def _expire_time(order: Order) -> str:
     if not order.expire_time_ns:
         return ""
-    return f"126={format_utc_timestamp(order.expire_time_ns).decode()}\x01"
+    return f"126={utc_timestamp_text(order.expire_time_ns)}\x01"
 
 
-def _trade(fill: Fill) -> bytes:
+def _trade(fill: Fill) -> str:
     instrument, fee_asset = fill.instrument, fill.fee_asset
     return (
         f"32={instrument.quantity_text(fill.quantity_lots)}\x01"
         f"31={instrument.price_text(fill.price_ticks)}\x01527={fill.trade_id}\x01"
         f"851={_ADDED_LIQUIDITY if fill.is_maker else _REMOVED_LIQUIDITY}\x01"
         f"136=1\x01137={fee_asset.text(fill.fee_units)}\x01138={fee_asset.name}\x01139=4\x01"
-    ).encode()
+    )
 
 
-def _prevented(prevented: PreventedMatch, order: Order, kind: ReportKind) -> bytes:
+def _prevented(prevented: PreventedMatch, order: Order, kind: ReportKind) -> str:
     instrument = order.instrument
     # FIX 4.4 vol. 6: ExecRestatementReason(378) is required in a Restated report.
     restated = "378=5\x01" if kind is ReportKind.DECREMENTED else ""
@@ -332,7 +343,7 @@ def _prevented(prevented: PreventedMatch, order: Order, kind: ReportKind) -> byt
         f"25026={instrument.quantity_text(prevented.quantity_lots)}\x01"
         f"25029={prevented.counter_order_id}\x01"
         f"25030={instrument.quantity_text(order.prevented_lots)}\x01"
-    ).encode()
+    )
 
 
 def _rejected(report: Report, catalogue: Catalogue) -> bytes:

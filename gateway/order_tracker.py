@@ -16,7 +16,6 @@ from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.catalogue import Catalogue
 from vocabulary.codec import Record
-from vocabulary.rejects import RejectReason
 from vocabulary.types import CLOSED_ORDERS_REMEMBERED_MAX, CancelReason, SelfTradePrevention, Side
 
 CLOSED_ORDERS_MAX = CLOSED_ORDERS_REMEMBERED_MAX
@@ -33,11 +32,15 @@ CANCELED = {
 }
 """Somebody ended the order; for any other reason it ended by its own terms or its market's."""
 
+# What most records are about: an enumeration takes its time to look up a member.
+_ACCEPTED, _TRADE = ReportKind.ACCEPTED, ReportKind.TRADE
+_PARTIALLY_FILLED, _FILLED = OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED
+_BUY = Side.BUY
+_NO_PREVENTION = SelfTradePrevention.NONE
+
 
 class _Account:
     """What is known of one account's orders."""
-
-    __slots__ = ("by_client_order_id", "closed", "fills", "open")
 
     def __init__(self) -> None:
         self.open: dict[int, Order] = {}
@@ -140,7 +143,7 @@ class Orders:
         assert isinstance(command, c.EnterOrder)
         instrument = self.catalogue.instruments[event.instrument_id]
         prevention = command.self_trade_prevention or self._preventions.get(
-            event.account_id, SelfTradePrevention.NONE
+            event.account_id, _NO_PREVENTION
         )
         order = Order(event.order_id, command, instrument, self._record.timestamp_ns, prevention)
         if event.quantity_lots:
@@ -152,11 +155,11 @@ class Orders:
         account.by_client_order_id[order.client_order_id] = order
         self.open_order_count += 1
         self._requested_id = order.order_id
-        self._report(ReportKind.ACCEPTED, order, is_requester=True)
+        self._report(_ACCEPTED, order)
 
     def _apply_repeated(self, event: e.OrderRepeated) -> None:
         # The engine remembers no order that we have forgotten: both count to the same bound.
-        self._report(ReportKind.REPEATED, self._orders[event.order_id], is_requester=True)
+        self._report(ReportKind.REPEATED, self._orders[event.order_id])
 
     def _apply_replaced(self, event: e.OrderReplaced) -> None:
         command = self._record.command
@@ -174,12 +177,8 @@ class Orders:
         order.decreased_lots = 0
         order.leaves_lots = event.leaves_lots
         order.updated_ns = self._record.timestamp_ns
-        self._report(
-            ReportKind.REPLACED,
-            order,
-            is_requester=True,
-            original_client_order_id=original_client_order_id,
-        )
+        report = self._report(ReportKind.REPLACED, order)
+        report.original_client_order_id = original_client_order_id
 
     def _apply_trade(self, event: e.TradeExecuted) -> None:
         resting = self._orders[event.resting_order_id]
@@ -205,52 +204,46 @@ class Orders:
             event.quote_units,
             fee_units,
             # A rebate is in the asset that its side gave.
-            instrument.base if (order.side is Side.BUY) == (fee_units >= 0) else instrument.quote,
+            instrument.base if (order.side is _BUY) == (fee_units >= 0) else instrument.quote,
             is_maker,
             self._record.timestamp_ns,
             order.client_order_id,
         )
         self._accounts[order.account_id].fills.append(fill)
         if leaves_lots:
-            order.status = OrderStatus.PARTIALLY_FILLED
+            order.status = _PARTIALLY_FILLED
         else:
-            self._close(order, OrderStatus.FILLED)
-        self._report(ReportKind.TRADE, order, fill=fill, is_requester=self._is_requested(order))
+            self._close(order, _FILLED)
+        report = self._report(_TRADE, order)
+        report.is_requester = self._is_requested(order)
+        report.fill = fill
 
     def _apply_canceled(self, event: e.OrderCanceled) -> None:
         command = self._record.command
         order = self._orders[event.order_id]
         order.updated_ns = self._record.timestamp_ns
         order.leaves_lots = 0
-        if event.reason is CancelReason.SELF_TRADE_PREVENTED:
+        reason = event.reason
+        if reason is CancelReason.SELF_TRADE_PREVENTED:
             assert order.prevented is not None
             order.prevented_lots += order.prevented.quantity_lots
             self._close(order, OrderStatus.EXPIRED_IN_MATCH)
-            self._report(
-                ReportKind.EXPIRED,
-                order,
-                reason=event.reason,
-                is_requester=self._is_requested(order),
-                prevented=order.prevented,
-            )
-            return
-        if event.reason not in CANCELED:
+            report = self._report(ReportKind.EXPIRED, order)
+            report.is_requester = self._is_requested(order)
+            report.prevented = order.prevented
+        elif reason not in CANCELED:
             self._close(order, OrderStatus.EXPIRED)
-            is_requester = self._is_requested(order)
-            self._report(ReportKind.EXPIRED, order, reason=event.reason, is_requester=is_requester)
-            return
-        self._close(order, OrderStatus.CANCELED)
-        if not isinstance(command, c.CancelOrder | c.CancelAllOrders):
-            self._report(ReportKind.CANCELED, order, reason=event.reason, is_requester=False)
-            return
-        self._report(
-            ReportKind.CANCELED,
-            order,
-            reason=event.reason,
-            is_requester=True,
-            client_order_id=command.client_order_id,
-            original_client_order_id=order.client_order_id if command.client_order_id else b"",
-        )
+            report = self._report(ReportKind.EXPIRED, order)
+            report.is_requester = self._is_requested(order)
+        else:
+            self._close(order, OrderStatus.CANCELED)
+            report = self._report(ReportKind.CANCELED, order)
+            if not isinstance(command, c.CancelOrder | c.CancelAllOrders):
+                report.is_requester = False
+            elif command.client_order_id:
+                report.client_order_id = command.client_order_id
+                report.original_client_order_id = order.client_order_id
+        report.reason = reason
 
     def _is_requested(self, order: Order) -> bool:
         """Say whether an order is what the record's command is about, not one that it set off."""
@@ -261,7 +254,7 @@ class Orders:
         order.is_waiting = False
         order.trigger_price_ticks = event.trigger_price_ticks  # that of a stop that trails moves
         order.updated_ns = self._record.timestamp_ns
-        self._report(ReportKind.TRIGGERED, order, is_requester=False)
+        self._report(ReportKind.TRIGGERED, order).is_requester = False
 
     def _apply_prevented(self, event: e.MatchPrevented) -> None:
         sides = (
@@ -279,12 +272,9 @@ class Orders:
                 order.quantity_lots -= decrease_lots
                 order.leaves_lots -= decrease_lots
                 order.updated_ns = self._record.timestamp_ns
-                self._report(
-                    ReportKind.DECREMENTED,
-                    order,
-                    is_requester=self._is_requested(order),
-                    prevented=order.prevented,
-                )
+                report = self._report(ReportKind.DECREMENTED, order)
+                report.is_requester = self._is_requested(order)
+                report.prevented = order.prevented
 
     def _apply_prevention_set(self, event: e.SelfTradePreventionSet) -> None:
         self._preventions[event.account_id] = event.self_trade_prevention
@@ -293,13 +283,7 @@ class Orders:
         command = self._record.command
         match command:
             case c.EnterOrder():
-                self._report(
-                    ReportKind.REJECTED,
-                    None,
-                    reason=event.reason,
-                    is_requester=True,
-                    client_order_id=command.client_order_id,
-                )
+                report = self._report(ReportKind.REJECTED, None)
             case c.CancelOrder() | c.ReplaceOrder():
                 is_cancel = isinstance(command, c.CancelOrder)
                 order = self.order(
@@ -307,25 +291,18 @@ class Orders:
                     order_id=command.order_id,
                     client_order_id=command.original_client_order_id,
                 )
-                self._report(
-                    ReportKind.CANCEL_REJECTED if is_cancel else ReportKind.REPLACE_REJECTED,
-                    order,
-                    reason=event.reason,
-                    is_requester=True,
-                    client_order_id=command.client_order_id,
-                    original_client_order_id=command.original_client_order_id
-                    or (order.client_order_id if order is not None else b""),
+                report = self._report(
+                    ReportKind.CANCEL_REJECTED if is_cancel else ReportKind.REPLACE_REJECTED, order
+                )
+                report.original_client_order_id = command.original_client_order_id or (
+                    order.client_order_id if order is not None else b""
                 )
             case c.CancelAllOrders():
-                self._report(
-                    ReportKind.CANCEL_REJECTED,
-                    None,
-                    reason=event.reason,
-                    is_requester=True,
-                    client_order_id=command.client_order_id,
-                )
+                report = self._report(ReportKind.CANCEL_REJECTED, None)
             case _:
-                pass  # the ops desk's, who reads records itself
+                return  # the ops desk's, who reads records itself
+        report.client_order_id = command.client_order_id or report.client_order_id
+        report.reason = event.reason
 
     def _close(self, order: Order, status: OrderStatus) -> None:
         order.status = status
@@ -338,47 +315,23 @@ class Orders:
             del self._orders[oldest.order_id]
             account.forget_client_order_id(oldest)
 
-    def _report(
-        self,
-        kind: ReportKind,
-        order: Order | None,
-        *,
-        is_requester: bool,
-        reason: RejectReason | CancelReason | None = None,
-        fill: Fill | None = None,
-        client_order_id: bytes = b"",
-        original_client_order_id: bytes = b"",
-        prevented: PreventedMatch | None = None,
-    ) -> None:
-        if order is None:
-            status, cumulative_lots, leaves_lots, quote_units = OrderStatus.REJECTED, 0, 0, 0
-        else:
-            status = order.status
-            cumulative_lots = order.cumulative_lots
-            leaves_lots = order.leaves_lots
-            quote_units = order.quote_units
-            client_order_id = client_order_id or order.client_order_id
+    def _report(self, kind: ReportKind, order: Order | None) -> Report:
+        """Add a report, under the order's own name and to the requester, and return it."""
         record = self._record
-        self._reports.append(
-            Report(
-                kind,
-                record.sequence,
-                len(self._reports),
-                record.timestamp_ns,
-                order,
-                record.command,
-                reason,
-                status,
-                cumulative_lots,
-                leaves_lots,
-                quote_units,
-                fill,
-                is_requester,
-                client_order_id,
-                original_client_order_id,
-                prevented,
-            )
-        )
+        report = Report(record.command)
+        report.kind = kind
+        report.sequence = record.sequence
+        report.report_index = len(self._reports)
+        report.timestamp_ns = record.timestamp_ns
+        if order is not None:
+            report.order = order
+            report.status = order.status
+            report.cumulative_lots = order.cumulative_lots
+            report.leaves_lots = order.leaves_lots
+            report.quote_units = order.quote_units
+            report.client_order_id = order.client_order_id
+        self._reports.append(report)
+        return report
 
 
 def _apply_nothing(_: e.Event) -> None:

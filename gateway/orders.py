@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+from copy import copy
 from enum import IntEnum, auto
 from typing import NamedTuple
+
+import msgspec
 
 from vocabulary import commands as c
 from vocabulary.instrument import Asset, Instrument
@@ -21,6 +24,8 @@ from vocabulary.types import (
 )
 
 _NEVER_REST = (TimeInForce.IMMEDIATE_OR_CANCEL, TimeInForce.FILL_OR_KILL)
+_WAITING = frozenset(order_type for order_type in OrderType if order_type > OrderType.LIMIT)
+_WITH_LIMIT = frozenset(order_type for order_type in OrderType if order_type % 2 == 0)
 
 
 class OrderStatus(IntEnum):
@@ -38,6 +43,11 @@ class OrderStatus(IntEnum):
     @property
     def is_open(self) -> bool:
         return self is OrderStatus.NEW or self is OrderStatus.PARTIALLY_FILLED
+
+
+_NEW = OrderStatus.NEW
+_PARTIALLY_FILLED = OrderStatus.PARTIALLY_FILLED
+_ORDER_REJECTED = OrderStatus.REJECTED
 
 
 class ReportKind(IntEnum):
@@ -59,6 +69,9 @@ class ReportKind(IntEnum):
     REPLACE_REJECTED = auto()
 
 
+_REJECTED = ReportKind.REJECTED
+
+
 class PreventedMatch(NamedTuple):
     """One side of two orders of an account that did not trade with each other."""
 
@@ -70,36 +83,6 @@ class PreventedMatch(NamedTuple):
 
 class Order:
     """One order. Changed by `Orders` alone; times are UTC nanoseconds, money is in quote units."""
-
-    __slots__ = (
-        "account_id",
-        "client_order_id",
-        "cumulative_lots",
-        "decreased_lots",
-        "display_lots",
-        "entered_ns",
-        "expire_time_ns",
-        "flags",
-        "instrument",
-        "is_waiting",
-        "leaves_lots",
-        "order_id",
-        "order_type",
-        "prevented",
-        "prevented_lots",
-        "price_ticks",
-        "quantity_lots",
-        "quote_amount_units",
-        "quote_units",
-        "self_trade_prevention",
-        "session_id",
-        "side",
-        "status",
-        "time_in_force",
-        "trailing_bps",
-        "trigger_price_ticks",
-        "updated_ns",
-    )
 
     def __init__(
         self,
@@ -121,7 +104,7 @@ class Order:
         self.price_ticks = command.price_ticks
         self.trigger_price_ticks = command.trigger_price_ticks
         self.trailing_bps = command.trailing_bps
-        self.is_waiting = command.order_type > OrderType.LIMIT
+        self.is_waiting = command.order_type in _WAITING
         self.quantity_lots = self.leaves_lots = command.quantity_lots
         self.display_lots = command.display_lots  # an iceberg's, or 0
         self.quote_amount_units = command.quote_units  # what was ordered instead, or 0
@@ -132,25 +115,25 @@ class Order:
         self.cumulative_lots = 0
         self.quote_units = 0
         self.client_order_id = command.client_order_id
-        self.status = OrderStatus.NEW
+        self.status = _NEW
         self.entered_ns = self.updated_ns = entered_ns
 
     @property
     def has_limit(self) -> bool:
-        return self.order_type % 2 == 0
+        return self.order_type in _WITH_LIMIT
 
     @property
     def is_working(self) -> bool:
         """Say whether it rests in the book once its record is done."""
         return (
-            self.status.is_open
+            (self.status is _NEW or self.status is _PARTIALLY_FILLED)
             and self.has_limit
             and not self.is_waiting
             and self.time_in_force not in _NEVER_REST
         )
 
 
-class Fill(NamedTuple):
+class Fill(msgspec.Struct, frozen=True, gc=False):
     """One side of a trade. The fee is in the smallest units of `fee_asset`, the one received.
 
     Below zero it is a rebate, in the asset given.
@@ -171,7 +154,7 @@ class Fill(NamedTuple):
     client_order_id: bytes
 
 
-class Report(NamedTuple):
+class Report:
     """What one record did to one order.
 
     `status`, lots and quote units are those after this report. `is_requester`: it answers the
@@ -179,24 +162,28 @@ class Report(NamedTuple):
     belongs to the order's own session. `client_order_id` is the one this report is about,
     `original_client_order_id` the one that it took the place of (empty where there is none).
     `report_index` counts a record's reports from 0.
+
+    It begins blank, as one of an order that never was, and is filled in by who makes it: a class
+    that is called with arguments makes Python objects of them all.
     """
 
-    kind: ReportKind
-    sequence: int
-    report_index: int
-    timestamp_ns: int
-    order: Order | None
-    command: c.Command
-    reason: RejectReason | CancelReason | None
-    status: OrderStatus
-    cumulative_lots: int
-    leaves_lots: int
-    quote_units: int
-    fill: Fill | None
-    is_requester: bool
-    client_order_id: bytes
-    original_client_order_id: bytes
-    prevented: PreventedMatch | None = None
+    def __init__(self, command: c.Command) -> None:
+        self.kind = _REJECTED
+        self.sequence = 0
+        self.report_index = 0
+        self.timestamp_ns = 0
+        self.order: Order | None = None
+        self.command = command
+        self.reason: RejectReason | CancelReason | None = None
+        self.status = _ORDER_REJECTED
+        self.cumulative_lots = 0
+        self.leaves_lots = 0
+        self.quote_units = 0
+        self.fill: Fill | None = None
+        self.is_requester = True
+        self.client_order_id = b""
+        self.original_client_order_id = b""
+        self.prevented: PreventedMatch | None = None
 
     @property
     def exec_id(self) -> str:
@@ -207,6 +194,7 @@ class Report(NamedTuple):
         """Return this report for the order's own session, where another one asked for it."""
         if self.kind is not ReportKind.CANCELED or not self.original_client_order_id:
             return self
-        return self._replace(
-            client_order_id=self.original_client_order_id, original_client_order_id=b""
-        )
+        report = copy(self)
+        report.client_order_id = self.original_client_order_id
+        report.original_client_order_id = b""
+        return report

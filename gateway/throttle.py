@@ -33,8 +33,6 @@ class TokenBucket:
     It keeps the moment at which it will be full, so that nothing has to be refilled.
     """
 
-    __slots__ = ("_burst_ns", "_full_at_ns", "_interval_ns", "burst", "rate_per_s")
-
     def __init__(self, rate_per_s: int, burst: int) -> None:
         self.rate_per_s = rate_per_s
         self.burst = burst
@@ -55,29 +53,26 @@ class TokenBucket:
 class Throttle:
     """The limits of one session or key: `rate_per_s` orders and replaces, ten times the cancels."""
 
-    __slots__ = ("_cancels", "_orders")
-
     def __init__(self, rate_per_s: int) -> None:
         self._orders = TokenBucket(rate_per_s, rate_per_s)
         self._cancels = TokenBucket(rate_per_s * CANCELS_PER_ORDER, rate_per_s * CANCELS_PER_ORDER)
 
     def take_order(self, now_ns: int) -> None:
         """Count a new order or a replace. Raises `Throttled`."""
-        self._take(self._orders, now_ns, "orders")
+        _take(self._orders, now_ns, "orders")
 
     def take_cancel(self, now_ns: int) -> None:
         """Count a cancel. Raises `Throttled`."""
-        self._take(self._cancels, now_ns, "cancels")
+        _take(self._cancels, now_ns, "cancels")
 
-    @staticmethod
-    def _take(bucket: TokenBucket, now_ns: int, what: str) -> None:
-        wait_ns = bucket.take(now_ns)
-        if wait_ns:
-            raise Throttled(
-                f"more than {bucket.rate_per_s} {what} a second,"
-                f" retry in {-(-wait_ns // 1_000_000)} ms",
-                wait_ns,
-            )
+
+def _take(bucket: TokenBucket, now_ns: int, what: str) -> None:
+    wait_ns = bucket.take(now_ns)
+    if wait_ns:
+        wait_ms = (wait_ns + 999_999) // 1_000_000
+        raise Throttled(
+            f"more than {bucket.rate_per_s} {what} a second, retry in {wait_ms} ms", wait_ns
+        )
 
 
 class FailureDelays:

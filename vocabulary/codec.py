@@ -45,7 +45,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 from struct import Struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import google_crc32c
 import msgspec
@@ -67,6 +67,8 @@ from vocabulary.types import (
 Message = c.Command | e.Event
 
 HEADER = Struct("<HHI")
+HEADER_BYTES = HEADER.size
+_HEADER_WORD = Struct("<Q")  # the same as one number, to look its layout up by
 RECORD_HEADER = Struct("<IIqq")
 RECORD_BYTES_MAX = 1 << 26
 FIRST_EVENT_KIND = 64
@@ -147,7 +149,9 @@ class Layout:
         self.kind = kind
         self.version = version
         self.struct = Struct("<HHI" + body)
+        self.body = Struct("<" + body)
         self.size = self.struct.size
+        self.is_command = issubclass(message_type, c.Command)
         self.field_count = len(self.struct.unpack(bytes(self.size))) - 3
         self.added: tuple[object, ...] = ()
         """The defaults of the fields that this version has and the one before had not."""
@@ -167,6 +171,16 @@ class Layout:
             if field.type is bytes
         ]
         self.texts = list(zip(texts, widths, strict=True))
+
+    def read(self, data: bytes | memoryview, offset: int) -> Message:
+        """Return the message of this layout at `offset`. Raises `CodecError`."""
+        values = list(self.body.unpack_from(data, offset + HEADER_BYTES))
+        for index, name, members in self.enums:
+            member = members.get(values[index])
+            if member is None:
+                raise CodecError(f"{name} {values[index]} unknown, in the message at byte {offset}")
+            values[index] = member
+        return self.message_type(*values)
 
 
 def _zero(enum: type[Enum]) -> dict[int, Enum]:
@@ -201,6 +215,10 @@ LAYOUT_BY_KIND: dict[tuple[int, int], Layout] = {
     (layout.kind, layout.version): layout for layouts in VERSIONS.values() for layout in layouts
 }
 _NAMES = {layout.kind: message_type.__name__ for message_type, layout in LAYOUTS.items()}
+_LAYOUT_BY_HEADER = {
+    int.from_bytes(HEADER.pack(layout.kind, layout.version, layout.size), "little"): layout
+    for layout in LAYOUT_BY_KIND.values()
+}
 
 
 class Record(NamedTuple):
@@ -232,13 +250,7 @@ def pack(message: Message) -> bytes:
 def unpack(data: bytes | memoryview, offset: int = 0) -> tuple[Message, int]:
     """Return the message at `offset` and the offset behind it. Raises `CodecError`."""
     layout = _layout_at(data, offset)
-    values = list(layout.struct.unpack_from(data, offset)[3:])
-    for index, name, members in layout.enums:
-        member = members.get(values[index])
-        if member is None:
-            raise CodecError(f"{name} {values[index]} unknown, in the message at byte {offset}")
-        values[index] = member
-    return layout.message_type(*values), offset + layout.size
+    return layout.read(data, offset), offset + layout.size
 
 
 def unpack_command(data: bytes | memoryview, offset: int = 0) -> tuple[c.Command, int]:
@@ -282,30 +294,37 @@ def unpack_record(data: bytes | memoryview, offset: int = 0) -> tuple[Record, in
     _, size, sequence, timestamp_ns = RECORD_HEADER.unpack_from(data, offset)
     end = offset + size
     command, at = unpack_command(data, offset + RECORD_HEADER.size)
-    events: list[e.Event] = []
+    events: list[Any] = []
     while at < end:
-        message, at = unpack(data, at)
-        if not isinstance(message, e.Event):
-            raise CodecError(f"{type(message).__name__} is not an event, at byte {at}")
-        events.append(message)
+        layout = _layout_at(data, at)
+        if layout.is_command:
+            raise CodecError(f"{layout.message_type.__name__} is not an event, at byte {at}")
+        events.append(layout.read(data, at))
+        at += layout.size
     if at != end:
         raise CodecError(f"the record's last event passes its end, at byte {end}")
     return Record(sequence, timestamp_ns, command, events), end
 
 
 def _layout_at(data: bytes | memoryview, offset: int) -> Layout:
-    if offset + HEADER.size > len(data):
+    if offset + HEADER_BYTES > len(data):
         raise CodecError(f"message cut short in its header, at byte {offset}")
-    kind, version, size = HEADER.unpack_from(data, offset)
-    layout = LAYOUT_BY_KIND.get((kind, version))
+    (header,) = _HEADER_WORD.unpack_from(data, offset)
+    layout = _LAYOUT_BY_HEADER.get(header)
     if layout is None:
-        if kind not in _NAMES:
-            raise CodecError(f"message kind {kind} unknown, at byte {offset}")
-        raise CodecError(f"{_NAMES[kind]} version {version} unknown, at byte {offset}")
-    if size != layout.size:
-        raise CodecError(
-            f"{layout.message_type.__name__} of {size} bytes, not {layout.size}, at byte {offset}"
-        )
-    if offset + size > len(data):
+        kind, version, size = HEADER.unpack_from(data, offset)
+        raise _no_layout(kind, version, size, offset)
+    if offset + layout.size > len(data):
         raise CodecError(f"{layout.message_type.__name__} cut short, at byte {offset}")
     return layout
+
+
+def _no_layout(kind: int, version: int, size: int, offset: int) -> CodecError:
+    """Return what is wrong with a header that no layout has."""
+    layout = LAYOUT_BY_KIND.get((kind, version))
+    if layout is not None:
+        name = layout.message_type.__name__
+        return CodecError(f"{name} of {size} bytes, not {layout.size}, at byte {offset}")
+    if kind in _NAMES:
+        return CodecError(f"{_NAMES[kind]} version {version} unknown, at byte {offset}")
+    return CodecError(f"message kind {kind} unknown, at byte {offset}")

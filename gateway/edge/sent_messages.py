@@ -82,7 +82,7 @@ class SentMessages:
     def flush(self) -> None:
         numbers = (self.next_sender_msg_seq_num, self.next_target_msg_seq_num)
         if numbers != self._recorded_numbers:
-            self._add(*numbers, b"")
+            self._add(numbers[0], numbers[1], b"")
             self._recorded_numbers = numbers
         if self._pending:
             _write(self._file, b"".join(self._pending))
@@ -180,9 +180,9 @@ class SentMessages:
     # The file.
 
     def _add(self, first: int, second: int, message: bytes) -> None:
-        record = _RECORD.pack(len(message), first, second) + message
-        self._pending.append(_CRC.pack(crc32(record)) + record)
-        self._end += _CRC.size + len(record)
+        head = _RECORD.pack(len(message), first, second)
+        self._pending += (_CRC.pack(crc32(message, crc32(head))), head, message)
+        self._end += _RECORD_BYTES + len(message)
 
     def _replace_file(self) -> None:
         header = _HEADER.pack(_MAGIC, _VERSION, self.epoch, self.creation_time_ns, self.watermark)

@@ -1,6 +1,6 @@
 """A session that is logged on: messages in sequence, early, late, refused, asked for again."""
 
-from gateway.fix import tags
+from gateway.fix import tags, timestamps
 from gateway.fix.codec import BEGIN_STRING, MSG_SEQ_NUM_MAX, FixMessage
 from gateway.fix.dictionary import (
     COMP_ID_PROBLEM,
@@ -22,6 +22,11 @@ from gateway.fix.session_core import (
 from gateway.fix.settings import SessionSettings
 from gateway.fix.states import State, Step
 from gateway.fix.timestamps import parse_utc_timestamp
+
+# What every message is asked for, under names that compile to C.
+_RECOVERING = State.RECOVERING
+_BEGIN_STRING, _SENDING_TIME = tags.BeginString, tags.SendingTime
+_SENDER_COMP_ID, _TARGET_COMP_ID = tags.SenderCompID, tags.TargetCompID
 
 
 class LoggedOnSession(SessionCore):
@@ -49,7 +54,7 @@ class LoggedOnSession(SessionCore):
             return
         else:
             self._process(message, now_ns)
-        if self.state is State.RECOVERING:
+        if self.state is _RECOVERING:
             self._process_early(now_ns)
 
     def _is_misaddressed(self, message: FixMessage, now_ns: int) -> bool:
@@ -57,33 +62,40 @@ class LoggedOnSession(SessionCore):
 
         A field that is missing is left to the dictionary.
         """
-        get = message.get
-        sender, target = get(tags.SenderCompID), get(tags.TargetCompID)
-        sending_time_ns = parse_utc_timestamp(get(tags.SendingTime) or b"")
-        off_ns = now_ns - sending_time_ns if sending_time_ns >= 0 else 0
+        sender, target = message.get(_SENDER_COMP_ID), message.get(_TARGET_COMP_ID)
+        off_ns = self._off_ns(message, now_ns)
         tolerance_ns = self._settings.sending_time_tolerance_ns
         if (
             sender == self._peer
             and target == self._settings.sender_comp_id
-            and -tolerance_ns <= off_ns <= tolerance_ns
-            and get(tags.BeginString) == BEGIN_STRING
+            and off_ns <= tolerance_ns
+            and message.get(_BEGIN_STRING) == BEGIN_STRING
             and (message.msg_seq_num or _is_reset_mode(message))
         ):
             return False
-        if get(tags.BeginString) != BEGIN_STRING:
+        if message.get(tags.BeginString) != BEGIN_STRING:
             self._end("BeginString(8) must be FIX.4.4", now_ns)
         elif not message.msg_seq_num and not _is_reset_mode(message):
             self._end(f"MsgSeqNum(34) must be 1 to {MSG_SEQ_NUM_MAX}", now_ns)
-        elif sender not in {None, self._peer} or target not in {
-            None,
-            self._settings.sender_comp_id,
-        }:
+        elif (sender is not None and sender != self._peer) or (
+            target is not None and target != self._settings.sender_comp_id
+        ):
             self._refuse_and_log_out(message, COMP_ID_PROBLEM, now_ns)
-        elif abs(off_ns) > tolerance_ns:
+        elif off_ns > tolerance_ns:
             self._refuse_and_log_out(message, SENDING_TIME_PROBLEM, now_ns)
         else:
             return False
         return True
+
+    def _off_ns(self, message: FixMessage, now_ns: int) -> int:
+        """Return how far SendingTime(52) is from now; 0 where it is absent or none."""
+        index = message.find(_SENDING_TIME)
+        if index < 0:
+            return 0
+        time_ns = timestamps.read_utc_timestamp(
+            message.raw, message.start(index), message.stop(index)
+        )
+        return abs(now_ns - time_ns) if time_ns >= 0 else 0
 
     def _refuse_and_log_out(self, message: FixMessage, reason: int, now_ns: int) -> None:
         """Answer "CompID problem" and "SendingTime accuracy problem": Reject(3), then Logout(5)."""

@@ -30,13 +30,15 @@ class Outbound:
         self._identity = b"\x0149=%b\x0156=%b\x0134=" % (sender_comp_id, target_comp_id)
         self._resend_chunk_bytes = resend_chunk_bytes
         self._heads: dict[bytes, bytes] = {}
+        self._time_ns = -1
+        self._time_field = b""
         self._out: list[bytes] = []
         self._resend: Iterator[bytes] | None = None
         self._next_resend: tuple[int, int] | None = None
         self._behind_resend: list[bytes] = []
 
     def send(
-        self, msg_type: bytes, body: bytes, now_ns: int, *, is_kept: bool, watermark: int = 0
+        self, msg_type: bytes, body: bytes, now_ns: int, is_kept: bool, watermark: int = 0
     ) -> int:
         """Send a message with the next number and return that.
 
@@ -46,10 +48,11 @@ class Outbound:
         head = self._heads.get(msg_type)
         if head is None:
             head = self._heads[msg_type] = b"35=%b%b" % (msg_type, self._identity)
+        if now_ns != self._time_ns:  # all that one batch sends has the same time
+            self._time_ns = now_ns
+            self._time_field = b"\x0152=%b\x01" % format_utc_timestamp(now_ns)
         number = self.store.next_sender_msg_seq_num
-        message = encode(
-            b"%b%d\x0152=%b\x01%b" % (head, number, format_utc_timestamp(now_ns), body)
-        )
+        message = encode(b"".join((head, f"{number}".encode(), self._time_field, body)))
         if is_kept:
             self.store.append(number, message, watermark)
         else:

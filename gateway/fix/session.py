@@ -23,6 +23,9 @@ from gateway.fix.timestamps import format_utc_timestamp
 
 __all__ = ["Session", "SessionSettings"]
 
+# What every message asks after: an enumeration takes its time to look up a member.
+_IN_SESSION, _RECOVERING, _CLOSED = State.IN_SESSION, State.RECOVERING, State.CLOSED
+
 
 class Session(LoggedOnSession):
     """An acceptor's session, made when a connection is; `Session.initiator` makes the other."""
@@ -41,12 +44,15 @@ class Session(LoggedOnSession):
     @classmethod
     def initiator(cls, settings: SessionSettings, store: SessionStore, now_ns: int) -> Self:
         session = cls(settings, now_ns)
-        session._is_initiator = True
-        session._use_lasting(store, now_ns)
+        session._initiate(store, now_ns)
         return session
 
+    def _initiate(self, store: SessionStore, now_ns: int) -> None:
+        self._is_initiator = True
+        self._use_lasting(store, now_ns)
+
     def receive_data(self, data: bytes, now_ns: int) -> None:
-        if self.state is State.CLOSED:
+        if self.state is _CLOSED:
             return
         self._outbound.now_ns = now_ns
         messages = self._decoder.receive_data(data)
@@ -138,9 +144,10 @@ class Session(LoggedOnSession):
             self._close(Step.LOGON_REFUSED, text)
 
     def _receive(self, message: FixMessage, now_ns: int) -> None:
+        if self.state is _IN_SESSION or self.state is _RECOVERING:
+            self._receive_in_session(message, now_ns)
+            return
         match self.state:
-            case State.IN_SESSION | State.RECOVERING:
-                self._receive_in_session(message, now_ns)
             case State.CONNECTED | State.AWAITING_LOGON:
                 self._receive_first(message, now_ns)
             case State.AUTHENTICATING:

@@ -13,12 +13,14 @@ cdef int _COLON
 cdef int _DASH
 cdef int _POINT
 
-@cython.locals(seconds="long long", rest="long long", milliseconds=int)
 cpdef bytes format_utc_timestamp(long long time_ns, int digits=*)
 
-cpdef long long parse_utc_timestamp(bytes text) except? -2
+@cython.locals(seconds="long long", milliseconds=int)
+cpdef str utc_timestamp_text(long long time_ns)
 
-cpdef long long parse_utc_date(bytes text) except? -2
+cpdef long long parse_utc_timestamp(bytes text) except *
+
+cpdef long long parse_utc_date(bytes text) except *
 
 @cython.locals(
     clock_at=Py_ssize_t,

@@ -29,12 +29,17 @@ _POINT = ord(".")
 
 def format_utc_timestamp(time_ns: int, digits: int = 3) -> bytes:
     """Spell a time with `digits` (3, 6 or 9) decimals, cut off rather than rounded."""
-    seconds = time_ns // _SECOND_NS
-    rest = time_ns - seconds * _SECOND_NS
     if digits == 3:
-        milliseconds = rest // 1_000_000
-        return f"{_format_second(seconds)}.{milliseconds:03d}".encode()
+        return utc_timestamp_text(time_ns).encode()
+    seconds, rest = divmod(time_ns, _SECOND_NS)
     return b"%b.%0*d" % (_format_second(seconds).encode(), digits, rest // _DECIMAL_NS[digits])
+
+
+def utc_timestamp_text(time_ns: int) -> str:
+    """Spell a time with milliseconds, cut off rather than rounded."""
+    seconds = time_ns // _SECOND_NS
+    milliseconds = (time_ns - seconds * _SECOND_NS) // 1_000_000
+    return f"{_format_second(seconds)}.{milliseconds:03d}"
 
 
 def parse_utc_timestamp(text: bytes) -> int:

@@ -7,7 +7,7 @@ import pytest
 
 from gateway import fix_reports
 from gateway.fix.dictionary import fix44
-from gateway.orders import OrderStatus, Report, ReportKind
+from gateway.orders import Report, ReportKind
 from tests.gateway.engine_room import (
     ALICE,
     ALICE_SESSION,
@@ -224,10 +224,10 @@ def test_every_reason_has_codes_and_words_for_each_message(
     room: EngineRoom, reason: RejectReason
 ) -> None:
     def refused(command: c.Command, kind: ReportKind) -> dict[int, str]:
-        report = Report(
-            kind, 9, 0, 10**18, None, command, reason, OrderStatus.REJECTED, 0, 0, 0, None,
-            is_requester=True, client_order_id=b"n1", original_client_order_id=b"a1",
-        )  # fmt: skip
+        report = Report(command)
+        report.kind, report.reason = kind, reason
+        report.sequence, report.timestamp_ns = 9, 10**18
+        report.client_order_id, report.original_client_order_id = b"n1", b"a1"
         return told(room, report)
 
     order_code, cancel_code, words = fix_reports.REJECT_REASONS[reason]

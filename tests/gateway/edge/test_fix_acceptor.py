@@ -367,7 +367,7 @@ async def test_bad_input_is_refused_in_its_protocol_and_changes_nothing(venue: S
         (lambda: client.enter("n" * 37, "buy", "0.5", "50000"), "8", "99"),
         (lambda: client.enter("n10", "buy", "0.5", "50000", t59=2), "8", "11"),
         (lambda: client.enter("n11", "buy", "0.5", "50000", t40=3, t99=1), "8", "11"),
-        (lambda: client.enter("n12", "buy", "0.5", "50000", t111=1), "8", "11"),
+        (lambda: client.enter("n12", "buy", "0.5", "50000", t111=1), "8", "13"),
         (lambda: client.enter("n13", "buy", None, "50000"), "8", "13"),  # type: ignore[arg-type]
         (lambda: client.enter("n14", "buy", "1_000", "50000"), "3", "6"),
         (lambda: client.enter("n15", "buy", "1e3", "50000"), "3", "6"),

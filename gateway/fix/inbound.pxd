@@ -1,0 +1,25 @@
+cimport cython
+
+from gateway.fix.codec cimport FixMessage
+
+
+@cython.final
+cdef class Inbound:
+    cdef readonly long long next_expected
+    cdef object _store
+    cdef object _untaken
+    cdef dict _early
+    cdef Py_ssize_t _early_messages_max
+    cdef long long _missing_until
+
+    cpdef void hand_up(self, long long msg_seq_num) except *
+
+    cpdef void advance(self, long long next_expected) except *
+
+    cpdef void taken(self, long long msg_seq_num) except *
+
+    cpdef void keep_early(self, long long msg_seq_num, FixMessage message) except *
+
+    cpdef tuple take_early(self)
+
+    cpdef void miss_until(self, long long msg_seq_num) except *

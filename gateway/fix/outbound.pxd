@@ -1,0 +1,27 @@
+cimport cython
+
+from gateway.fix.codec cimport encode
+from gateway.fix.timestamps cimport format_utc_timestamp
+
+
+@cython.final
+cdef class Outbound:
+    cdef public long long now_ns
+    cdef readonly long long last_sent_ns
+    cdef readonly object store
+    cdef bytes _identity
+    cdef Py_ssize_t _resend_chunk_bytes
+    cdef dict _heads
+    cdef long long _time_ns
+    cdef bytes _time_field
+    cdef list _out
+    cdef object _resend
+    cdef object _next_resend
+    cdef list _behind_resend
+
+    @cython.locals(head=bytes, number="long long", message=bytes)
+    cpdef long long send(
+        self, bytes msg_type, bytes body, long long now_ns, bint is_kept, long long watermark=*
+    ) except *
+
+    cpdef bytes data_to_send(self)

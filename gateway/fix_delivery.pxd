@@ -1,0 +1,21 @@
+cimport cython
+
+from gateway.fix.session cimport Session
+from gateway.fix_reports cimport message_of
+from gateway.orders cimport Report
+
+cdef int _REPORT_SHIFT
+
+cpdef long long watermark_of(long long sequence, long long report_index) except *
+
+@cython.locals(watermark="long long", msg_type=bytes, body=bytes)
+cpdef object deliver(
+    Report report,
+    Session session,
+    object store,
+    object identity,
+    object settings,
+    object catalogue,
+    long long now_ns,
+    bytes more=*,
+)
