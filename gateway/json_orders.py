@@ -8,8 +8,11 @@ never "rejected": it may still execute.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
+from gateway.countdowns import Countdowns, Target
 from gateway.json_api import order_replies
 from gateway.json_api import requests as r
 from gateway.json_api.errors import (
@@ -80,6 +83,7 @@ class JsonOrders:
         self._last_number = 0
         self._pending: dict[int, _Pending] = {}  # by session number, so the oldest comes first
         self._throttles: dict[int, Throttle] = {}  # by account
+        self._countdowns = Countdowns()
 
     @property
     def pending_count(self) -> int:
@@ -118,18 +122,16 @@ class JsonOrders:
         self, account_id: int, request: r.CancelOpenOrders, now_ns: int, answer: Answer
     ) -> None:
         self._throttle(account_id, Throttle.take_cancel, now_ns)
-        number = self._last_number + 1
-        try:
-            command = self._entry.cancel_all_orders(
-                self.session_id,
-                number,
-                account_id,
-                symbol=request.symbol,
-                client_order_id=self._client_order_id(None, number),
-            )
-        except Refused as refused:
-            raise refusal(refused.reason) from None
-        self._send(command, now_ns, answer, _all_canceled)
+        self._cancel_all(Target(account_id, request.symbol), now_ns, answer)
+
+    def set_countdown(
+        self, account_id: int, request: r.CountdownCancelAll, now_ns: int, answer: Answer
+    ) -> None:
+        """Cancel all of the account's orders in a symbol later, unless this is renewed."""
+        if request.symbol not in self._entry.catalogue.instrument_by_symbol:
+            raise refusal(RejectReason.UNKNOWN_INSTRUMENT)
+        self._countdowns.set(Target(account_id, request.symbol), request.countdown_time, now_ns)
+        answer({"symbol": request.symbol, "countdownTime": str(request.countdown_time)})
 
     def on_record(self, record: Record, reports: list[Report]) -> None:
         """Answer the request whose record this is, if it is one of ours and still waited for."""
@@ -144,6 +146,14 @@ class JsonOrders:
         pending = self._pending.pop(session_number, None)
         if pending is not None:
             pending.answer(internal_error() if why is None else not_now(why))
+
+    def cancel_overdue(self, now_ns: int) -> None:
+        """Cancel the orders of those whose countdowns have ended."""
+        for target in self._countdowns.take_due(now_ns):
+            try:
+                self._cancel_all(target, now_ns, partial(self._retry_unless_done, target, now_ns))
+            except ApiError as error:
+                self._retry_unless_done(target, now_ns, error)
 
     def expire(self, now_ns: int) -> None:
         """Answer "unknown" to whoever has waited too long."""
@@ -184,6 +194,24 @@ class JsonOrders:
             )
         except Refused as refused:
             raise refusal(refused.reason) from None
+
+    def _cancel_all(self, target: Target, now_ns: int, answer: Answer) -> None:
+        number = self._last_number + 1
+        try:
+            command = self._entry.cancel_all_orders(
+                self.session_id,
+                number,
+                target.account_id,
+                symbol=target.symbol,
+                client_order_id=self._client_order_id(None, number),
+            )
+        except Refused as refused:
+            raise refusal(refused.reason) from None
+        self._send(command, now_ns, answer, _all_canceled)
+
+    def _retry_unless_done(self, target: Target, now_ns: int, result: Any) -> None:
+        if isinstance(result, ApiError) and result.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            self._countdowns.retry(target, now_ns)
 
     def _send(
         self,

@@ -174,7 +174,9 @@ class JsonDoor:
         while True:
             await asyncio.sleep(EXPIRE_INTERVAL_S)
             before = self._json_orders.timeouts
-            self._json_orders.expire(time.time_ns())
+            now_ns = time.time_ns()
+            self._json_orders.cancel_overdue(now_ns)
+            self._json_orders.expire(now_ns)
             metrics.JSON_TIMEOUTS.inc(self._json_orders.timeouts - before)
 
 

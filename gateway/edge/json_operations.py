@@ -79,6 +79,7 @@ class JsonOperations:
             "order.place": json_orders.place,
             "order.cancel": json_orders.cancel,
             "openOrders.cancelAll": json_orders.cancel_all,
+            "openOrders.countdownCancelAll": json_orders.set_countdown,
         }
 
     async def credential(self, api_key: object) -> Credential | None:

@@ -45,6 +45,14 @@ OPERATIONS = (
     Operation("order.cancel", r.CancelOrder, _TRADE, "DELETE", "/api/v3/order"),
     Operation("order.status", r.QueryOrder, _READ, "GET", "/api/v3/order"),
     Operation("openOrders.cancelAll", r.CancelOpenOrders, _TRADE, "DELETE", "/api/v3/openOrders"),
+    # As Binance's futures have it: /fapi/v1/countdownCancelAll.
+    Operation(
+        "openOrders.countdownCancelAll",
+        r.CountdownCancelAll,
+        _TRADE,
+        "POST",
+        "/api/v3/countdownCancelAll",
+    ),
     Operation("openOrders.status", r.OpenOrders, _READ, "GET", "/api/v3/openOrders"),
     Operation("allOrders", r.AllOrders, _READ, "GET", "/api/v3/allOrders"),
     Operation("myTrades", r.MyTrades, _READ, "GET", "/api/v3/myTrades"),

@@ -194,6 +194,13 @@ class CancelOpenOrders(SignedRequest, kw_only=True):
     symbol: str
 
 
+class CountdownCancelAll(SignedRequest, kw_only=True):
+    """`countdown_time` in milliseconds; 0 ends the countdown."""
+
+    symbol: str
+    countdown_time: Annotated[int, Meta(ge=0, le=600_000)]
+
+
 class OpenOrders(SignedRequest, kw_only=True):
     symbol: str | None = None
 

@@ -21,10 +21,13 @@ from trading.execution import json_messages
 from trading.execution import venue as v
 from trading.execution.edge.links import BACKOFF_S_MAX, BACKOFF_S_MIN, LinkOwner, VenueError
 from trading.execution.json_messages import TRADES_MAX, JsonMessages, Message
-from trading.feeds.edge.websocket_stream import PING_INTERVAL_S, WebSocketStream, connect
+from trading.feeds.edge.websocket_stream import WebSocketStream, connect
 from vocabulary.instrument import Instrument
 
 ANSWER_S_MAX = 5.0
+COUNTDOWN_S = 10.0
+"""The venue cancels the strategy's orders when no instance has been heard of for so long."""
+COUNTDOWN_RENEWED_S = 2.5
 
 log = structlog.get_logger("execution")
 
@@ -47,6 +50,8 @@ class WebSocketLink:
         self._asked: dict[int, v.Request] = {}
         self._fills: dict[int, tuple[v.Traded, ...]] = {}
         self._questions: dict[int, asyncio.Future[Any]] = {}
+        self._instruments = instruments
+        self._renewals: set[int] = set()
 
     async def run(self) -> None:
         backoff_s = BACKOFF_S_MIN
@@ -91,18 +96,37 @@ class WebSocketLink:
         try:
             await self.ask("userDataStream.subscribe.signature")
             log.info("venue reached", url=self._url)
+            self._renew_countdowns(stream)
             self._owner.on_ready(True)
             while not stream.closed.is_set():
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(PING_INTERVAL_S):
+                    async with asyncio.timeout(COUNTDOWN_RENEWED_S):
                         await stream.closed.wait()
                 stream.ping()
+                if stream.is_open:
+                    self._renew_countdowns(stream)
             log.warning("venue lost", reason=stream.close_reason)
         finally:
             stream.abort()
             self._stream = None
             self._forget()
             self._owner.on_ready(False)
+
+    def _renew_countdowns(self, stream: WebSocketStream) -> None:
+        """Let the venue go on waiting with the cancel of all that is open, in every symbol.
+
+        Every instance does so for all symbols of the strategy: a symbol may be another's.
+        """
+        method, countdown_ms = "openOrders.countdownCancelAll", int(COUNTDOWN_S * 1_000)
+        now_ns = time.time_ns()
+        messages = []
+        self._renewals.clear()
+        for symbol in self._instruments:
+            request_id = next(self._ids)
+            self._renewals.add(request_id)
+            terms: dict[str, str | int] = {"symbol": symbol, "countdownTime": countdown_ms}
+            messages.append(self._messages.signed(request_id, method, terms, now_ns))
+        stream.send(messages)
 
     def _forget(self) -> None:
         """Give up on everything that was asked."""
@@ -141,6 +165,8 @@ class WebSocketLink:
         if not isinstance(message.id, int):
             log.error("venue refused a message", reason=str(message.error))
             return None
+        if message.id in self._renewals and message.error is not None:
+            log.error("the venue refused a countdown", reason=message.error.msg)
         question = self._questions.get(message.id)
         if question is not None:
             _settle(question, message)

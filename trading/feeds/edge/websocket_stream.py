@@ -40,6 +40,11 @@ class WebSocketStream(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     @property
+    def is_open(self) -> bool:
+        """Say whether messages may be sent: the handshake is done, and nobody has said goodbye."""
+        return self._protocol.state is State.OPEN
+
+    @property
     def close_reason(self) -> str:
         return self._protocol.close_reason or "connection lost"
 
@@ -82,7 +87,7 @@ class WebSocketStream(asyncio.Protocol):
         """Ask for a sign of life; close if there was none for too long."""
         if time.monotonic() - self._heard_s > SILENCE_S_MAX:
             self.abort()
-        elif self._protocol.state is State.OPEN:
+        elif self.is_open:
             self._protocol.send_ping(b"")
             self._write()
 
@@ -95,7 +100,7 @@ class WebSocketStream(asyncio.Protocol):
             return
         if self._protocol.handshake_exc is not None:
             self.opened.set_exception(self._protocol.handshake_exc)
-        elif self._protocol.state is State.OPEN:
+        elif self.is_open:
             self.opened.set_result(None)
 
     def _message(self, frame: Frame) -> bytes | None:
