@@ -153,6 +153,7 @@ add_service("accounts", "Run settlement into Postgres and the ops HTTP.")
 add_service("marketdata", "Run the publisher of depth, trades, candles and tickers on Redis.")
 add_service("trade-history", "Run the keeper of every trade on DynamoDB (AGIO_TRADE_HISTORY_URL).")
 add_service("stream", "Run the writer of every event to Kinesis or Kafka (AGIO_EVENT_STREAM_URL).")
+add_service("feed", "Run a door to market data streams alone; any number of them may run.")
 add_service("gateway", "Run the doors: FIX 4.4, REST and WebSocket.")
 
 

@@ -60,6 +60,11 @@ OPTIONAL_PORT_OFFSETS = {
     "stream_metrics_port": 21,
     "backup_metrics_port": 22,
 }
+# Of processes of which any number may run.
+FEED_PORT_OFFSETS = {
+    "feed_port": 6,
+    "feed_metrics_port": 23,
+}
 UNIX_PATH_BYTES_MAX = 100  # sun_path has 108 bytes on Linux, 104 on macOS
 
 
@@ -132,7 +137,7 @@ class Configuration(BaseSettings):
     log_directory: Path | None = None
     """Where a service writes its log; without it, to standard error."""
 
-    port_base: Annotated[int, Field(ge=1, le=65535 - 22)] | None = None
+    port_base: Annotated[int, Field(ge=1, le=65535 - 23)] | None = None
     """Moves all ports that are not set themselves, by PORT_OFFSETS."""
     fix_port: Port = 9880
     fix_drop_copy_port: Port = 9881
@@ -156,6 +161,9 @@ class Configuration(BaseSettings):
     trade_history_metrics_port: Port = 9110
     stream_metrics_port: Port = 9111
     backup_metrics_port: Port = 9112
+    feed_port: Port = 8091
+    """Where feed processes listen; those of one machine share it."""
+    feed_metrics_port: Port = 9113
     feeds_port: Port = 9889
     """Where strategies get the feeds handler's events."""
     feeds_reports_port: Port = 9890
@@ -285,7 +293,7 @@ class Configuration(BaseSettings):
         base = values.get("port_base")
         if base is not None and str(base).isdecimal():
             for name, offset in (
-                PORT_OFFSETS | TRADING_PORT_OFFSETS | OPTIONAL_PORT_OFFSETS
+                PORT_OFFSETS | TRADING_PORT_OFFSETS | OPTIONAL_PORT_OFFSETS | FEED_PORT_OFFSETS
             ).items():
                 values.setdefault(name, int(base) + offset)
         host = values.get("host", "127.0.0.1")

@@ -164,6 +164,17 @@ def make_archive(configuration: Configuration, _secrets: Secrets) -> Service:
     )
 
 
+def make_feed(configuration: Configuration, _secrets: Secrets) -> Service:
+    from gateway.edge.feed_service import FeedService
+
+    return FeedService(
+        matching_address=configuration.matching_address,
+        redis_url=_needed("redis_url", _redis_url(configuration), "feed"),
+        host=configuration.host,
+        port=configuration.feed_port,
+    )
+
+
 def make_stream(configuration: Configuration, _secrets: Secrets) -> Service:
     from marketdata.edge.stream_service import StreamService
 
@@ -300,6 +311,8 @@ OPTIONAL_SERVICES: dict[str, tuple[str, Callable[[Configuration, Secrets], Servi
     "stream": ("event_stream_url", make_stream),
     "backup": ("backup_url", make_backup),
 }
+# Any number of each may run beside the venue; `agio up` starts none.
+REPLICAS: dict[str, Callable[[Configuration, Secrets], Service]] = {"feed": make_feed}
 # The venue's customer: none of these runs under `agio up`.
 TRADING_SERVICES: dict[str, Callable[[Configuration, Secrets], Service]] = {
     "feeds": make_feeds,
@@ -338,7 +351,7 @@ def run(name: str, configuration: Configuration) -> None:
     log_file = configuration.log_directory and configuration.log_directory / f"{name}.log"
     telemetry.configure_logging(configuration.log_level, log_file, configuration.trace_sample_rate)
     optional = {name: make for name, (_, make) in OPTIONAL_SERVICES.items()}
-    make = (SERVICES | optional | TRADING_SERVICES)[name]
+    make = (SERVICES | optional | REPLICAS | TRADING_SERVICES)[name]
     service = make(configuration, Secrets(configuration))
     uvloop.run(_run_until_told(name, service, configuration))
 

@@ -11,6 +11,7 @@ from gateway.edge import metrics
 from gateway.edge.balances import Balances
 from gateway.edge.credentials import CredentialStore
 from gateway.edge.json_operations import JsonOperations
+from gateway.edge.kept_sessions import KeptSessions
 from gateway.edge.market_feed import MarketFeed
 from gateway.edge.older_trades import OlderTrades
 from gateway.edge.order_traces import FeedTraces, OrderTraces
@@ -83,6 +84,7 @@ class JsonDoor:
             older_trades=self._older_trades,
         )
         self.rest = RestServer(host=host, port=rest_port, operations=operations)
+        self._kept_sessions = KeptSessions(feed)
         self.websocket = WebSocketServer(
             host=host,
             port=websocket_port,
@@ -90,6 +92,7 @@ class JsonDoor:
             user_streams=self._user_streams,
             market_streams=MarketStreams(catalogue, feed.books, feed.statuses),
             traces=feed_traces,
+            kept_sessions=self._kept_sessions,
         )
         metrics.JSON_WAITING.set_function(lambda: self._json_orders.pending_count)
         self._expirer: asyncio.Task[None] | None = None
@@ -100,12 +103,14 @@ class JsonDoor:
             self._feed.track(symbol)
         self._expirer = asyncio.create_task(self._expire())
         await self._balances.start()
+        await self._kept_sessions.start()
         await self.rest.start()
         await self.websocket.start()
 
     async def stop(self) -> None:
         """Close the doors."""
         await self.websocket.stop()
+        await self._kept_sessions.stop()
         await self.rest.stop()
         await self._older_trades.stop()
         if self._history is not None:

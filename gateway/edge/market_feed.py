@@ -135,6 +135,11 @@ class MarketFeed:
             self._link.subscribe(names)
 
     @property
+    def link(self) -> FeedLink | None:
+        """The connection to Redis while there is one, for what else is kept there."""
+        return self._link
+
+    @property
     def ready(self) -> bool:
         """Whether all views are filled and whole, and the publisher is heard."""
         return self._is_heard() and not any(

@@ -35,6 +35,8 @@ class FeedLink(Protocol):
 
     async def fetch(self, keys: list[str]) -> list[bytes | None]: ...
 
+    async def store(self, key: str, value: str, expiry_s: int) -> None: ...
+
     async def ping(self) -> None: ...
 
     def close(self) -> None: ...
@@ -70,6 +72,11 @@ class ClusterLink:
     async def fetch(self, keys: list[str]) -> list[bytes | None]:
         """Return the values of keys. Raises what `RedisLink.execute` does."""
         return list(await asyncio.gather(*(self._get(tagged(key)) for key in keys)))
+
+    async def store(self, key: str, value: str, expiry_s: int) -> None:
+        """Set a key for so long. Raises what `RedisLink.execute` does."""
+        name = tagged(key)
+        await self._link_of(name).store(name, value, expiry_s)
 
     async def ping(self) -> None:
         """Return when all have answered. Raises what `RedisLink.execute` does."""

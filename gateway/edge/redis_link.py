@@ -69,6 +69,10 @@ class RedisLink(asyncio.Protocol):
         """Return the values of keys. Raises what `execute` does."""
         return cast("list[bytes | None]", await self.execute("MGET", *keys))
 
+    async def store(self, key: str, value: str, expiry_s: int) -> None:
+        """Set a key for so long. Raises what `execute` does."""
+        await self.execute("SET", key, value, "EX", str(expiry_s))
+
     async def ping(self) -> None:
         """Return when it has answered. Raises what `execute` does."""
         await self.execute("PING")

@@ -101,6 +101,10 @@ class WebSocketConnection(asyncio.Protocol):
 
     # What the server and the session call
 
+    @property
+    def is_open(self) -> bool:
+        return self._transport is not None and self._protocol.state is State.OPEN
+
     def send_text(self, message: bytes) -> None:
         """Send a text message."""
         self.send_frames(text_frame(message))

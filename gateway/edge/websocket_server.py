@@ -4,7 +4,10 @@
 `/ws-api/v3`                       requests and answers, user data (`websocket_api`)
 `/ws`, `/ws/<stream>[/<stream>]`   market data, each message as it is
 `/stream?streams=<a>[/<b>]`        market data, each message with its stream's name
+`/ws?session=<token>`, `/stream?…` market data, as a session that was open elsewhere
 =================================  ==========================================================
+
+A feed process has all but the first.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from websockets.frames import CloseCode
 
 from gateway.edge import metrics
 from gateway.edge.json_operations import JsonOperations
+from gateway.edge.kept_sessions import KeptSessions
 from gateway.edge.order_traces import FeedTraces
 from gateway.edge.websocket_api import WebSocketApi
 from gateway.edge.websocket_connection import RefusedError, Session, WebSocketConnection
@@ -48,11 +52,13 @@ class WebSocketServer:
         *,
         host: str,
         port: int,
-        operations: JsonOperations,
+        operations: JsonOperations | None,
         user_streams: UserStreams,
         market_streams: MarketStreams,
         connections_max: int = CONNECTIONS_MAX,
         traces: FeedTraces | None = None,
+        kept_sessions: KeptSessions | None = None,
+        shares_port: bool = False,
     ) -> None:
         self.port = port
         self._host = host
@@ -61,6 +67,9 @@ class WebSocketServer:
         self._market_streams = market_streams
         self._connections_max = connections_max
         self._traces = traces
+        self._kept_sessions = kept_sessions
+        self._shares_port = shares_port
+        self._resuming: set[asyncio.Task[None]] = set()
         self._oldest_ns = 0  # the timestamp of the first message that waits for the flush
         self._connections: set[WebSocketConnection] = set()
         self._unflushed: set[WebSocketConnection] = set()
@@ -72,7 +81,11 @@ class WebSocketServer:
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: WebSocketConnection(self, loop.time()), self._host, self.port, backlog=1024
+            lambda: WebSocketConnection(self, loop.time()),
+            self._host,
+            self.port,
+            backlog=1024,
+            reuse_port=self._shares_port or None,
         )
         self.port = self._server.sockets[0].getsockname()[1]
         self._ticker = asyncio.create_task(self._tick())
@@ -150,9 +163,16 @@ class WebSocketServer:
     def open_session(self, connection: WebSocketConnection, target: str) -> Session:
         """Return the session that a request's target asks for. Raises `RefusedError`."""
         path, _, query = unquote(target).partition("?")
-        if path == API_PATH and query in {"", "returnRateLimits=false"}:
+        if (
+            path == API_PATH
+            and query in {"", "returnRateLimits=false"}
+            and self._operations is not None
+        ):
             return WebSocketApi(connection, self._operations, self._user_streams)
-        if path == "/stream" and (not query or query.startswith("streams=")):
+        token = ""
+        if path in {"/ws", "/stream"} and query.startswith("session=") and self._kept_sessions:
+            names, token = "", query.removeprefix("session=")
+        elif path == "/stream" and (not query or query.startswith("streams=")):
             names = query.removeprefix("streams=")
         elif (path == "/ws" or path.startswith("/ws/")) and not query:
             # Some clients number their connections: "/ws/0" names no stream.
@@ -162,17 +182,38 @@ class WebSocketServer:
         else:
             raise RefusedError(404, "There is nothing here.")
         try:
-            return StreamSession(
+            session = StreamSession(
                 self._market_streams,
                 filter(None, names.split("/")),
                 wants_combined=path == "/stream",
                 send=connection.send_text,
                 send_frames=connection.send_frames,
+                keeper=self._kept_sessions,
             )
         except ApiError as error:
             raise RefusedError(400, error.message) from None
+        if token and self._kept_sessions is not None:
+            resuming = self._resume(self._kept_sessions, connection, session, token)
+            task = asyncio.create_task(resuming)
+            self._resuming.add(task)
+            task.add_done_callback(self._resuming.discard)
+        return session
 
     # Inside
+
+    async def _resume(
+        self,
+        kept_sessions: KeptSessions,
+        connection: WebSocketConnection,
+        session: StreamSession,
+        token: str,
+    ) -> None:
+        names = await kept_sessions.find(token)
+        if names is None:
+            connection.flush()  # the handshake's answer
+            connection.fail(CloseCode.POLICY_VIOLATION, "session unknown or expired")
+        elif connection.is_open:
+            session.resume(token, names)
 
     def _flush_soon(self) -> None:
         if not self._flushes_soon:

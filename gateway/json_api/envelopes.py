@@ -31,7 +31,7 @@ class StreamRequest(msgspec.Struct, forbid_unknown_fields=True):
     """A message of a client to `/ws` or `/stream`."""
 
     id: RequestId
-    method: Literal["SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS"]
+    method: Literal["SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SESSION"]
     params: list[str] = []
 
 
@@ -86,7 +86,7 @@ def api_error(answer_id: RequestId, error: ApiError) -> bytes:
     )
 
 
-def stream_answer(answer_id: RequestId, result: list[str] | None) -> bytes:
+def stream_answer(answer_id: RequestId, result: list[str] | dict[str, Any] | None) -> bytes:
     return msgspec.json.encode({"result": result, "id": answer_id})
 
 

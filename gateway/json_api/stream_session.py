@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any, Protocol
 
 from gateway.json_api.envelopes import (
     RequestId,
@@ -18,10 +19,23 @@ from gateway.json_api.streams import Stream
 SUBSCRIPTIONS_MAX = 1024
 
 
+class Keeper(Protocol):
+    """Keeps what sessions have subscribed to, so that they go on over another connection."""
+
+    expiry_s: int
+
+    def begin(self) -> str: ...
+
+    def keep(self, token: str, names: list[str]) -> None: ...
+
+    def leave(self, token: str) -> None: ...
+
+
 class StreamSession:
     """A subscriber of `MarketStreams`. `send` takes messages, `send_frames` ready frames.
 
-    `names` are subscribed to at once. Raises `ApiError` if there is no such stream.
+    `names` are subscribed to at once. Raises `ApiError` if there is no such stream. With a `keeper`
+    the client may ask for a token of its session.
     """
 
     def __init__(
@@ -32,11 +46,14 @@ class StreamSession:
         wants_combined: bool,
         send: Callable[[bytes], None],
         send_frames: Callable[[bytes], None],
+        keeper: Keeper | None = None,
     ) -> None:
         self.wants_combined = wants_combined
         self.send_frames = send_frames
         self._send = send
         self._market_streams = market_streams
+        self._keeper = keeper
+        self._token: str | None = None
         self._subscriptions: dict[str, Stream] = {}
         self._subscribe(names)
 
@@ -49,16 +66,41 @@ class StreamSession:
             if request.method == "LIST_SUBSCRIPTIONS":
                 self._send(stream_answer(answer_id, list(self._subscriptions)))
                 return
+            if request.method == "SESSION":
+                self._send(stream_answer(answer_id, self._begin_keeping()))
+                return
             if request.method == "SUBSCRIBE":
                 self._subscribe(request.params)
             else:
                 self._unsubscribe(request.params)
+            self._keep()
             self._send(stream_answer(answer_id, None))
         except ApiError as error:
             self._send(stream_error(answer_id or request_id(data), error))
 
+    def resume(self, token: str, names: list[str]) -> None:
+        """Go on as the session of this token; what is no stream any more is left out."""
+        known = [name for name in names if self._market_streams.stream(name) is not None]
+        self._token = token
+        self._subscribe(known)
+        self._keep()
+        self._send(stream_answer(None, {"session": token, "streams": list(self._subscriptions)}))
+
     def close(self) -> None:
+        if self._token is not None and self._keeper is not None:
+            self._keeper.leave(self._token)
         self._unsubscribe(list(self._subscriptions))
+
+    def _begin_keeping(self) -> dict[str, Any]:
+        if self._keeper is None:
+            raise ApiError(ErrorCode.UNSUPPORTED_OPERATION, "Sessions are not kept here.")
+        self._token = self._token or self._keeper.begin()
+        self._keep()
+        return {"session": self._token, "expiresIn": self._keeper.expiry_s}
+
+    def _keep(self) -> None:
+        if self._token is not None and self._keeper is not None:
+            self._keeper.keep(self._token, list(self._subscriptions))
 
     def _subscribe(self, names: Iterable[str]) -> None:
         new: dict[str, Stream] = {}
