@@ -1,5 +1,6 @@
 """`agio up --aws-local`: one trade, found wherever the venue tells of it."""
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,8 +52,10 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsVenue]:
-    with AwsVenue(tmp_path_factory.mktemp("venue"), free_port_base()) as running:
-        yield running
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AGIO_ARCHIVE_FLUSH_SECONDS", "1")
+        with AwsVenue(tmp_path_factory.mktemp("venue"), free_port_base()) as running:
+            yield running
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +124,34 @@ def test_s3_archives_it(venue: AwsVenue, trade: dict[str, Any]) -> None:
     assert stored is not None
     rows = pq.read_table(pa.BufferReader(stored.data)).to_pylist()
     assert [(row["trade_id"], float(row["price"])) for row in rows] == [(trade["t"], 20_000)]
+
+
+def test_the_parquet_on_s3_has_it(venue: AwsVenue, trade: dict[str, Any]) -> None:
+    s3: Any = boto3.client("s3", endpoint_url=venue.endpoint())
+
+    def rows() -> list[Any]:
+        listed = s3.list_objects_v2(Bucket=embedded_aws.BUCKET, Prefix="archive/")
+        keys = [entry["Key"] for entry in listed.get("Contents", ())]
+        tables = [
+            pq.read_table(
+                io.BytesIO(s3.get_object(Bucket=embedded_aws.BUCKET, Key=key)["Body"].read())
+            )
+            for key in keys
+            if key.endswith(".parquet") and "trade" in key
+        ]
+        return [row for table in tables for row in table.to_pylist() if row.get("trade_id")]
+
+    wait_for(lambda: bool(rows()), "the trade did not come to S3")
+    assert [row["trade_id"] for row in rows()] == [trade["t"]]
+
+
+def test_every_service_says_that_it_is_well(venue: AwsVenue, trade: dict[str, Any]) -> None:
+    def is_well() -> bool:
+        states = venue.agio("status")["services"]
+        assert {"archive", "backup", "stream", "trade-history"} <= set(states)
+        return all(state["ready"] for state in states.values())
+
+    wait_for(is_well, "not every service is ready")
 
 
 def test_without_moto_it_says_what_to_install(
