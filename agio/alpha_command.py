@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from agio import services
+from agio import service_process
 from agio.command_line import configured
 from agio.configuration import Configuration
 
@@ -18,4 +18,4 @@ def alpha(settings: Configuration, *, run: str) -> None:
     RUN is described in DATA/runs/RUN/run.json. Of any number of instances one leads each symbol;
     when it ends, another takes over. Several on one machine need an AGIO_ALPHA_METRICS_PORT each.
     """
-    services.run("alpha", settings.model_copy(update={"trading_run": run}))
+    service_process.run("alpha", settings.model_copy(update={"trading_run": run}))

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from agio import services
+from agio import service_process
 from agio.command_line import as_json, asks, configured, emit
 from agio.configuration import Configuration, ConfigurationError
 
@@ -27,7 +27,7 @@ def archive() -> None:
 @configured("data", "host", "port_base")
 def run(settings: Configuration) -> None:
     """Run the service that archives the journal's events."""
-    services.run("archive", settings)
+    service_process.run("archive", settings)
 
 
 @archive.command("ls")

@@ -16,7 +16,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from agio import services
+from agio import service_process
 from agio.command_line import as_json, asks, configured, emit
 from agio.configuration import Configuration
 from agio.secret_files import Secrets
@@ -37,7 +37,7 @@ def backup() -> None:
 @configured("data", "host", "port_base")
 def run(settings: Configuration) -> None:
     """Run the service that keeps the backup. `agio up` runs it where AGIO_BACKUP_URL is set."""
-    services.run("backup", settings)
+    service_process.run("backup", settings)
 
 
 @backup.command("ls")

@@ -13,7 +13,15 @@ import click
 import msgspec
 from rich.console import Console
 
-from agio import __version__, configuration, hot_paths, services, supervisor, telemetry, venue
+from agio import (
+    __version__,
+    configuration,
+    hot_paths,
+    service_process,
+    supervisor,
+    telemetry,
+    venue,
+)
 from agio.child_process import ServerFailedError
 from agio.configuration import Configuration, ConfigurationError
 from agio.ops_client import OpsClient, OpsError
@@ -145,7 +153,7 @@ def add_service(name: str, summary: str) -> None:
     @main.command(name, help=summary)
     @runs
     def run_service(settings: Configuration) -> None:
-        services.run(name, settings)
+        service_process.run(name, settings)
 
 
 add_service("matching", "Run the matching process: orders every command, journals it, matches it.")

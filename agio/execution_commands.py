@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from agio import run_files, services
+from agio import run_files, service_process, services
 from agio.command_line import as_json, configured, emit
 from agio.configuration import Configuration, ConfigurationError
 
@@ -40,7 +40,7 @@ def run_instance(settings: Configuration, *, run: str) -> None:
     Any number of instances share the symbols; when one ends, the others take its over. Several on
     one machine need an AGIO_EXECUTION_METRICS_PORT each.
     """
-    services.run("execution", settings.model_copy(update={"trading_run": run}))
+    service_process.run("execution", settings.model_copy(update={"trading_run": run}))
 
 
 @execution.command("kill")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from agio import services
+from agio import service_process
 from agio.command_line import runs
 from agio.configuration import Configuration
 
@@ -40,4 +40,4 @@ def feeds(
         "feeds_key_file": key_file or settings.feeds_key_file,
         "feeds_record_file": record or settings.feeds_record_file,
     }
-    services.run("feeds", settings.model_copy(update=given))
+    service_process.run("feeds", settings.model_copy(update=given))

@@ -13,7 +13,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
-from agio import services
+from agio import service_process
 from agio.command_line import as_json, asks, configured, emit
 from agio.configuration import Configuration
 
@@ -47,7 +47,7 @@ def history() -> None:
 @configured("data", "host", "port_base")
 def run(settings: Configuration) -> None:
     """Run the service that carries the queue into the store."""
-    services.run("history", settings)
+    service_process.run("history", settings)
 
 
 @history.command("ls")
