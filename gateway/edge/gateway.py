@@ -220,6 +220,8 @@ class Gateway:
         for record in records:
             self.fix.on_repeated(record, now_ns)
         self.fix.flush()
+        if self._traces is not None:
+            self._traces.repeated(records)
 
     def _on_refused(self, refusal: Refusal) -> None:
         _, session_id, session_number, text = refusal

@@ -81,6 +81,12 @@ class OrderTraces:
         """Forget a command that has no record."""
         self._submitted.pop((refusal.session_id, refusal.session_number), None)
 
+    def repeated(self, records: list[Record]) -> None:
+        """Forget commands that had been done before: their traces have been told."""
+        for record in records:
+            command = record.command
+            self._submitted.pop((command.session_id, command.session_number), None)
+
     def received(self, records: list[Record]) -> None:
         """Take the records in before they are reported."""
         if not self._submitted:
