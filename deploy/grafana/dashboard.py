@@ -59,6 +59,7 @@ ROWS: dict[str, list[Panel]] = {
                 "settlement": "agio_accounts_settlement_lag_records",
                 "event stream": "agio_stream_lag_records",
                 "trade history": "agio_trade_history_lag_records",
+                "archive": "agio_archive_lag_records",
             },
         ),
     ],

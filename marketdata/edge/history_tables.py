@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from prometheus_client import Counter
 
+from objects.store import ConflictError
 from vocabulary.trade_history import (
     FILLS_KEY,
     PROGRESS_KEY,
@@ -48,10 +49,6 @@ log = structlog.get_logger("trade-history")
 
 class HistoryFailedError(Exception):
     """DynamoDB does not answer, or refuses; says why. Trying again may help."""
-
-
-class ConflictError(Exception):
-    """Another writer has taken the history over."""
 
 
 class HistoryTables:

@@ -11,6 +11,7 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 from marketdata.edge.record_stream import RecordStream
+from objects.store import ConflictError
 from vocabulary.events import Event
 from vocabulary.excerpt import Excerpt
 
@@ -64,8 +65,9 @@ def reader_metrics(name: str, what: str) -> ReaderMetrics:
 class StoreReader:
     """Follows the journal's events from where a store stands; a slow store only lets it lag.
 
-    After one of the writer's `failures` it begins again where the store stands; after anything
-    else, such as another writer, it stops, and health tells.
+    After one of the writer's `failures` it begins again where the store stands. Where another
+    writer has taken the store over it stops, and health tells; after anything else, too, and then
+    it is to be started anew.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class StoreReader:
         self._rest_s = rest_s
         self._stream: RecordStream | None = None
         self._failure = "not started"
+        self._has_failed = False
         self._backoff_s = BACKOFF_MIN_S
         self._task: asyncio.Task[None] | None = None
         metrics.sequence.set_function(lambda: writer.sequence)
@@ -110,6 +113,7 @@ class StoreReader:
     def health(self) -> dict[str, object]:
         return {
             "ready": not self._failure,
+            "failed": self._has_failed,
             "sequence": self._writer.sequence,
             "lag_records": self._lag(),
             "matching_connected": self._stream is not None and self._stream.connected,
@@ -133,6 +137,7 @@ class StoreReader:
                 self._backoff_s = min(self._backoff_s * 2, BACKOFF_MAX_S)
             except Exception as error:
                 # Another writer, or what can't be read: to go on would do harm.
+                self._has_failed = not isinstance(error, ConflictError)
                 self._failure = f"{type(error).__name__}: {error}"
                 log.exception("stopped writing", reader=self._name)
                 return

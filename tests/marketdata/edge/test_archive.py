@@ -10,7 +10,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from marketdata.archive_manifest import MANIFESTS, ROOT
+from marketdata.archive_manifest import MANIFESTS, ROOT, STATE_KEY
 from marketdata.edge.archive import ArchiveService
 from marketdata.edge.archive_reader import cuts, days, verify
 from objects.store import open_store
@@ -96,6 +96,21 @@ async def test_nothing_is_cut_before_it_is_due(venue: LiveVenue, tmp_path: Path)
     await venue.carry_out()
     await eventually(lambda: len(cuts(open_store(url))) == 1)  # a thousand events are enough
     await archive.stop()
+
+
+async def test_a_state_that_nobody_can_read_is_not_written_over(
+    venue: LiveVenue, store_url: str
+) -> None:
+    store = open_store(store_url)
+    store.put(STATE_KEY, b'{"version": 9}')
+    archive = service(venue, store_url)
+    await archive.start()
+    await eventually(lambda: archive.health()["failed"] is True)
+    assert "version 9" in str(archive.health()["failure"])
+    await archive.stop()
+    stored = store.get(STATE_KEY)
+    assert stored is not None
+    assert stored.data == b'{"version": 9}'
 
 
 async def test_who_was_there_before_stops(venue: LiveVenue, store_url: str) -> None:

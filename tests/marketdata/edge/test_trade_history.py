@@ -49,6 +49,7 @@ async def test_a_trade_is_found_by_symbol_and_by_both_accounts(
     await until_stored(history, venue)
     assert history.health() == {
         "ready": True,
+        "failed": False,
         "sequence": len(venue.records),
         "lag_records": 0,
         "matching_connected": True,
@@ -141,6 +142,7 @@ async def test_who_was_there_before_stops(venue: LiveVenue, trade_history_url: s
     await until_stored(second, venue)
     await eventually(lambda: "ConflictError" in str(first.health()["failure"]))
     assert first.health()["ready"] is False
+    assert first.health()["failed"] is False  # started anew it would drive the other one out
     await first.stop()
     await second.stop()
     assert stored_trades(trade_history_url) == expected_trades(venue.records)
