@@ -12,7 +12,7 @@ PACKAGES := vocabulary fix_specs objects gateway matching marketdata accounts tr
 CHECKED  := $(PACKAGES) deploy tests setup.py $(wildcard bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help environment build demo test test-uncompiled bench conformance cloud fuzz campaign readers takeovers lint format lock clean
+.PHONY: help environment build demo test test-uncompiled bench conformance cloud fuzz planted campaign readers takeovers lint format lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
