@@ -10,7 +10,6 @@ cdef long long _MSG_SEQ_NUM_MASK
 
 
 @cython.final
-@cython.no_gc
 cdef class _Pending:
     cdef readonly long long msg_seq_num
     cdef readonly bytes raw

@@ -2,7 +2,6 @@ cimport cython
 
 
 @cython.final
-@cython.no_gc
 cdef class Order:
     cdef public long long order_id
     cdef public long long account_id
@@ -34,7 +33,6 @@ cdef class Order:
 
 
 @cython.final
-@cython.no_gc
 cdef class Report:
     cdef public object kind
     cdef public long long sequence
