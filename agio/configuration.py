@@ -373,13 +373,14 @@ def environment(configuration: Configuration) -> dict[str, str]:
 def as_toml(configuration: Configuration) -> str:
     """Return what is not as by default, as a file of settings, without secrets and machines' own.
 
-    A machine's own are its paths and its servers, which have passwords.
+    A machine's own are its paths and its servers.
     """
     lines = []
     for name, value in configuration:
         field = Configuration.model_fields[name]
         is_own = name in MACHINE_SETTINGS or isinstance(value, SecretStr | Path)
-        if value not in {None, "", field.default} and not is_own:
+        has_password = re.search("://[^/?#]*@", str(value)) is not None
+        if value not in {None, "", field.default} and not is_own and not has_password:
             plain = isinstance(value, bool | int | float)
             lines.append(f"{name} = {json.dumps(value if plain else str(value))}\n")
     return "".join(lines)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from agio import configuration
+from agio import configuration, services
 from agio.configuration import ConfigurationError
 from agio.secret_files import Secrets
 
@@ -131,3 +131,27 @@ def test_a_master_key_of_the_wrong_size_is_refused(monkeypatch: pytest.MonkeyPat
     with pytest.raises(ConfigurationError, match="master_key") as caught:
         _ = Secrets(configuration.load()).master_key
     assert "c2hvcnQ=" not in str(caught.value)
+
+
+def test_what_is_told_of_the_settings_has_no_secret_and_is_read_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AGIO_OPS_TOKEN", "from-the-vault")
+    monkeypatch.setenv("AGIO_POSTGRES_URL", "postgresql://agio:from-the-vault@host/agio")
+    monkeypatch.setenv("AGIO_TRADING_QUEUE_URL", "redis://:from-the-vault@host:6379/0")
+    told = configuration.load({"comp_id": "VENUE", "data": tmp_path, "fix_plain_text": True})
+    text = configuration.as_toml(told)
+    assert "from-the-vault" not in text
+    assert str(tmp_path) not in text
+    for name in ("OPS_TOKEN", "POSTGRES_URL", "TRADING_QUEUE_URL"):
+        monkeypatch.delenv(f"AGIO_{name}")
+    (tmp_path / "told.toml").write_text(text)
+    again = configuration.load({}, tmp_path / "told.toml")
+    assert (again.comp_id, again.fix_plain_text) == ("VENUE", True)
+
+
+def test_nothing_starts_where_a_restore_has_not_ended(tmp_path: Path) -> None:
+    (tmp_path / "restoring").mkdir()
+    loaded = configuration.load({"data": tmp_path})
+    with pytest.raises(ConfigurationError, match="its restore has not ended"):
+        services.make_matching(loaded, Secrets(loaded))

@@ -2,10 +2,13 @@
 
 import base64
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,14 +94,28 @@ def lose(venue: RunningVenue) -> str:
     return str(json.loads(told.stdout)["state_hash"])
 
 
-def restore(data: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def restore(
+    data: Path, *, without: Sequence[str] = (), **changed: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `agio restore` as on a new machine, with what the environment has of secrets."""
+    environment = {name: text for name, text in os.environ.items() if name not in without}
     return subprocess.run(
-        [sys.executable, "-m", "agio", "restore", "--json", "--data", str(data), *options],
+        [sys.executable, "-m", "agio", "restore", "--json", "--data", str(data)],
+        env=environment | changed,
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
+
+
+def refuse_without_secrets(data: Path, environment: dict[str, str], other_key: Path) -> None:
+    told = restore(data, without=("AGIO_MASTER_KEY",))
+    assert "master_key: give the venue's own" in told.stderr
+    other_key.write_text(environment["AGIO_MASTER_KEY"])
+    told = restore(data, AGIO_BACKUP_KEY_FILE=str(other_key))
+    assert "it was encrypted with another key" in told.stderr
+    assert not data.exists()
 
 
 async def test_a_lost_venue_comes_back_from_s3_alone(
@@ -113,6 +130,9 @@ async def test_a_lost_venue_comes_back_from_s3_alone(
         for number in range(60):
             fix.enter(f"sell-{number}", "sell", "0.01", str(50000 + number))
             await fix.expect("8")
+            if number % 20 == 10:
+                os.kill(state_of(venue, "backup")["pid"], signal.SIGKILL)
+                wait_for(lambda: "pid" in state_of(venue, "backup"), "it is not started again")
         wait_for(lambda: bool(list(venue.data.glob("journal/*.snapshot"))), "no snapshot")
         wait_until_backed_up(venue)
         binance.create_order("BTC/USDT", "limit", "buy", 0.01, 50010)
@@ -128,6 +148,7 @@ async def test_a_lost_venue_comes_back_from_s3_alone(
     state_hash = lose(venue)
 
     again = RunningVenue(tmp_path / "new", venue.port_base)
+    refuse_without_secrets(again.data, environment, tmp_path / "other_key")
     told = restore(again.data)
     assert told.returncode == 0, told.stderr
     restored = json.loads(told.stdout)

@@ -91,15 +91,7 @@ def back_up(
     """Run the service until it has everything; then `meanwhile`, and stop."""
 
     async def run() -> None:
-        intervals = Intervals(journal_s=0.02, ledger_s=3_600, keep_s=86_400)
-        service = BackupService(
-            data=data,
-            url=url,
-            secret=SECRET,
-            postgres_url=postgres_url,
-            intervals=intervals,
-            texts={"configuration.toml": 'comp_id = "AGIO"\n'},
-        )
+        service = make_service(data, postgres_url, url)
         await service.start()
         async with asyncio.timeout(20):
             while not (service.health()["ready"] and ledger_is_copied(url)):
@@ -109,6 +101,17 @@ def back_up(
         assert service.health()["errors"] == {}
 
     asyncio.run(run())
+
+
+def make_service(data: Path, postgres_url: str, url: str) -> BackupService:
+    return BackupService(
+        data=data,
+        url=url,
+        secret=SECRET,
+        postgres_url=postgres_url,
+        intervals=Intervals(journal_s=0.02, ledger_s=3_600, keep_s=86_400),
+        texts={"configuration.toml": 'comp_id = "AGIO"\n'},
+    )
 
 
 def ledger_is_copied(url: str) -> bool:
@@ -249,6 +252,30 @@ def test_a_store_that_is_away_is_caught_up_with(
 
     back_up(data, postgres_url, url, outage)
     assert read_contents(opened(url)).last_sequence == 300
+
+
+def test_nothing_is_there_before_its_journal(data: Path, tmp_path: Path, postgres_url: str) -> None:
+    url = (tmp_path / "store").as_uri()
+    settle(data, postgres_url, 200)
+    in_the_way = tmp_path / "store" / "journal"
+    in_the_way.parent.mkdir()
+    in_the_way.touch()
+
+    async def run() -> None:
+        service = make_service(data, postgres_url, url)
+        await service.start()
+        await asyncio.sleep(1)  # a ledger's copy takes a tenth of it
+        assert list(service.health()["errors"]) == ["journal"]  # type: ignore[call-overload]
+        told = [opened(url).files(f"{kind}/") for kind in (SNAPSHOT, LEDGER, FILES)]
+        assert told == [{}, {}, {}]
+        in_the_way.unlink()
+        async with asyncio.timeout(20):
+            while not (service.health()["ready"] and ledger_is_copied(url)):
+                await asyncio.sleep(0.02)
+        await service.stop()
+
+    asyncio.run(run())
+    assert read_contents(opened(url)).last_sequence == 200
 
 
 def test_retention_leaves_what_a_restore_needs(
