@@ -55,9 +55,12 @@ def running(name: str, environment: dict[str, str], data: Path) -> Iterator[None
         env=environment | {"AGIO_DATA": str(data)},
         cwd="/",
     ) as process:
-        yield
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(READY_TIMEOUT_S) == 0, name
+        try:
+            yield
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(READY_TIMEOUT_S) == 0, name
+        finally:
+            process.kill()
 
 
 def asked(port: int) -> subprocess.CompletedProcess[str]:

@@ -48,11 +48,13 @@ def another_gateway(venue: RunningVenue, data: Path) -> Iterator[Any]:
     environment = os.environ | {f"AGIO_{name}": value for name, value in settings.items()}
     health = f"http://127.0.0.1:{base + PORT_OFFSETS['gateway_metrics_port']}/health"
     with subprocess.Popen([sys.executable, "-m", "agio", "gateway"], env=environment) as process:
-        wait_for(lambda: venue_file.health(health)["ready"] is True, "it opens its doors")
-        rest = f"http://127.0.0.1:{base + PORT_OFFSETS['rest_port']}"
-        socket = f"ws://127.0.0.1:{base + PORT_OFFSETS['websocket_port']}"
-        yield SimpleNamespace(process=process, endpoints={"rest": rest, "websocket": socket})
-        process.kill()
+        try:
+            wait_for(lambda: venue_file.health(health)["ready"] is True, "it opens its doors")
+            rest = f"http://127.0.0.1:{base + PORT_OFFSETS['rest_port']}"
+            socket = f"ws://127.0.0.1:{base + PORT_OFFSETS['websocket_port']}"
+            yield SimpleNamespace(process=process, endpoints={"rest": rest, "websocket": socket})
+        finally:
+            process.kill()
 
 
 def test_what_one_gateway_takes_every_other_sees(
