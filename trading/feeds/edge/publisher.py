@@ -1,6 +1,6 @@
 """The TCP server from which strategies get the events.
 
-A subscriber sends one frame (`trading.stream.frames`), the map `{"version": 2, "from": N}`: N is
+A subscriber sends one frame (`trading.stream.frames`), the map `{"version": 3, "from": N}`: N is
 the stream_sequence to begin with, 0 the next one that comes. It receives arrays of events
 (`trading.events`), without a hole. A `Refusal` instead (`trading.stream.messages`) is the last
 frame.
@@ -10,6 +10,7 @@ can lag: one that asks for, or still needs, an older event is told to read the h
 
 History
 -------
+3   Phases.
 2   The firm's own events; a refusal's `type` and `code`.
 1   The first version.
 """
