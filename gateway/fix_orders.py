@@ -225,7 +225,9 @@ def _expire_time_ns(message: FixMessage) -> int:
         raise Refused(RejectReason.EXPIRE_TIME_OUT_OF_RANGE, text)
     if time is not None:
         return parse_utc_timestamp(time)
-    return (parse_utc_date(date) + 1) * _DAY_NS if date is not None else 0
+    if date is None:
+        return 0
+    return min((parse_utc_date(date) + 1) * _DAY_NS, INT64_MAX)  # a date may be of the year 9999
 
 
 def _text(message: FixMessage, tag: int) -> str:

@@ -48,6 +48,14 @@ NOON_NS = 1_893_499_200 * 10**9  # 2030-01-01
             {"time_in_force": TimeInForce.GOOD_TILL_DATE, "expire_time_ns": NOON_NS + 5 * 10**8},
         ),
         (
+            "59=6|432=99991231",  # as good as for ever
+            {"time_in_force": TimeInForce.GOOD_TILL_DATE, "expire_time_ns": 2**63 - 1},
+        ),
+        (
+            "59=6|126=99991231-23:59:59",
+            {"time_in_force": TimeInForce.GOOD_TILL_DATE, "expire_time_ns": 2**63 - 1},
+        ),
+        (
             "59=6|432=20291231",  # its last day
             {"time_in_force": TimeInForce.GOOD_TILL_DATE, "expire_time_ns": NOON_NS - HALF_DAY_NS},
         ),
