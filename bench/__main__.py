@@ -16,6 +16,7 @@ BENCHMARKS = (
     "recovery",
     "histories",
     "feed",
+    "event_stream",
     "tracing",
     "trading_feeds",
     "trading_history",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 import structlog
@@ -102,8 +101,7 @@ class StreamSource:
     async def stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.gather(self._task, return_exceptions=True)
         await self._reader.close()
 
     async def _open(self) -> None:
@@ -116,6 +114,14 @@ class StreamSource:
                 await self._back_off(error)
 
     async def _follow(self) -> None:
+        try:
+            await self._follow_on()
+        except Exception:
+            # Another venue's stream, say: to go on would publish what is not so. Health tells.
+            self.connected = False
+            log.exception("event stream not followed any more")
+
+    async def _follow_on(self) -> None:
         while True:
             try:
                 blocks = await self._reader.read()

@@ -18,8 +18,9 @@ from tests.marketdata.edge.test_publisher import depth_snapshot
 from tests.marketdata.edge.test_stream_service import streaming, trade
 from tests.marketdata.live_venue import LiveVenue, eventually, live_venue
 from tests.marketdata.scripted_venue import ETHUSDT
-from tests.marketdata.test_event_stream import whole_stream
+from tests.marketdata.test_event_stream import traded_records, whole_stream
 from tests.vocabulary.test_slices import record_bytes
+from vocabulary.event_stream import pack_block, pack_entry, unpack_block
 from vocabulary.events import Event
 from vocabulary.excerpt import Excerpt
 from vocabulary.slices import unpack_slices
@@ -113,6 +114,25 @@ async def test_what_the_stream_lost_is_asked_of_matching(
         if block not in lost:
             await writer.put([block])
     await eventually(lambda: told.events == journal(venue))
+    await writer.close()
+    await follower.stop()
+
+
+async def test_another_venues_stream_is_not_followed(venue: LiveVenue, kinesis_url: str) -> None:
+    told = Told()
+    follower = source(venue, kinesis_url, told)
+    await follower.start()
+    writer = open_writer(kinesis_url)
+    # Instrument 2 is not listed here; what it does comes behind all that was read at the start.
+    blocks = whole_stream(traded_records(random.Random(1)))
+    foreign = [block for block in blocks if block.instrument_id == ETHUSDT][-1]
+    del told.events[ETHUSDT]
+    entry = unpack_block(foreign.data).entries[0]._replace(previous_sequence=0)
+    data = pack_block(ETHUSDT, entry.sequence, entry.sequence, [pack_entry(entry)])
+    foreign.data = data
+    assert entry.sequence > len(venue.records)
+    await writer.put([foreign])
+    await eventually(lambda: not follower.connected)
     await writer.close()
     await follower.stop()
 
