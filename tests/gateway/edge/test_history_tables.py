@@ -115,7 +115,7 @@ newest = st.builds(
 )
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(wanted=from_start | newest)
 def test_a_page_is_what_a_list_of_all_would_give(stored: Stored, wanted: TradeRange) -> None:
     deadline_s = time.monotonic() + 60
