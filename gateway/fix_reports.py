@@ -12,7 +12,7 @@ from gateway.fix.timestamps import format_utc_timestamp, utc_timestamp_text
 from gateway.fix_orders import ORDER_CANCEL_REQUEST
 from gateway.orders import Fill, Order, OrderStatus, PreventedMatch, Report, ReportKind
 from vocabulary.catalogue import Catalogue
-from vocabulary.commands import EnterOrder
+from vocabulary.commands import EnterOrder, EnterOrderList
 from vocabulary.instrument import increments_text
 from vocabulary.rejects import RejectReason
 from vocabulary.types import (
@@ -140,6 +140,7 @@ _ORD_STATUSES = {
     OrderStatus.EXPIRED: values.OrdStatus.EXPIRED,
     OrderStatus.REJECTED: values.OrdStatus.REJECTED,
     OrderStatus.EXPIRED_IN_MATCH: values.OrdStatus.EXPIRED,
+    OrderStatus.PENDING_NEW: values.OrdStatus.PENDING_NEW,
 }
 # Whole fields, ready to be put in.
 _ORD_STATUS_FIELDS = {status: f"39={value.decode()}\x01" for status, value in _ORD_STATUSES.items()}
@@ -171,6 +172,8 @@ _CANCEL_TEXTS = {
     CancelReason.EXPIRED: "58=its time is over\x01",
     CancelReason.SELF_TRADE_PREVENTED: "58=it met another order of its account\x01",
     CancelReason.ACCOUNT_SUSPENDED: "58=the account is suspended\x01",
+    CancelReason.OTHER_ORDER_OF_LIST: "58=the other order of its list traded or ended\x01",
+    CancelReason.NOT_ACTIVATED: "58=it would have been refused when its turn came\x01",
     CancelReason.MASS_CANCELED: "58=all orders were canceled\x01",
 }
 _CHANGE_REJECTED = frozenset({ReportKind.CANCEL_REJECTED, ReportKind.REPLACE_REJECTED})
@@ -348,13 +351,15 @@ def _prevented(prevented: PreventedMatch, order: Order, kind: ReportKind) -> str
 
 def _rejected(report: Report, catalogue: Catalogue) -> bytes:
     command = report.command
+    if isinstance(command, EnterOrderList):
+        command = command.orders[0]
     assert isinstance(command, EnterOrder)
     assert isinstance(report.reason, RejectReason)
     instrument = catalogue.instruments[command.instrument_id]
     reason, _, text = REJECT_REASONS[report.reason]
     is_limit = command.order_type % 2 == 0
     return b"".join([
-        b"37=NONE\x0111=%b\x01" % command.client_order_id,
+        b"37=NONE\x0111=%b\x01" % report.client_order_id,
         b"17=%d-%d\x01150=8\x0139=8\x01103=%b\x01" % (report.sequence, report.report_index, reason),
         b"55=%b\x0154=%d\x01%b\x0140=%d\x01" % (
             instrument.symbol.encode(),

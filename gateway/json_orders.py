@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from gateway.countdowns import Countdowns, Target
+from gateway.json_api import list_requests as lists
 from gateway.json_api import order_replies
 from gateway.json_api import requests as r
 from gateway.json_api.errors import (
@@ -23,6 +24,7 @@ from gateway.json_api.errors import (
     outcome_unknown,
     refusal,
 )
+from gateway.json_api.list_replies import list_reply
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
 from gateway.orders import Order, Report, ReportKind
@@ -95,6 +97,48 @@ class JsonOrders:
         command = self._enter(account_id, request, number)
         response_type = request.response_type
         self._send(command, now_ns, answer, lambda reports: self._placed(reports, response_type))
+
+    def place_list(
+        self, account_id: int, request: lists.PlaceOco | lists.PlaceOto, now_ns: int, answer: Answer
+    ) -> None:
+        self._throttle(account_id, Throttle.take_order, now_ns)
+        self._throttle(account_id, Throttle.take_order, now_ns)
+        number = self._last_number + 1
+        name = self._client_order_id(request.list_client_order_id, number)
+        first, second = (
+            self._enter(account_id, order, number) for order in request.orders(name.decode())
+        )
+        try:
+            command = self._entry.order_list(first, second, request.contingency, name)
+        except Refused as refused:
+            raise refusal(refused.reason) from None
+        self._send(command, now_ns, answer, _listed)
+
+    def cancel_list(
+        self, account_id: int, request: lists.CancelList, now_ns: int, answer: Answer
+    ) -> None:
+        request.check(request.list_client_order_id)
+        self._throttle(account_id, Throttle.take_cancel, now_ns)
+        found = self._orders.order_list(
+            account_id,
+            list_id=request.order_list_id,
+            client_list_id=(request.list_client_order_id or "").encode(),
+        )
+        if found is None or found.is_done or found.orders[0].instrument.symbol != request.symbol:
+            raise refusal(RejectReason.UNKNOWN_ORDER)
+        number = self._last_number + 1
+        try:
+            command = self._entry.cancel_order(
+                self.session_id,
+                number,
+                account_id,
+                symbol=request.symbol,
+                order_id=next(each.order_id for each in found.orders if each.status.is_open),
+                client_order_id=self._client_order_id(request.new_client_order_id, number),
+            )
+        except Refused as refused:
+            raise refusal(refused.reason) from None
+        self._send(command, now_ns, answer, _list_canceled)
 
     def test(self, account_id: int, request: r.PlaceOrder) -> None:
         """Check a new order as far as can be seen without sending it."""
@@ -252,6 +296,23 @@ class JsonOrders:
             known = self._orders.fills(order.account_id)
             fills = [fill for fill in known if fill.order_id == order.order_id]
         return order_replies.placed(order, fills, response_type)
+
+
+def _listed(reports: list[Report]) -> Any:
+    order = reports[0].order
+    if order is None:
+        return _refused(reports[0])
+    assert order.order_list is not None
+    placed = [order_replies.placed(each, [], "RESULT") for each in order.order_list.orders]
+    return list_reply(order.order_list, placed)
+
+
+def _list_canceled(reports: list[Report]) -> Any:
+    first = reports[0]
+    if first.kind is not ReportKind.CANCELED or first.order is None:
+        return _refused(first)
+    assert first.order.order_list is not None
+    return list_reply(first.order.order_list, [_cancel_reply(each) for each in reports])
 
 
 def _canceled(reports: list[Report]) -> Any:

@@ -16,6 +16,7 @@ from vocabulary.types import (
     CLIENT_ORDER_ID_BYTES_MAX,
     ID_MAX,
     INT64_MAX,
+    Contingency,
     OrderFlags,
     OrderType,
     SelfTradePrevention,
@@ -90,6 +91,17 @@ class OrderEntry:
             quote_units,
             _display_lots(instrument, display_quantity, quantity_lots),
         )
+
+    def order_list(
+        self,
+        first: c.EnterOrder,
+        second: c.EnterOrder,
+        contingency: Contingency,
+        client_list_id: bytes,
+    ) -> c.EnterOrderList:
+        """Return the command for two orders, of which one depends on the other."""
+        _check_client_order_id(client_list_id)
+        return c.list_orders(first, second, contingency, client_list_id)
 
     def replace_order(
         self,

@@ -9,6 +9,7 @@ cdef class _Account:
     cdef readonly object closed
     cdef readonly object fills
     cdef readonly dict by_client_order_id
+    cdef readonly dict lists
 
     cdef int forget_client_order_id(self, Order order) except -1
 
@@ -21,11 +22,20 @@ cdef class Orders:
     cdef dict _accounts
     cdef dict _preventions
     cdef list _reports
-    cdef long long _requested_id
+    cdef set _requested_ids
+    cdef object _order_list
     cdef object _record
     cdef dict _apply
 
     cpdef list apply(self, object record)
+
+    @cython.locals(account=_Account)
+    cpdef object _apply_list_accepted(self, object event)
+
+    @cython.locals(order=Order)
+    cpdef object _apply_activated(self, object event)
+
+    cdef object _join(self, object order_list, Order order)
 
     @cython.locals(order=Order, account=_Account)
     cpdef object _apply_accepted(self, object event)

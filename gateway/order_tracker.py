@@ -11,19 +11,26 @@ from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any
 
-from gateway.orders import Fill, Order, OrderStatus, PreventedMatch, Report, ReportKind
+from gateway.orders import Fill, Order, OrderList, OrderStatus, PreventedMatch, Report, ReportKind
 from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.catalogue import Catalogue
 from vocabulary.codec import Record
-from vocabulary.types import CLOSED_ORDERS_REMEMBERED_MAX, CancelReason, SelfTradePrevention, Side
+from vocabulary.types import (
+    CLOSED_ORDERS_REMEMBERED_MAX,
+    SECOND_ORDER,
+    CancelReason,
+    Contingency,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+)
 
 CLOSED_ORDERS_MAX = CLOSED_ORDERS_REMEMBERED_MAX
 """How many closed orders of an account are remembered: the newest, which may be repeated."""
 
 FILLS_MAX = 1_000
 """How many fills of an account are remembered, the newest ones."""
-
 
 CANCELED = {
     CancelReason.REQUESTED,
@@ -47,6 +54,7 @@ class _Account:
         self.closed: deque[Order] = deque()
         self.fills: deque[Fill] = deque(maxlen=FILLS_MAX)
         self.by_client_order_id: dict[bytes, Order] = {}
+        self.lists: dict[int, OrderList] = {}  # those of remembered orders
 
     def forget_client_order_id(self, order: Order) -> None:
         # A closed order's may have been given to a newer one.
@@ -64,12 +72,16 @@ class Orders:
         self._accounts: dict[int, _Account] = {}
         self._preventions: dict[int, SelfTradePrevention] = {}  # by account, where it has set one
         self._reports: list[Report] = []
-        self._requested_id = 0  # the order that the record's command entered or replaced
+        # The orders that the record's command entered or replaced.
+        self._requested_ids: set[int] = set()
+        self._order_list: OrderList | None = None  # that it entered
         self._record: Record
         # By type, since a chain of isinstance costs more than what most events do.
         self._apply: dict[type[e.Event], Callable[[Any], None]] = {
             e.CommandRejected: self._apply_rejected,
             e.OrderAccepted: self._apply_accepted,
+            e.OrderListAccepted: self._apply_list_accepted,
+            e.OrderActivated: self._apply_activated,
             e.OrderRepeated: self._apply_repeated,
             e.OrderReplaced: self._apply_replaced,
             e.OrderRested: _apply_nothing,
@@ -86,7 +98,8 @@ class Orders:
     def apply(self, record: Record) -> list[Report]:
         """Take a record in; return what to report, in the order in which it happened."""
         self._record = record
-        self._requested_id = 0
+        self._requested_ids.clear()
+        self._order_list = None
         self._reports = []
         for event in record.events:
             self._apply.get(type(event), self.catalogue.apply)(event)
@@ -101,6 +114,24 @@ class Orders:
             return found if found is not None and found.account_id == account_id else None
         account = self._accounts.get(account_id)
         return account.by_client_order_id.get(client_order_id) if account is not None else None
+
+    def order_list(
+        self, account_id: int, *, list_id: int | None = None, client_list_id: bytes = b""
+    ) -> OrderList | None:
+        """Return an account's list by our id or, without one, the newest of that client's id."""
+        account = self._accounts.get(account_id)
+        if account is None:
+            return None
+        if list_id is not None:
+            return account.lists.get(list_id)
+        named = [each for each in account.lists.values() if each.client_list_id == client_list_id]
+        return max(named, key=_list_id, default=None)
+
+    def open_lists(self, account_id: int) -> list[OrderList]:
+        """Return an account's lists that are not done, oldest first."""
+        account = self._accounts.get(account_id)
+        lists = account.lists.values() if account is not None else ()
+        return [each for each in lists if not each.is_done]
 
     def open_orders(self, account_id: int, instrument_id: int = 0) -> list[Order]:
         """Return an account's open orders, oldest first, in one instrument or (0) in all."""
@@ -138,14 +169,32 @@ class Orders:
 
     # Events
 
+    def _apply_list_accepted(self, event: e.OrderListAccepted) -> None:
+        command = self._record.command
+        assert isinstance(command, c.EnterOrderList)
+        self._order_list = OrderList(event.list_id, event.contingency, command.client_list_id)
+        account = self._accounts.setdefault(event.account_id, _Account())
+        account.lists[event.list_id] = self._order_list
+
+    def _apply_activated(self, event: e.OrderActivated) -> None:
+        order = self._orders[event.order_id]
+        order.status = OrderStatus.NEW
+        order.is_waiting = order.order_type > OrderType.LIMIT
+        order.updated_ns = self._record.timestamp_ns
+        self._report(ReportKind.TRIGGERED, order).is_requester = self._is_requested(order)
+
     def _apply_accepted(self, event: e.OrderAccepted) -> None:
         command = self._record.command
+        if isinstance(command, c.EnterOrderList):
+            command = command.orders[event.order_id >= SECOND_ORDER]
         assert isinstance(command, c.EnterOrder)
         instrument = self.catalogue.instruments[event.instrument_id]
         prevention = command.self_trade_prevention or self._preventions.get(
             event.account_id, _NO_PREVENTION
         )
         order = Order(event.order_id, command, instrument, self._record.timestamp_ns, prevention)
+        if self._order_list is not None:
+            self._join(self._order_list, order)
         if event.quantity_lots:
             order.quantity_lots = order.leaves_lots = event.quantity_lots
         account = self._accounts.get(event.account_id)
@@ -154,8 +203,17 @@ class Orders:
         self._orders[order.order_id] = account.open[order.order_id] = order
         account.by_client_order_id[order.client_order_id] = order
         self.open_order_count += 1
-        self._requested_id = order.order_id
+        self._requested_ids.add(order.order_id)
         self._report(_ACCEPTED, order)
+
+    def _join(self, order_list: OrderList, order: Order) -> None:
+        order.order_list = order_list
+        order_list.orders.append(order)
+        order_list.orders.sort(key=_order_id)
+        triggers = order_list.contingency is Contingency.ONE_TRIGGERS_OTHER
+        if triggers and order.order_id >= SECOND_ORDER:
+            order.status = OrderStatus.PENDING_NEW
+            order.is_waiting = True
 
     def _apply_repeated(self, event: e.OrderRepeated) -> None:
         # The engine remembers no order that we have forgotten: both count to the same bound.
@@ -165,7 +223,7 @@ class Orders:
         command = self._record.command
         assert isinstance(command, c.ReplaceOrder)
         order = self._orders[event.order_id]
-        self._requested_id = order.order_id
+        self._requested_ids.add(order.order_id)
         original_client_order_id = order.client_order_id
         if command.client_order_id:
             account = self._accounts[event.account_id]
@@ -238,7 +296,10 @@ class Orders:
         else:
             self._close(order, OrderStatus.CANCELED)
             report = self._report(ReportKind.CANCELED, order)
-            if not isinstance(command, c.CancelOrder | c.CancelAllOrders):
+            # Whom its sender did not name ended with the other order of its list.
+            if not isinstance(command, c.CancelOrder | c.CancelAllOrders) or (
+                isinstance(command, c.CancelOrder) and not _names(command, order)
+            ):
                 report.is_requester = False
             elif command.client_order_id:
                 report.client_order_id = command.client_order_id
@@ -247,7 +308,7 @@ class Orders:
 
     def _is_requested(self, order: Order) -> bool:
         """Say whether an order is what the record's command is about, not one that it set off."""
-        return order.order_id == self._requested_id
+        return order.order_id in self._requested_ids
 
     def _apply_triggered(self, event: e.OrderTriggered) -> None:
         order = self._orders[event.order_id]
@@ -282,7 +343,7 @@ class Orders:
     def _apply_rejected(self, event: e.CommandRejected) -> None:
         command = self._record.command
         match command:
-            case c.EnterOrder():
+            case c.EnterOrder() | c.EnterOrderList():
                 report = self._report(ReportKind.REJECTED, None)
             case c.CancelOrder() | c.ReplaceOrder():
                 is_cancel = isinstance(command, c.CancelOrder)
@@ -301,7 +362,12 @@ class Orders:
                 report = self._report(ReportKind.CANCEL_REJECTED, None)
             case _:
                 return  # the ops desk's, who reads records itself
-        report.client_order_id = command.client_order_id or report.client_order_id
+        name = (
+            command.client_list_id
+            if isinstance(command, c.EnterOrderList)
+            else command.client_order_id
+        )
+        report.client_order_id = name or report.client_order_id
         report.reason = event.reason
 
     def _close(self, order: Order, status: OrderStatus) -> None:
@@ -314,6 +380,9 @@ class Orders:
             oldest = account.closed.popleft()
             del self._orders[oldest.order_id]
             account.forget_client_order_id(oldest)
+            order_list, oldest.order_list = oldest.order_list, None  # they hold each other
+            if order_list is not None and order_list.is_done:
+                account.lists.pop(order_list.list_id, None)
 
     def _report(self, kind: ReportKind, order: Order | None) -> Report:
         """Add a report, under the order's own name and to the requester, and return it."""
@@ -332,6 +401,20 @@ class Orders:
             report.client_order_id = order.client_order_id
         self._reports.append(report)
         return report
+
+
+def _order_id(order: Order) -> int:
+    return order.order_id
+
+
+def _list_id(order_list: OrderList) -> int:
+    return order_list.list_id
+
+
+def _names(command: c.CancelOrder, order: Order) -> bool:
+    if command.order_id:
+        return command.order_id == order.order_id
+    return command.original_client_order_id == order.client_order_id
 
 
 def _apply_nothing(_: e.Event) -> None:

@@ -4,6 +4,7 @@ cimport cython
 @cython.final
 cdef class Order:
     cdef public long long order_id
+    cdef public object order_list
     cdef public long long account_id
     cdef public unsigned long long session_id
     cdef public object instrument

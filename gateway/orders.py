@@ -16,6 +16,7 @@ from vocabulary.instrument import Asset, Instrument
 from vocabulary.rejects import RejectReason
 from vocabulary.types import (
     CancelReason,
+    Contingency,
     OrderFlags,
     OrderType,
     SelfTradePrevention,
@@ -39,10 +40,15 @@ class OrderStatus(IntEnum):
     REJECTED = auto()
     EXPIRED_IN_MATCH = auto()
     """It met an order of its own account; FIX 4.4 knows it as Expired only."""
+    PENDING_NEW = auto()
+    """It comes in once the order before it in its list is filled."""
 
     @property
     def is_open(self) -> bool:
-        return self is OrderStatus.NEW or self is OrderStatus.PARTIALLY_FILLED
+        return self in _OPEN
+
+
+_OPEN = frozenset({OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED, OrderStatus.PENDING_NEW})
 
 
 _NEW = OrderStatus.NEW
@@ -93,6 +99,7 @@ class Order:
         prevention: SelfTradePrevention = SelfTradePrevention.NONE,
     ) -> None:
         self.order_id = order_id
+        self.order_list: OrderList | None = None
         self.account_id = command.account_id
         self.session_id = command.session_id
         self.instrument = instrument
@@ -131,6 +138,22 @@ class Order:
             and not self.is_waiting
             and self.time_in_force not in _NEVER_REST
         )
+
+
+class OrderList:
+    """Two orders of which one depends on the other."""
+
+    __slots__ = ("client_list_id", "contingency", "list_id", "orders")
+
+    def __init__(self, list_id: int, contingency: Contingency, client_list_id: bytes) -> None:
+        self.list_id = list_id
+        self.contingency = contingency
+        self.client_list_id = client_list_id
+        self.orders: list[Order] = []
+
+    @property
+    def is_done(self) -> bool:
+        return not any(order.status.is_open for order in self.orders)
 
 
 class Fill(msgspec.Struct, frozen=True, gc=False):

@@ -31,6 +31,7 @@ History
 8   Orders that wait for a price.
 9   Whether an account is suspended.
 10  What icebergs hide.
+11  Lists of orders.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ from matching.core.engine import Engine
 from matching.sequencer import Sequencer
 
 MAGIC: Final = b"agiosnap"
-VERSION: Final = 10
+VERSION: Final = 11
 SUFFIX: Final = ".snapshot"
 HEADER: Final = Struct("<8sIIqIIqqq16s8x")
 _SECTION_SIZE: Final = Struct("<I")

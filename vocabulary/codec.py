@@ -55,6 +55,7 @@ from vocabulary import events as e
 from vocabulary.rejects import RejectReason
 from vocabulary.types import (
     CancelReason,
+    Contingency,
     OrderFlags,
     OrderType,
     SelfTradePrevention,
@@ -81,6 +82,7 @@ _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     c.CancelOrder: (3, "QqIIq40p40p"),
     c.CancelAllOrders: (4, "QqII40p", "B7x"),
     c.ExpireOrders: (5, "Qq"),
+    c.EnterOrderList: (6, "QqIIB7x40p" + 2 * "4B4xqq40pqB7xqI4xq"),
     c.ListAsset: (16, "QqII16p"),
     c.ListInstrument: (17, "QqIII4xqqqiI32p", "I4xqqqIIIIq"),
     c.ChangePhase: (18, "QqII"),
@@ -105,6 +107,8 @@ _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     e.OrderRepeated: (70, "qII"),
     e.OrderTriggered: (72, "qIIqq"),
     e.OrderRefreshed: (73, "qIIB7xqq"),
+    e.OrderListAccepted: (74, "qIIB7xqq"),
+    e.OrderActivated: (75, "qIIq"),
     e.MatchPrevented: (71, "qIB3xIB3xqqqqqqqq", "q"),
     e.AssetListed: (80, "II16p"),
     e.InstrumentListed: (81, "III4xqqqiI32p"),
@@ -134,6 +138,7 @@ _ENUMS: dict[str, type[Enum]] = {
     "flags": OrderFlags,
     "phase": TradingPhase,
     "self_trade_prevention": SelfTradePrevention,
+    "contingency": Contingency,
 }
 
 
@@ -161,8 +166,8 @@ class Layout:
         # Where in the unpacked tuple an enumeration stands, and its members by value.
         self.enums = [
             (index, name, {member.value: member for member in enums[name]} | _zero(enums[name]))
-            for index, name in enumerate(message_type.__struct_fields__[: self.field_count])
-            if name in enums
+            for index, name in enumerate(map(_bare, message_type.__struct_fields__))
+            if name in enums and index < self.field_count
         ]
         widths = [int(width) - 1 for width in _TEXT.findall(body)]
         texts = [
@@ -181,6 +186,11 @@ class Layout:
                 raise CodecError(f"{name} {values[index]} unknown, in the message at byte {offset}")
             values[index] = member
         return self.message_type(*values)
+
+
+def _bare(name: str) -> str:
+    """Return a field's name as it is in an order by itself."""
+    return name.removeprefix("first_").removeprefix("second_")
 
 
 def _zero(enum: type[Enum]) -> dict[int, Enum]:

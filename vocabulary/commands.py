@@ -8,6 +8,7 @@ they make a resent command known, so that it executes once (see `matching.sequen
 import msgspec
 
 from vocabulary.types import (
+    Contingency,
     OrderFlags,
     OrderType,
     SelfTradePrevention,
@@ -51,6 +52,91 @@ class EnterOrder(Command, frozen=True, gc=False):
     trailing_bps: int = 0
     quote_units: int = 0
     display_lots: int = 0
+
+
+class EnterOrderList(Command, frozen=True, gc=False):
+    """Two new orders in one instrument, of which one depends on the other; both or none are taken.
+
+    One cancels the other: a post-only limit order or a take profit, and a stop, of the same side
+    and quantity. One triggers the other: a limit order, and one of any kind that names a quantity.
+    The fields of each are those of `EnterOrder`.
+    """
+
+    account_id: int
+    instrument_id: int
+    contingency: Contingency
+    client_list_id: bytes
+    first_side: Side
+    first_order_type: OrderType
+    first_time_in_force: TimeInForce
+    first_flags: OrderFlags
+    first_price_ticks: int
+    first_quantity_lots: int
+    first_client_order_id: bytes
+    first_expire_time_ns: int
+    first_self_trade_prevention: SelfTradePrevention
+    first_trigger_price_ticks: int
+    first_trailing_bps: int
+    first_display_lots: int
+    second_side: Side
+    second_order_type: OrderType
+    second_time_in_force: TimeInForce
+    second_flags: OrderFlags
+    second_price_ticks: int
+    second_quantity_lots: int
+    second_client_order_id: bytes
+    second_expire_time_ns: int
+    second_self_trade_prevention: SelfTradePrevention
+    second_trigger_price_ticks: int
+    second_trailing_bps: int
+    second_display_lots: int
+
+    @property
+    def orders(self) -> tuple[EnterOrder, EnterOrder]:
+        """Return the two orders, each as the command that would enter it alone."""
+        first, second = (
+            EnterOrder(
+                self.session_id,
+                self.session_number,
+                self.account_id,
+                self.instrument_id,
+                **{name: getattr(self, f"{which}_{name}") for name in _LISTED},
+            )
+            for which in ("first", "second")
+        )
+        return first, second
+
+
+_LISTED = (
+    "side",
+    "order_type",
+    "time_in_force",
+    "flags",
+    "price_ticks",
+    "quantity_lots",
+    "client_order_id",
+    "expire_time_ns",
+    "self_trade_prevention",
+    "trigger_price_ticks",
+    "trailing_bps",
+    "display_lots",
+)
+
+
+def list_orders(
+    first: EnterOrder, second: EnterOrder, contingency: Contingency, client_list_id: bytes
+) -> EnterOrderList:
+    """Return the command that enters two orders, both of one account and instrument, as a list."""
+    terms = (getattr(order, name) for order in (first, second) for name in _LISTED)
+    return EnterOrderList(
+        first.session_id,
+        first.session_number,
+        first.account_id,
+        first.instrument_id,
+        contingency,
+        client_list_id,
+        *terms,
+    )
 
 
 class ReplaceOrder(Command, frozen=True, gc=False):

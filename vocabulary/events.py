@@ -8,7 +8,7 @@ state of its own.
 import msgspec
 
 from vocabulary.rejects import RejectReason
-from vocabulary.types import CancelReason, SelfTradePrevention, Side, TradingPhase
+from vocabulary.types import CancelReason, Contingency, SelfTradePrevention, Side, TradingPhase
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
@@ -41,6 +41,26 @@ class OrderRepeated(Event, frozen=True, gc=False):
     order_id: int
     account_id: int
     instrument_id: int
+
+
+class OrderListAccepted(Event, frozen=True, gc=False):
+    """The record's `EnterOrderList` was taken. `OrderAccepted` of both its orders follow."""
+
+    list_id: int
+    account_id: int
+    instrument_id: int
+    contingency: Contingency
+    first_order_id: int
+    second_order_id: int
+
+
+class OrderActivated(Event, frozen=True, gc=False):
+    """The order before it in its list is filled; it is entered now, and holds `held_units`."""
+
+    order_id: int
+    account_id: int
+    instrument_id: int
+    held_units: int
 
 
 class OrderReplaced(Event, frozen=True, gc=False):

@@ -96,6 +96,19 @@ class OrderFlags(IntFlag):
     POST_ONLY = 1
 
 
+class Contingency(IntEnum):
+    """ContingencyType(1385), with FIX's values: what two orders of a list mean to each other."""
+
+    ONE_CANCELS_OTHER = 1
+    """Both are open. The first to be filled in part, or triggered, cancels the other one."""
+    ONE_TRIGGERS_OTHER = 2
+    """The second is entered once the first is filled whole."""
+
+
+SECOND_ORDER = 1 << 52
+"""How far the id of a list's second order is above that of its first: JSON reads both exactly."""
+
+
 class SelfTradePrevention(IntEnum):
     """What becomes of two orders of one account that would trade with each other.
 
@@ -143,6 +156,10 @@ class CancelReason(IntEnum):
     """The day, or the time that its owner had set, was over."""
     SELF_TRADE_PREVENTED = 7
     """It met another order of its account (see `SelfTradePrevention`)."""
+    OTHER_ORDER_OF_LIST = 8
+    """The other order of its list was filled, triggered or ended."""
+    NOT_ACTIVATED = 9
+    """Its turn in its list came, and it would have been refused as things were."""
     MARKET_COLLAR = 20
     """A market order came to the price beyond which none of its instrument may trade."""
     VOLATILITY_INTERRUPTION = 21

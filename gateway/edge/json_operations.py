@@ -72,12 +72,17 @@ class JsonOperations:
         }
         self._queries: dict[str, Callable[[Orders, int, Any], Any]] = {
             "order.status": order_queries.order_status,
+            "orderList.status": order_queries.list_status,
+            "openOrderLists.status": order_queries.open_lists,
             "openOrders.status": order_queries.open_orders,
             "allOrders": order_queries.all_orders,
         }
         self._commands: dict[str, Callable[[int, Any, int, Answer], None]] = {
             "order.place": json_orders.place,
             "order.cancel": json_orders.cancel,
+            "orderList.place.oco": json_orders.place_list,
+            "orderList.place.oto": json_orders.place_list,
+            "orderList.cancel": json_orders.cancel_list,
             "openOrders.cancelAll": json_orders.cancel_all,
             "openOrders.countdownCancelAll": json_orders.set_countdown,
         }

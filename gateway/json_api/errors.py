@@ -42,6 +42,7 @@ class ErrorCode(IntEnum):
     NO_SUCH_ORDER = -2013
     BAD_API_KEY_FORMAT = -2014
     REJECTED_API_KEY = -2015
+    NO_SUCH_LIST = -2018
     ORDER_AMEND_REJECTED = -2038
 
 
@@ -188,6 +189,10 @@ def invalid_symbol() -> ApiError:
 
 def no_such_order() -> ApiError:
     return ApiError(ErrorCode.NO_SUCH_ORDER, "Order does not exist.")
+
+
+def no_such_list() -> ApiError:
+    return ApiError(ErrorCode.NO_SUCH_LIST, "Order list does not exist.")
 
 
 def mandatory(name: str) -> ApiError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import NamedTuple
 
+from gateway.json_api import list_requests as lists
 from gateway.json_api import requests as r
 
 
@@ -43,6 +44,11 @@ OPERATIONS = (
     Operation("order.place", r.PlaceOrder, _TRADE, "POST", "/api/v3/order"),
     Operation("order.test", r.PlaceOrder, _TRADE, "POST", "/api/v3/order/test"),
     Operation("order.cancel", r.CancelOrder, _TRADE, "DELETE", "/api/v3/order"),
+    Operation("orderList.place.oco", lists.PlaceOco, _TRADE, "POST", "/api/v3/orderList/oco"),
+    Operation("orderList.place.oto", lists.PlaceOto, _TRADE, "POST", "/api/v3/orderList/oto"),
+    Operation("orderList.cancel", lists.CancelList, _TRADE, "DELETE", "/api/v3/orderList"),
+    Operation("orderList.status", lists.QueryList, _READ, "GET", "/api/v3/orderList"),
+    Operation("openOrderLists.status", lists.OpenLists, _READ, "GET", "/api/v3/openOrderList"),
     Operation("order.status", r.QueryOrder, _READ, "GET", "/api/v3/order"),
     Operation("openOrders.cancelAll", r.CancelOpenOrders, _TRADE, "DELETE", "/api/v3/openOrders"),
     # As Binance's futures have it: /fapi/v1/countdownCancelAll.

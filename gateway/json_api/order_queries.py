@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from gateway.json_api import list_requests as lists
 from gateway.json_api import requests as r
-from gateway.json_api.errors import invalid_symbol, no_such_order
+from gateway.json_api.errors import invalid_symbol, no_such_list, no_such_order
+from gateway.json_api.list_replies import OrderListReply, list_reply
 from gateway.json_api.order_replies import (
     MyTrade,
     OrderReply,
@@ -27,6 +29,24 @@ def order_status(orders: Orders, account_id: int, request: r.QueryOrder) -> Orde
     if order is None or order.instrument.symbol != request.symbol:
         raise no_such_order()
     return order_reply(order)
+
+
+def list_status(orders: Orders, account_id: int, request: lists.QueryList) -> OrderListReply:
+    """Return a list. Raises `ApiError`."""
+    request.check(request.orig_client_order_id)
+    found = orders.order_list(
+        account_id,
+        list_id=request.order_list_id,
+        client_list_id=(request.orig_client_order_id or "").encode(),
+    )
+    if found is None:
+        raise no_such_list()
+    return list_reply(found)
+
+
+def open_lists(orders: Orders, account_id: int, _: lists.OpenLists) -> list[OrderListReply]:
+    """Return the lists that are not done, oldest first."""
+    return [list_reply(each) for each in orders.open_lists(account_id)]
 
 
 def open_orders(orders: Orders, account_id: int, request: r.OpenOrders) -> list[OrderReply]:

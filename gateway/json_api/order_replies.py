@@ -136,6 +136,11 @@ def original_lots(order: Order) -> int:
     return order.quantity_lots + order.decreased_lots
 
 
+def order_list_id(order: Order) -> int:
+    """Return the id of its list, -1 where it is in none, as Binance says it."""
+    return -1 if order.order_list is None else order.order_list.list_id
+
+
 def order_type_name(order: Order) -> str:
     if order.flags & OrderFlags.POST_ONLY:
         return "LIMIT_MAKER"
@@ -147,7 +152,7 @@ def placed(order: Order, fills: Sequence[Fill], response_type: str) -> Reply:
     ack = (
         order.instrument.symbol,
         order.order_id,
-        -1,
+        order_list_id(order),
         order.client_order_id.decode(),
         milliseconds(order.entered_ns),
     )
@@ -170,7 +175,7 @@ def canceled(order: Order, client_order_id: bytes) -> CancelReply:
         order.instrument.symbol,
         order.client_order_id.decode(),
         order.order_id,
-        -1,
+        order_list_id(order),
         client_order_id.decode(),
         milliseconds(order.updated_ns),
         *_terms(order),
@@ -184,7 +189,7 @@ def order_reply(order: Order) -> OrderReply:
     return OrderReply(
         instrument.symbol,
         order.order_id,
-        -1,
+        order_list_id(order),
         order.client_order_id.decode(),
         price,
         quantity,

@@ -9,6 +9,7 @@ import msgspec
 from gateway.json_api.order_replies import (
     TIME_IN_FORCE_NAMES,
     milliseconds,
+    order_list_id,
     order_type_name,
     original_lots,
 )
@@ -44,7 +45,7 @@ def execution_report(report: Report, order: Order) -> dict[str, Any]:
         "p": instrument.price_text(order.price_ticks),
         "P": instrument.price_text(order.trigger_price_ticks),
         "F": instrument.quantity_text(order.display_lots),
-        "g": -1,
+        "g": order_list_id(order),
         "C": report.original_client_order_id.decode(),
         "x": EXECUTION_TYPES[report.kind],
         "X": report.status.name,

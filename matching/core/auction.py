@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from matching.core import icebergs
+from matching.core import icebergs, order_lists
 from matching.core.fees import fee_units, maker_fee_units
 from matching.core.ladder import Ladder, Order
 from matching.core.matcher import Matcher
@@ -134,6 +134,8 @@ def cancel_all(matcher: Matcher, book: OrderBook) -> None:
     orders = [order for side in (book.buys, book.sells) for level in side for order in level]
     orders += book.triggers.orders.values()
     for order in sorted(orders, key=lambda order: order.order_id):
+        if matcher.state.orders.find(order.order_id) is None:  # ended with the other of its list
+            continue
         matcher.cancel_resting(book, order, CancelReason.DELISTED)
 
 
@@ -170,6 +172,8 @@ def uncross(matcher: Matcher, book: OrderBook) -> None:
                 matcher.close(order)
             elif order.leaves_lots == order.hidden_lots:
                 icebergs.refresh(book, order, matcher.events)
+            if order.order_list is not None:
+                order_lists.traded(matcher, book, order)
     if cross.quantity_lots:
         book.set_reference(cross.price_ticks)
         book.last_trade_ticks = cross.price_ticks

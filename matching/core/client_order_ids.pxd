@@ -54,6 +54,9 @@ cdef class ClientOrderIds:
     )
     cdef ClientOrderId find(self, const long long* words, Py_ssize_t at, long long now_ns)
 
+    @cython.locals(words=bytes)
+    cpdef ClientOrderId find_text(self, bytes text, long long now_ns)
+
     @cython.locals(slot="unsigned long long")
     cdef void look_at(self, const long long* words, Py_ssize_t at) noexcept
 

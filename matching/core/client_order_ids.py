@@ -131,6 +131,11 @@ class ClientOrderIds:
             slot = (slot + 1) & self.mask
         return None
 
+    def find_text(self, text: bytes, now_ns: int) -> ClientOrderId | None:
+        """Return a name likewise, given as text."""
+        words = _TEXT.pack(text)
+        return self.find(packed.words_of(words), 0, now_ns)
+
     def look_at(self, words: memoryview, at: int) -> None:
         """Have memory fetch what is needed soon to find the name at a place, and to add it."""
         slot = hash_name(words, at) & self.mask

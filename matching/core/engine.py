@@ -13,10 +13,10 @@ from matching.core import (
     auction,
     client_order_ids,
     icebergs,
+    list_entry,
     order_terms,
     packed,
     special_orders,
-    stop_orders,
 )
 from matching.core.client_order_ids import ClientOrderId
 from matching.core.event_writer import EventWriter
@@ -173,9 +173,12 @@ class Engine:
             auction.end_auctions(self.matcher)
         else:
             command, _ = unpack_command(data, at * 8)
-            operate(self.matcher, command)
+            if isinstance(command, c.EnterOrderList):
+                list_entry.enter(self.matcher, command, sequence)
+            else:
+                operate(self.matcher, command)
         if self.matcher.moved:
-            stop_orders.run(self.matcher)
+            list_entry.settle(self.matcher)
         if self.matcher.interrupted is not None:
             auction.interrupt(self.matcher)
         if self.state.auctions:
@@ -213,7 +216,7 @@ class Engine:
             return self.events.command_rejected(ACCOUNT_SUSPENDED)
         if book is None:
             return self.events.command_rejected(UNKNOWN_INSTRUMENT)
-        refusal = order_terms.terms_refusal(book, words, at, now_ns)
+        refusal = order_terms.terms_refusal(book, words, at, now_ns, False)
         if refusal:
             return self.events.command_rejected(refusal)
         if account is None:
@@ -283,7 +286,7 @@ class Engine:
         )
         if order is None:
             return self.events.command_rejected(UNKNOWN_ORDER)
-        if order.trigger is not None:
+        if order.trigger is not None or order.order_list is not None:
             return self.events.command_rejected(NOT_REPLACEABLE)
         names = order.account.client_order_ids
         leaves_lots = lots - (order.quantity_lots - order.leaves_lots)

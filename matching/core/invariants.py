@@ -9,7 +9,7 @@ from matching.core.ladder import Ladder, Order
 from matching.core.order_book import OrderBook
 from matching.core.state import State, order_row
 from matching.core.trading_phase import AUCTIONS
-from vocabulary.types import Side, TradingPhase
+from vocabulary.types import Contingency, Side, TradingPhase
 
 
 class InvariantBroken(AssertionError):
@@ -48,6 +48,7 @@ def check(state: State) -> None:
         resting += _check_triggers(book, held)
     for order in state.orders:
         _check_plain(order)
+        _check_list(order)
     timed = {(o.expire_time_ns, o.order_id) for o in state.orders if o.expire_time_ns}
     if not timed <= set(state.expiries.heap):
         raise InvariantBroken("an order's time in force is not kept")
@@ -59,6 +60,7 @@ def check(state: State) -> None:
 def _check_plain(order: Order) -> None:
     """Look for what a state hash shows and a snapshot does not keep, such as enumerations."""
     row = order_row(order) + (order.trigger.row if order.trigger is not None else ())
+    row += order.order_list.row if order.order_list is not None else ()
     if not all(type(value) in (int, bytes) for value in row):
         raise InvariantBroken(f"order {order.order_id} is not of plain values: {row}")
 
@@ -69,17 +71,33 @@ def _check_triggers(book: OrderBook, held: dict[tuple[int, int], int]) -> int:
     lines = {
         order_id: key for line in (triggers.falling, triggers.rising) for key, order_id in line
     }
-    if lines != {order_id: order.trigger.key for order_id, order in triggers.orders.items()}:
+    priced = {
+        order_id: order for order_id, order in triggers.orders.items() if not order.trigger.is_turn
+    }
+    if lines != {order_id: order.trigger.key for order_id, order in priced.items()}:
         raise InvariantBroken(f"orders of book {book.instrument_id} wait out of order")
-    if book.waiting_count != len(lines) or triggers.prices:
+    if book.waiting_count != len(triggers.orders) or triggers.prices:
         raise InvariantBroken(f"book {book.instrument_id} miscounts those who wait")
     for order in triggers.orders.values():
         units = order.hold_per_lot * order.leaves_lots
         held[order.account.account_id, order.spends.asset_id] += units
+        if order.trigger.is_turn:
+            continue
         is_reached = book.last_trade_ticks and order.trigger.is_reached(book.last_trade_ticks)
         if is_reached and book.phase == TradingPhase.TRADING:
             raise InvariantBroken(f"order {order.order_id} should have triggered")
-    return len(lines)
+    return len(triggers.orders)
+
+
+def _check_list(order: Order) -> None:
+    if order.order_list is None:
+        return
+    first, second = order.order_list.first, order.order_list.second
+    if order not in (first, second) or first.order_list is not second.order_list:
+        raise InvariantBroken(f"order {order.order_id} is not in its own list")
+    cancels = order.order_list.contingency == Contingency.ONE_CANCELS_OTHER
+    if cancels and first.leaves_lots != second.leaves_lots:
+        raise InvariantBroken(f"one order of list {order.order_list.list_id} should be canceled")
 
 
 def _check_ladder(ladder: Ladder) -> None:

@@ -34,6 +34,7 @@ cdef class Order:
     cdef public long long display_lots
     cdef public int self_trade_prevention
     cdef public object trigger
+    cdef public object order_list
 
 
 @cython.locals(order=Order)

@@ -51,6 +51,7 @@ class Order:
         self.hold_per_lot = 0  # units of the asset that it spends; 0: `budget_units` in all
         self.budget_units = 0  # what a market order that buys still holds
         self.self_trade_prevention = PREVENTS_NOTHING
+        self.order_list: Any = None  # its `OrderList` while that matters
         self.trigger: Any = None  # a `Trigger` while it waits for the price
         self.level: Level | None = None  # None while it does not rest
         self.older: Order | None = None

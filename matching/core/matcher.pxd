@@ -31,6 +31,7 @@ cdef class Matcher:
     cdef readonly EventWriter events
     cdef public OrderBook interrupted
     cdef readonly list moved
+    cdef readonly list activated
 
     @cython.locals(account=Account)
     cpdef int set_funds(self, Order order, OrderBook book, bint is_market) except -1
@@ -39,6 +40,8 @@ cdef class Matcher:
 
     @cython.locals(account=Account)
     cpdef object wait(self, OrderBook book, Order order, long long held_units)
+
+    cpdef object stand_aside(self, OrderBook book, Order order)
 
     @cython.locals(limit_ticks="long long", is_market=bint)
     cpdef object trigger(self, OrderBook book, Order order, long long price_ticks)
@@ -116,7 +119,7 @@ cdef class Matcher:
     cpdef object cancel_resting(self, OrderBook book, Order order, int reason)
 
     @cython.locals(released_units="long long")
-    cdef object cancel_incoming(self, Order order, int reason)
+    cpdef object cancel_incoming(self, Order order, int reason)
 
     cdef object report_cancel(
         self, Order order, bint was_resting, int reason, long long released_units

@@ -3,7 +3,7 @@
 Every step moves the funds that it concerns and says what happened.
 """
 
-from matching.core import icebergs
+from matching.core import icebergs, order_lists
 from matching.core.event_writer import EventWriter
 from matching.core.fees import fee_units, maker_fee_units
 from matching.core.holds import Account
@@ -39,6 +39,7 @@ class Matcher:
         self.state = state
         self.events = events
         self.moved: list[OrderBook] = []  # in which trades may have reached orders that wait
+        self.activated: list[Order] = []  # whose turn in their list has come
         self.interrupted: OrderBook | None = None  # its auction begins when the command is done
 
     def set_funds(self, order: Order, book: OrderBook, is_market: bool) -> None:
@@ -77,6 +78,10 @@ class Matcher:
         self.events.order_accepted(
             order.order_id, account.account_id, order.instrument_id, held_units
         )
+        return self.stand_aside(book, order)
+
+    def stand_aside(self, book: OrderBook, order: Order) -> None:
+        """Let an order wait, which holds its funds."""
         book.triggers.add(order)
         book.waiting_count += 1
         self.open(book, order)
@@ -93,6 +98,8 @@ class Matcher:
             trigger.price_ticks,
             price_ticks,
         )
+        if order.order_list is not None:
+            order_lists.triggered(self, book, order)
         self.leave_book(book, order)
         order.trigger = None
         is_market = trigger.is_market
@@ -109,7 +116,8 @@ class Matcher:
             return self.cancel_incoming(order, KILLED)
         may_rest = self.match(book, order)
         if order.leaves_lots == 0:
-            return self.close(order)
+            self.close(order)
+            return None if order.order_list is None else order_lists.traded(self, book, order)
         if not may_rest:
             return self.cancel_incoming(order, SELF_TRADE_PREVENTED)
         if is_market or time_in_force == IMMEDIATE_OR_CANCEL:
@@ -160,6 +168,8 @@ class Matcher:
                 ends = prevent(book, resting, incoming, self.events)
                 if ends & RESTING_ENDS:
                     self.cancel_resting(book, resting, SELF_TRADE_PREVENTED)
+                elif resting.order_list is not None:
+                    order_lists.traded(self, book, resting)
                 if ends & INCOMING_ENDS:
                     may_rest = False
                     break
@@ -173,6 +183,8 @@ class Matcher:
                 self.close(resting)
             elif resting.leaves_lots == resting.hidden_lots:
                 icebergs.refresh(book, resting, self.events)
+            if resting.order_list is not None:
+                order_lists.traded(self, book, resting)
         if last_ticks:
             book.set_reference(last_ticks)
             book.last_trade_ticks = last_ticks
@@ -351,7 +363,8 @@ class Matcher:
         """Cancel an account's open orders, the oldest first, of an instrument or (0) of all."""
         for order_id in sorted(name.order_id for name in account.client_order_ids if name.is_open):
             order = self.state.orders.find(order_id)
-            assert order is not None
+            if order is None:  # it ended with the other of its list
+                continue
             is_there = instrument_id in (0, order.instrument_id)
             if is_there and sides in (BOTH_SIDES, order.side):
                 self.cancel_resting(self.state.books[order.instrument_id], order, reason)
@@ -362,6 +375,8 @@ class Matcher:
         released_units = order.hold_per_lot * order.leaves_lots
         order.spends.release(released_units)
         self.report_cancel(order, order.trigger is None, reason, released_units)
+        if order.order_list is not None:
+            order_lists.ended(self, book, order, reason)
 
     def cancel_incoming(self, order: Order, reason: int) -> None:
         """End an incoming order that is not to rest."""
@@ -369,6 +384,8 @@ class Matcher:
         released_units = order.hold_per_lot * order.leaves_lots + order.budget_units
         order.spends.release(released_units)
         self.report_cancel(order, False, reason, released_units)
+        if order.order_list is not None:
+            order_lists.ended(self, self.state.books[order.instrument_id], order, reason)
 
     def report_cancel(
         self, order: Order, was_resting: bool, reason: int, released_units: int

@@ -1,5 +1,6 @@
 cimport cython
 
+from matching.core cimport packed
 from matching.core.order_book cimport OrderBook
 
 cdef Py_ssize_t TRIGGER_AT
@@ -44,7 +45,11 @@ cdef int NOTIONAL_TOO_LARGE
     side=int,
 )
 cdef int terms_refusal(
-    OrderBook book, const long long* words, Py_ssize_t at, long long now_ns
+    OrderBook book, const long long* words, Py_ssize_t at, long long now_ns, bint has_turn
+) except -1
+
+cpdef int command_refusal(
+    OrderBook book, bytes command, long long now_ns, bint has_turn
 ) except -1
 
 cpdef long long ending(int time_in_force, long long expire_time_ns, long long now_ns) noexcept

@@ -1,6 +1,6 @@
 """What an order may ask for, whoever sends it: refusals in the order of RejectReason."""
 
-from matching.core import icebergs, quote_amounts, stop_orders
+from matching.core import icebergs, packed, quote_amounts, stop_orders
 from matching.core.order_book import OrderBook
 from matching.core.trading_phase import COLLECTING
 from vocabulary.codec import VERSIONS
@@ -35,7 +35,15 @@ NOTIONAL_TOO_SMALL = RejectReason.NOTIONAL_TOO_SMALL.value
 NOTIONAL_TOO_LARGE = RejectReason.NOTIONAL_TOO_LARGE.value
 
 
-def terms_refusal(book: OrderBook, words: memoryview, at: int, now_ns: int) -> int:
+def command_refusal(book: OrderBook, command: bytes, now_ns: int, has_turn: bool) -> int:
+    """Return why an order of a list is refused for its terms, or 0; `has_turn` if it comes later.
+
+    What a wait depends on is then not known yet.
+    """
+    return terms_refusal(book, packed.words_of(command), 0, now_ns, has_turn)
+
+
+def terms_refusal(book: OrderBook, words: memoryview, at: int, now_ns: int, has_turn: bool) -> int:
     """Return why a new order's own terms are refused, whoever sends it, or 0."""
     order_type = words[at + 4] >> 8 & 0xFF
     is_market = order_type & 1 == 1
@@ -74,7 +82,7 @@ def terms_refusal(book: OrderBook, words: memoryview, at: int, now_ns: int) -> i
     if not book.quantity_lots_min <= lots <= book.quantity_lots_max:
         return QUANTITY_OUT_OF_RANGE
     refusal = 0 if is_market else notional_refusal(book, price_ticks, lots)
-    if waits and not refusal:
+    if waits and not refusal and not has_turn:
         side = words[at + 4] & 0xFF
         wait = (order_type, side, lots, trigger_price_ticks, trailing_bps)
         refusal = stop_orders.refusal(book, *wait)

@@ -18,10 +18,13 @@ from matching.core.client_order_ids import ClientOrderId, ClientOrderIds
 from matching.core.holds import Account, Funds
 from matching.core.ladder import Ladder, Level, Order, Page, new_order
 from matching.core.order_book import OrderBook
+from matching.core.order_lists import OrderList
 from matching.core.order_table import OrderTable
 from matching.core.state import State
 from matching.core.trading_phase import AUCTIONS
-from matching.core.triggers import Trigger, Triggers
+from matching.core.triggers import Trigger, Triggers, Turn
+from vocabulary.codec import pack, unpack_command
+from vocabulary.commands import EnterOrder
 from vocabulary.instrument import Asset
 from vocabulary.limits import Limits
 from vocabulary.types import Side
@@ -133,12 +136,15 @@ FIELDS: Final[dict[type, Fields]] = {
             "newer",
             "chained",
             "trigger",
+            "order_list",
         ),
     ),
     Trigger: Fields(
         ("order_type", "time_in_force", "price_ticks", "trailing_bps", "best_ticks"),
-        ("awaits_fall", "is_market", "key", "row"),
+        ("awaits_fall", "is_market", "is_turn", "key", "row"),
     ),
+    Turn: Fields(("command",), ("is_turn", "row")),
+    OrderList: Fields(("list_id", "contingency"), ("first", "second", "row")),
     Triggers: Fields((), ("orders", "falling", "rising", "trailing", "prices")),
     ClientOrderId: Fields(
         ("order_id", "content", "closed_ns", "text"),
@@ -216,8 +222,24 @@ def save(state: State) -> Iterator[Section]:
             orders = (order for level in reversed(ladder) for order in level)
             yield from _sections("orders", map(_order_row, orders))
         waiting = book.triggers.orders.values()
-        rows = ((_trigger_row(order.trigger), *_order_row(order)) for order in waiting)
+        rows = (
+            (_trigger_row(order.trigger), *_order_row(order))
+            for order in waiting
+            if not order.trigger.is_turn
+        )
         yield from _sections("waiting_orders", rows)
+        rows = (
+            (pack(order.trigger.command), *_order_row(order))
+            for order in waiting
+            if order.trigger.is_turn
+        )
+        yield from _sections("orders_to_come", rows)
+    lists = (
+        order.order_list.row
+        for order in state.orders
+        if order.order_list is not None and order is order.order_list.first
+    )
+    yield from _sections("order_lists", lists)
 
 
 def restore(state: State, section: Section) -> None:
@@ -343,6 +365,24 @@ def _take_waiting_order(state: State, trigger: Sequence[int], *row: Any) -> None
     _open(state, book, order)
 
 
+def _take_order_to_come(state: State, command: bytes, *row: Any) -> None:
+    order = _order(state, *row)
+    book = state.books[order.instrument_id]
+    entered, _ = unpack_command(command)
+    assert isinstance(entered, EnterOrder)
+    order.trigger = Turn(entered)
+    book.triggers.add(order)
+    book.waiting_count += 1
+    _open(state, book, order)
+
+
+def _take_order_list(state: State, list_id: int, contingency: int, *order_ids: int) -> None:
+    first, second = (state.orders.find(order_id) for order_id in order_ids)
+    assert first is not None
+    assert second is not None
+    OrderList(list_id, contingency, first, second)
+
+
 def _open(state: State, book: OrderBook, order: Order) -> None:
     state.orders.add(order)
     order.account.open_order_count += 1
@@ -397,4 +437,6 @@ _TAKE: Final[dict[str, Callable[..., None]]] = {
     "closed_orders": _take_closed_order,
     "orders": _take_order,
     "waiting_orders": _take_waiting_order,
+    "orders_to_come": _take_order_to_come,
+    "order_lists": _take_order_list,
 }

@@ -123,6 +123,10 @@ class State:
                 add("waiting", *order_row(order), *order.trigger.row)
                 if order.display_lots:
                     add("displays", order.display_lots)
+        for order_list in sorted(
+            order.order_list.row for order in self.orders if order.order_list is not None
+        ):
+            add("list", *order_list)
         return digest.hexdigest()
 
 

@@ -94,9 +94,12 @@ def run(matcher: Matcher) -> None:
             is_trading = book.phase == TradingPhase.TRADING and matcher.interrupted is None
             if not due or not is_trading:
                 break
-            matcher.trigger(book, *due.popleft())
+            order, price_ticks = due.popleft()
+            if order.order_id in book.triggers.orders:  # else canceled by the other of its list
+                matcher.trigger(book, order, price_ticks)
         for order, _ in due:
-            book.triggers.line_up(order)
+            if order.order_id in book.triggers.orders:
+                book.triggers.line_up(order)
     matcher.moved.clear()
 
 

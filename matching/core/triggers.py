@@ -8,6 +8,7 @@ follows the best price since its entry, so it moves up a list as others stand st
 from bisect import bisect_left, bisect_right, insort
 from typing import Any
 
+from vocabulary.commands import EnterOrder
 from vocabulary.types import PRICE_TICKS_MAX, OrderType, Side
 
 BPS = 10_000
@@ -20,6 +21,8 @@ class Trigger:
 
     `best_ticks` is the best price since a trailing stop was entered, and 0 for any other order.
     """
+
+    is_turn = False
 
     def __init__(
         self,
@@ -82,8 +85,21 @@ class Trigger:
             self.price_ticks = min(best_ticks + distance, PRICE_TICKS_MAX)
 
 
+class Turn:
+    """What an order waits for that is entered after another one of its list: its turn."""
+
+    is_turn = True
+
+    def __init__(self, command: EnterOrder) -> None:
+        self.command = command
+
+    @property
+    def row(self) -> tuple[int, ...]:
+        return ()
+
+
 class Triggers:
-    """The orders, each an `Order` of `matching.core.ladder` with a `Trigger`."""
+    """The orders, each an `Order` of `matching.core.ladder` with a `Trigger` or a `Turn`."""
 
     def __init__(self) -> None:
         self.orders: dict[int, Any] = {}  # by order id, in the order of their entry
@@ -94,11 +110,14 @@ class Triggers:
 
     def add(self, order: Any) -> None:
         self.orders[order.order_id] = order
-        self.line_up(order)
+        if not order.trigger.is_turn:
+            self.line_up(order)
 
     def remove(self, order: Any) -> None:
         """Forget an order, whether it stands in its list or was taken from there."""
         del self.orders[order.order_id]
+        if order.trigger.is_turn:
+            return
         self.trailing.pop(order.order_id, None)
         entry = (order.trigger.key, order.order_id)
         line = self.line_of(order)

@@ -130,6 +130,35 @@ def test_of_an_iceberg_everyone_sees_a_slice(maker: Any, taker: Any) -> None:
     assert eventually(lambda: book_with_asks(taker, [[130, 0.25]]))
 
 
+def test_of_two_orders_one_cancels_the_other(maker: Any, taker: Any) -> None:
+    maker.create_order(MARKET, "limit", "sell", 0.5, 100)
+    taker.create_order(MARKET, "limit", "buy", 0.5, 100)  # the price that the stop is below
+    terms = {"symbol": "BTCUSDT", "side": "SELL", "quantity": "1"}
+    above = {"aboveType": "LIMIT_MAKER", "abovePrice": "140"}
+    below = {"belowType": "STOP_LOSS", "belowStopPrice": "80", "listClientOrderId": "both"}
+    before = maker.fetch_balance()["BTC"]["used"]
+    placed = maker.private_post_orderlist_oco({**terms, **above, **below})
+    assert maker.fetch_balance()["BTC"]["used"] == before + 1
+    assert (placed["contingencyType"], len(placed["orderReports"])) == ("OCO", 2)
+    assert [each["listClientOrderId"] for each in maker.private_get_openorderlist()] == ["both"]
+    name = {"symbol": "BTCUSDT", "orderListId": placed["orderListId"]}
+    assert maker.private_delete_orderlist(name)["listOrderStatus"] == "ALL_DONE"
+    assert maker.fetch_open_orders(MARKET) == []
+
+
+def test_an_order_is_placed_once_another_is_filled(maker: Any, taker: Any) -> None:
+    working = {"workingType": "LIMIT", "workingSide": "BUY", "workingPrice": "70"}
+    pending = {"pendingType": "LIMIT_MAKER", "pendingSide": "SELL", "pendingPrice": "150"}
+    quantities = {"workingQuantity": "0.5", "pendingQuantity": "0.25"}
+    terms = {"symbol": "BTCUSDT", "workingTimeInForce": "GTC", **quantities}
+    placed = maker.private_post_orderlist_oto({**terms, **working, **pending})
+    statuses = [each["status"] for each in placed["orderReports"]]
+    assert statuses == ["NEW", "PENDING_NEW"]
+    taker.create_order(MARKET, "limit", "sell", 0.5, 70)
+    [left] = maker.fetch_open_orders(MARKET)
+    assert (left["price"], left["remaining"]) == (150, 0.25)
+
+
 def book_with_asks(exchange: Any, asks: list[list[float]]) -> Any:
     book = exchange.fetch_order_book(MARKET, 5)
     return book if book["asks"] == asks else None

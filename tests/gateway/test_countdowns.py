@@ -4,7 +4,7 @@ import pytest
 
 from gateway.json_api import requests as r
 from tests.gateway.engine_room import ALICE
-from tests.gateway.test_json_orders import NOW_NS, Desk
+from tests.gateway.json_desk import NOW_NS, Desk
 from vocabulary import commands as c
 
 

@@ -20,6 +20,7 @@ from tests.gateway.fix_messages import CANCEL, ORDER, REPLACE, STATUS, fields_of
 from vocabulary import commands as c
 from vocabulary.rejects import PRECEDENCE, RejectReason
 from vocabulary.types import (
+    Contingency,
     OrderFlags,
     OrderType,
     SelfTradePrevention,
@@ -324,3 +325,22 @@ def test_answers_of_the_gateway_s_own_are_valid(room: EngineRoom) -> None:
         "8",
         "1",
     )
+
+
+def test_the_orders_of_a_list_are_told_of_like_others(room: EngineRoom) -> None:
+    terms: dict[str, Any] = {"symbol": "BTCUSDT", "quantity": "0.5", "order_type": OrderType.LIMIT}
+    first, second = (
+        room.order_entry.enter_order(
+            ALICE_SESSION, 9, ALICE, side=side, price=price, client_order_id=name, **terms
+        )
+        for name, side, price in ((b"f1", Side.BUY, "50000"), (b"s1", Side.SELL, "60000"))
+    )
+    triggers = Contingency.ONE_TRIGGERS_OTHER
+    pending, _ = room.apply(room.order_entry.order_list(first, second, triggers, b"l1"))
+    assert row(told(room, pending)) == ("0", "A", "0.00000", "0.50000")
+    *_, activated = room.enter(b"b1", Side.SELL, "0.5", "50000", account_id=BOB)
+    assert row(told(room, activated)) == ("L", "0", "0.00000", "0.50000")
+    again = room.order_entry.order_list(first, second, Contingency.ONE_CANCELS_OTHER, b"l1")
+    [refused] = room.apply(again)
+    fields = told(room, refused)
+    assert (fields[150], fields[11], fields[103]) == ("8", "l1", "11")

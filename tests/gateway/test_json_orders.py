@@ -10,70 +10,13 @@ from gateway.json_api import order_queries
 from gateway.json_api import requests as r
 from gateway.json_api.errors import ApiError
 from gateway.json_api.user_events import execution_report
-from gateway.json_orders import ANSWER_TIMEOUT_NS, JsonOrders
-from tests.gateway.engine_room import ALICE, BOB, BTC, BTCUSDT, OPS_SESSION, USDT, EngineRoom
+from gateway.json_orders import ANSWER_TIMEOUT_NS
+from tests.gateway.engine_room import ALICE, BOB, BTC, BTCUSDT, OPS_SESSION, USDT
+from tests.gateway.json_desk import NOW_NS, SESSION_ID, Desk
 from vocabulary import commands as c
 from vocabulary.types import SelfTradePrevention, Side, TradingPhase
 
 STP = SelfTradePrevention
-SESSION_ID = 2**63 - 1
-NOW_NS = 1_700_000_000_000_000_000
-
-
-class Desk:
-    """Commands wait in `submitted` until `run` has the engine execute them."""
-
-    def __init__(self, orders_per_s_max: int = 1000) -> None:
-        self.room = EngineRoom()
-        self.submitted: list[c.Command] = []
-        self.orders = JsonOrders(
-            session_id=SESSION_ID,
-            order_entry=self.room.order_entry,
-            orders=self.room.orders,
-            submit=self.submitted.append,
-            orders_per_s_max=orders_per_s_max,
-        )
-        self.answers: list[Any] = []
-
-    def run(self) -> Any:
-        """Execute what was submitted; return the one answer."""
-        for command in self.submitted:
-            reports = self.room.apply(command)
-            self.orders.on_record(self.room.records[-1], reports)
-        self.submitted.clear()
-        (answer,) = self.answers
-        self.answers.clear()
-        if isinstance(answer, ApiError):
-            return answer
-        return json.loads(msgspec.json.encode(answer))
-
-    def submit(self, **change: Any) -> None:
-        terms: dict[str, Any] = {
-            "symbol": "BTCUSDT",
-            "side": "BUY",
-            "type": "LIMIT",
-            "timeInForce": "GTC",
-            "quantity": "0.1",
-            "price": "100.00",
-            "timestamp": 1,
-        }
-        given = {name: value for name, value in (terms | change).items() if value is not None}
-        request = r.parse(given, r.PlaceOrder)
-        self.orders.place(ALICE, request, NOW_NS, self.answers.append)
-
-    def place(self, **change: Any) -> Any:
-        self.submit(**change)
-        return self.run()
-
-    def cancel(self, **names: Any) -> Any:
-        request = r.parse({"symbol": "BTCUSDT", "timestamp": 1, **names}, r.CancelOrder)
-        self.orders.cancel(ALICE, request, NOW_NS, self.answers.append)
-        return self.run()
-
-    def cancel_all(self) -> Any:
-        request = r.CancelOpenOrders(timestamp=1, symbol="BTCUSDT")
-        self.orders.cancel_all(ALICE, request, NOW_NS, self.answers.append)
-        return self.run()
 
 
 @pytest.fixture

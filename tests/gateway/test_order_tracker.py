@@ -1,7 +1,9 @@
+from typing import Any
+
 import pytest
 
 from gateway import order_tracker
-from gateway.orders import OrderStatus, ReportKind
+from gateway.orders import OrderStatus, Report, ReportKind
 from tests.gateway.engine_room import (
     ALICE,
     ALICE_SESSION,
@@ -13,7 +15,15 @@ from tests.gateway.engine_room import (
 )
 from vocabulary import commands as c
 from vocabulary.rejects import RejectReason
-from vocabulary.types import CancelReason, Side, TimeInForce, TradingPhase
+from vocabulary.types import (
+    CancelReason,
+    Contingency,
+    OrderFlags,
+    OrderType,
+    Side,
+    TimeInForce,
+    TradingPhase,
+)
 
 
 @pytest.fixture
@@ -191,3 +201,65 @@ def test_orders_of_another_session_keep_their_own(room: EngineRoom) -> None:
     (report,) = room.enter(b"b1", Side.BUY, "0.01", "50000", account_id=BOB)
     assert report.order is not None
     assert report.order.session_id == BOB_SESSION
+
+
+def enter_list(room: EngineRoom, contingency: Contingency) -> list[Report]:
+    """Let Alice sell 0.1 at 110 and, once that is filled or beside it, stop at 90."""
+    terms: dict[str, Any] = {"symbol": "BTCUSDT", "side": Side.SELL, "quantity": "0.1"}
+    cancels = contingency is Contingency.ONE_CANCELS_OTHER
+    limit = room.order_entry.enter_order(
+        ALICE_SESSION,
+        99,
+        ALICE,
+        order_type=OrderType.LIMIT,
+        price="110",
+        flags=OrderFlags.POST_ONLY if cancels else OrderFlags.NONE,
+        client_order_id=b"limit",
+        **terms,
+    )
+    stop = room.order_entry.enter_order(
+        ALICE_SESSION,
+        99,
+        ALICE,
+        order_type=OrderType.STOP,
+        price=None,
+        trigger_price="90",
+        client_order_id=b"stop",
+        **terms,
+    )
+    return room.apply(room.order_entry.order_list(limit, stop, contingency, b"pair"))
+
+
+def test_whoever_cancels_one_order_of_a_list_did_not_name_the_other(room: EngineRoom) -> None:
+    accepted = enter_list(room, Contingency.ONE_CANCELS_OTHER)
+    assert [report.client_order_id for report in accepted] == [b"stop", b"limit"]
+    assert all(report.is_requester for report in accepted)
+    stop, limit = (report.order for report in accepted)
+    assert stop is not None
+    cancel = c.CancelOrder(BOB_SESSION, 1, ALICE, BTCUSDT, stop.order_id, b"cancel", b"")
+    named, other = room.apply(cancel)
+    assert (named.order, named.client_order_id, named.is_requester) == (stop, b"cancel", True)
+    assert (other.order, other.client_order_id, other.is_requester) == (limit, b"limit", False)
+    assert room.orders.open_order_count == 0
+
+
+def test_an_order_whose_turn_never_comes_ends_with_the_one_before(room: EngineRoom) -> None:
+    stop, limit = (report.order for report in enter_list(room, Contingency.ONE_TRIGGERS_OTHER))
+    assert stop is not None
+    assert limit is not None
+    assert (stop.status, limit.status) == (OrderStatus.PENDING_NEW, OrderStatus.NEW)
+    assert not stop.is_working
+    room.apply(c.CancelOrder(ALICE_SESSION, 1, ALICE, BTCUSDT, limit.order_id, b"", b""))
+    assert (stop.status, limit.status) == (OrderStatus.CANCELED, OrderStatus.CANCELED)
+
+
+def test_a_list_is_forgotten_with_its_orders(
+    room: EngineRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order_tracker, "CLOSED_ORDERS_MAX", 1)
+    enter_list(room, Contingency.ONE_CANCELS_OTHER)
+    [found] = room.orders.open_lists(ALICE)
+    assert room.orders.order_list(ALICE, client_list_id=b"pair") is found
+    room.apply(c.CancelAllOrders(ALICE_SESSION, 1, ALICE, 0, b""))
+    assert found.is_done
+    assert room.orders.order_list(ALICE, list_id=found.list_id) is None

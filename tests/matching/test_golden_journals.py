@@ -12,6 +12,7 @@ GOLDEN = Path(__file__).with_name("golden_journals")
 # The state to which each leads. A new journal adds a line; none is ever changed.
 STATE_HASHES = {
     "0001": "e9fb5ddc38aaf946b2116594d0620c49",
+    "0002": "4e3aa61b3dc591d20ed066f317d96db3",
 }
 
 

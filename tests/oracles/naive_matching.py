@@ -41,7 +41,11 @@ class NaiveMatching(NaiveOperations):
                     self.close(order)
                 elif order.shown == 0:
                     events.append(self.refresh(order))
+                self.touched(order, events[-1])
         return events
+
+    def touched(self, order: NaiveOrder, event: e.Event) -> None:
+        """Take in that an order has less left, by this event; here nothing depends on that."""
 
     def refresh(self, order: NaiveOrder) -> e.Event:
         """Let an iceberg whose slice has traded show the next one, behind all others."""
@@ -87,8 +91,10 @@ class NaiveMatching(NaiveOperations):
             resting = found.pop(0)
             is_own = resting.account_id == incoming.account_id
             if is_own and incoming.self_trade_prevention is not STP.NONE:
-                if self.prevent(resting, incoming, events):
-                    met_itself = True
+                met_itself = self.prevent(resting, incoming, events)
+                if resting in self.open:
+                    self.touched(resting, events[-1])
+                if met_itself:
                     break
                 continue
             ready = incoming.price if incoming.side is Side.BUY else None
@@ -102,6 +108,9 @@ class NaiveMatching(NaiveOperations):
             elif resting.shown == 0:
                 events.append(self.refresh(resting))
                 requeue(found, resting)
+            self.touched(resting, events[-1])
+        if incoming.leaves == 0:
+            self.touched(incoming, events[-1])
         prices = [event.price_ticks for event in events if isinstance(event, e.TradeExecuted)]
         if prices:
             self.note_trades(incoming.instrument_id, prices[0], prices[-1])

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import Any
 
 from tests.oracles.naive_auction import naive_cross
 from vocabulary import commands as c
@@ -18,7 +19,7 @@ from vocabulary.types import (
 )
 
 
-@dataclass
+@dataclass(eq=False)
 class NaiveOrder:
     order_id: int
     account_id: int
@@ -43,6 +44,8 @@ class NaiveOrder:
     priority: int = 0
     display: int = 0  # what an iceberg shows at a time; 0: all
     shown: int = 0  # while it rests
+    order_list: Any = None  # see `naive_lists`
+    turn: c.EnterOrder | None = None  # what it will be once the order before it is filled
 
     @property
     def hidden(self) -> int:

@@ -69,6 +69,7 @@ class NaiveTriggers(NaiveState):
             order
             for order in self.open
             if order.is_waiting
+            and order.turn is None
             and order.instrument_id == instrument_id
             and order.order_id not in due
         ]

@@ -311,7 +311,7 @@ class NaiveVenue(NaiveMatching):
         order = self.find(command)
         if order is None:
             reasons.add(R.UNKNOWN_ORDER)
-        if order is not None and order.is_waiting:
+        if order is not None and (order.is_waiting or order.order_list):
             reasons.add(R.NOT_REPLACEABLE)
         if reasons or order is None:
             return [e.CommandRejected(min(reasons, key=PRECEDENCE.__getitem__))]

@@ -10,7 +10,7 @@ from gateway.json_api.user_streams import UserStreams
 from gateway.orders import Report
 from tests.gateway.engine_room import ALICE, BOB, BTC, OPS_SESSION, USDT, EngineRoom
 from vocabulary import commands as c
-from vocabulary.types import Side, TimeInForce
+from vocabulary.types import Contingency, OrderFlags, OrderType, Side, TimeInForce
 
 TIME_MS = 1_700_000_000_123
 
@@ -126,3 +126,36 @@ def test_a_credit_touches_its_asset(ears: Ears) -> None:
 
 def test_an_event_names_its_subscription() -> None:
     assert subscription_event(3, b'{"e":"x"}') == b'{"subscriptionId":3,"event":{"e":"x"}}'
+
+
+def test_a_list_is_told_as_it_starts_and_once_all_of_it_is_done(ears: Ears) -> None:
+    entry = ears.room.order_entry
+    terms = {"symbol": "BTCUSDT", "side": Side.SELL, "quantity": "0.1"}
+    gain, stop = (
+        entry.enter_order(1, 1, ALICE, **terms, **others)  # type: ignore[arg-type]
+        for others in (
+            {
+                "order_type": OrderType.LIMIT,
+                "price": "1100",
+                "flags": OrderFlags.POST_ONLY,
+                "client_order_id": b"gain",
+            },
+            {
+                "order_type": OrderType.STOP,
+                "price": None,
+                "trigger_price": "900",
+                "client_order_id": b"stop",
+            },
+        )
+    )
+    command = entry.order_list(gain, stop, Contingency.ONE_CANCELS_OTHER, b"pair")
+    *_, status = ears.tell(ears.room.apply(command))
+    assert (status["e"], status["c"], status["C"]) == ("listStatus", "OCO", "pair")
+    assert (status["l"], status["L"]) == ("EXEC_STARTED", "EXECUTING")
+    assert [order["c"] for order in status["O"]] == ["gain", "stop"]
+
+    traded, expired = ears.tell(ears.room.enter(b"b1", Side.BUY, "0.04", "1100", account_id=BOB))
+    assert (traded["X"], traded["g"]) == ("PARTIALLY_FILLED", status["g"])
+    assert (expired["c"], expired["x"]) == ("stop", "EXPIRED")
+    filled, done = ears.tell(ears.room.enter(b"b2", Side.BUY, "0.06", "1100", account_id=BOB))
+    assert (filled["X"], done["e"], done["L"]) == ("FILLED", "listStatus", "ALL_DONE")

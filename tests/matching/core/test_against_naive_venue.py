@@ -16,8 +16,9 @@ from hypothesis.stateful import (
 
 from matching.core import invariants
 from matching.core.engine import Engine
+from tests.matching.core import lists
 from tests.matching.core.busts import Busts
-from tests.oracles.naive_venue import NaiveVenue
+from tests.oracles.naive_lists import NaiveListVenue
 from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.codec import Record, pack, pack_record, unpack_record
@@ -47,7 +48,7 @@ class Both:
 
     def __init__(self) -> None:
         self.engine = Engine()
-        self.venue = NaiveVenue()
+        self.venue = NaiveListVenue()
         self.sequence = 0
         self.now_ns = 0
         self.busts = Busts()
@@ -188,6 +189,11 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
             display,
         )
         self.entered.append(c.EnterOrder(8, 1, account_id, instrument_id, *terms))
+        self.both.ask(self.entered[-1])
+
+    @rule(drawn=lists.drawn)
+    def enter_list(self, drawn: lists.Drawn) -> None:
+        self.entered.append(lists.command(self.both.sequence, *drawn))
         self.both.ask(self.entered[-1])
 
     @precondition(lambda self: self.entered)

@@ -19,6 +19,7 @@ from vocabulary.types import (
     OPEN_ORDERS_PER_ACCOUNT_MAX,
     PRICE_TICKS_MAX,
     WAITING_ORDERS_MAX,
+    Contingency,
     OrderFlags,
     OrderType,
     SelfTradePrevention,
@@ -170,6 +171,15 @@ def correct(price_ticks: int, lots: int) -> c.CorrectTrade:
     return Busts().correction(bust(), price_ticks, lots)
 
 
+def oco(first: c.Command, second: c.Command) -> c.Command:
+    assert isinstance(first, c.EnterOrder)
+    assert isinstance(second, c.EnterOrder)
+    return c.list_orders(first, second, Contingency.ONE_CANCELS_OTHER, b"list")
+
+
+GAIN = {"side": Side.SELL, "flags": OrderFlags.POST_ONLY, "client_order_id": b"gain"}
+PROTECT = {"side": Side.SELL, "trigger_price_ticks": 9, "quantity_lots": 5}
+
 REFUSED = [
     (R.MALFORMED_CLIENT_ORDER_ID, enter(client_order_id=b"")),
     (R.UNKNOWN_ACCOUNT, enter(account_id=0)),
@@ -226,6 +236,11 @@ REFUSED = [
     (R.UNSUPPORTED_ORDER, by_amount(100, display_lots=1)),
     (R.UNSUPPORTED_ORDER, enter(display_lots=1, time_in_force=TimeInForce.FILL_OR_KILL)),
     (R.UNSUPPORTED_ORDER, at_market(display_lots=1)),
+    (R.UNSUPPORTED_ORDER, oco(enter(side=Side.SELL), stop(**PROTECT))),
+    (
+        R.UNSUPPORTED_ORDER,
+        oco(enter(**GAIN, price_ticks=12), at_market(side=Side.SELL)),
+    ),
     (R.EXPIRE_TIME_OUT_OF_RANGE, enter(expire_time_ns=1)),
     (R.EXPIRE_TIME_OUT_OF_RANGE, enter(time_in_force=TimeInForce.DAY, expire_time_ns=1)),
     (R.EXPIRE_TIME_OUT_OF_RANGE, enter(time_in_force=TimeInForce.GOOD_TILL_DATE)),
@@ -263,6 +278,7 @@ REFUSED = [
     (R.NO_LAST_TRADE, trailing(5, instrument_id=EXPENSIVE, price_ticks=1)),
     (R.WOULD_TRIGGER, stop(trigger_price_ticks=11)),
     (R.WOULD_TRIGGER, stop(order_type=OrderType.TAKE_PROFIT_LIMIT)),
+    (R.WOULD_TRIGGER, oco(enter(**GAIN, price_ticks=12), stop(side=Side.SELL, quantity_lots=5))),
     (R.UNKNOWN_ORDER, replace(original_client_order_id=b"none")),
     (R.UNKNOWN_ORDER, replace(account_id=5)),
     (R.UNKNOWN_ORDER, c.CancelOrder(1, 1, 1, 1, 0, b"", b"none")),
@@ -283,17 +299,29 @@ REFUSED = [
     (R.DUPLICATE_CLIENT_ORDER_ID, replace(client_order_id=b"open")),
     (R.DUPLICATE_CLIENT_ORDER_ID, replace(client_order_id=b"other")),
     (R.TOO_MANY_OPEN_ORDERS, enter(instrument_id=LIMITED)),
+    (
+        R.TOO_MANY_OPEN_ORDERS,
+        oco(
+            enter(**GAIN, account_id=3, instrument_id=LIMITED),
+            stop(**PROTECT, account_id=3, instrument_id=LIMITED, price_ticks=10),
+        ),
+    ),
     (R.INSUFFICIENT_FUNDS, enter(price_ticks=1001)),
     (R.INSUFFICIENT_FUNDS, by_amount(100_000, side=Side.SELL)),
     (R.INSUFFICIENT_FUNDS, enter(account_id=5)),
     (R.INSUFFICIENT_FUNDS, replace(price_ticks=1000)),
     (R.INSUFFICIENT_FUNDS, by_amount(100, account_id=5)),
+    (
+        R.INSUFFICIENT_FUNDS,
+        oco(enter(**GAIN, price_ticks=12, account_id=5), stop(**PROTECT, account_id=5)),
+    ),
     (R.NO_QUANTITY_FOR_AMOUNT, by_amount(100)),
     (R.NO_QUANTITY_FOR_AMOUNT, by_amount(20, side=Side.SELL, instrument_id=EXPENSIVE)),
     (
         R.WOULD_TAKE_LIQUIDITY,
         enter(flags=OrderFlags.POST_ONLY, side=Side.SELL, price_ticks=10),
     ),
+    (R.WOULD_TAKE_LIQUIDITY, oco(enter(**GAIN), stop(**PROTECT))),
     (R.UNKNOWN_ASSET, c.CreditFunds(1, 1, 1, 7, 5)),
     (R.UNKNOWN_ASSET, listing(base_asset_id=7)),
     (R.ALREADY_LISTED, c.ListAsset(1, 1, 1, 0, b"NEW")),

@@ -19,6 +19,8 @@ from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.codec import pack, pack_record, unpack_record
 from vocabulary.types import (
+    SECOND_ORDER,
+    Contingency,
     OrderFlags,
     OrderType,
     SelfTradePrevention,
@@ -36,6 +38,7 @@ ENTER = re.compile(
     r"(?: (ioc|fok|post-only|today|for (\d+) hours?))?"
     r"(?: preventing by (expire-taker|expire-maker|expire-both|decrement|none))?"
 )
+LIST = re.compile(r"(.+) (or|then) (\w+ (?:buys|sells) .+)")
 REPLACE = re.compile(r"(\w+) replaces (\w+) with (\d+) at (\d+) as (\w+)")
 CANCEL = re.compile(r"(\w+) cancels (\w+)")
 AMEND = re.compile(r"(?:bust|correct) (\d+)(?: to (\d+) at (\d+))?")
@@ -102,6 +105,8 @@ class Table:
         return self.ask(self.command(request))
 
     def command(self, request: str) -> c.Command:
+        if match := LIST.fullmatch(request):
+            return self.entered_list(*match.groups())
         if match := ENTER.fullmatch(request):
             return self.entered(match)
         if match := REPLACE.fullmatch(request):
@@ -158,7 +163,23 @@ class Table:
             return c.ChangePhase(1, 1, 1, phase)
         raise AssertionError(f"no such request: {request}")
 
-    def entered(self, match: re.Match[str]) -> c.Command:
+    def entered_list(self, first: str, word: str, second: str) -> c.Command:
+        orders = []
+        for request in (first, second):
+            match = ENTER.fullmatch(request)
+            assert match, request
+            orders.append(self.entered(match))
+        self.orders[self.sequence + 1] = orders[0].client_order_id.decode()
+        self.orders[self.sequence + 1 + SECOND_ORDER] = orders[1].client_order_id.decode()
+        cancels = Contingency.ONE_CANCELS_OTHER
+        return c.list_orders(
+            orders[0],
+            orders[1],
+            cancels if word == "or" else Contingency.ONE_TRIGGERS_OTHER,
+            b"list",
+        )
+
+    def entered(self, match: re.Match[str]) -> c.EnterOrder:
         who, verb, lots, display, price, name, wait, trigger, trailing, *rest = match.groups()
         how, hours, prevention = rest
         amount = int(lots.split()[1]) if " " in lots else 0
@@ -205,6 +226,12 @@ class Table:
                 name = self.orders[event.order_id]
                 hidden = f", {event.hidden_lots} hidden" if event.hidden_lots else ""
                 return f"{name} rests, {event.leaves_lots} at {event.price_ticks}{hidden}"
+            case e.OrderListAccepted():
+                names = (self.orders[event.first_order_id], self.orders[event.second_order_id])
+                word = event.contingency.name.lower().split("_")[1]
+                return f"a list: {names[0]} {word} {names[1]}"
+            case e.OrderActivated():
+                return f"{self.orders[event.order_id]} comes in, holds {event.held_units}"
             case e.OrderRefreshed():
                 name = self.orders[event.order_id]
                 return f"{name} shows {event.displayed_lots} more, behind the others"
@@ -230,17 +257,7 @@ class Table:
                     f" {event.trigger_price_ticks}, by a trade at {event.price_ticks}"
                 )
             case e.MatchPrevented():
-                names = (self.orders[event.resting_order_id], self.orders[event.incoming_order_id])
-                said = (
-                    f"{names[0]} and {names[1]} do not trade {event.quantity_lots} at"
-                    f" {event.price_ticks}, prevented match {event.prevented_match_id}"
-                )
-                if event.resting_decrease_lots:
-                    said += f", {names[0]} less {event.resting_decrease_lots}"
-                if event.incoming_decrease_lots:
-                    said += f", {names[1]} less {event.incoming_decrease_lots}"
-                units = event.resting_released_units + event.incoming_released_units
-                return f"{said}, {units} released" if units else said
+                return self.prevented(event)
             case e.SelfTradePreventionSet():
                 return event.self_trade_prevention.name.lower().replace("_", " ")
             case e.FundsCredited():
@@ -268,6 +285,19 @@ class Table:
             case e.AccountResumed():
                 return "resumed"
         return type(event).__name__
+
+    def prevented(self, event: e.MatchPrevented) -> str:
+        names = (self.orders[event.resting_order_id], self.orders[event.incoming_order_id])
+        said = (
+            f"{names[0]} and {names[1]} do not trade {event.quantity_lots} at"
+            f" {event.price_ticks}, prevented match {event.prevented_match_id}"
+        )
+        if event.resting_decrease_lots:
+            said += f", {names[0]} less {event.resting_decrease_lots}"
+        if event.incoming_decrease_lots:
+            said += f", {names[1]} less {event.incoming_decrease_lots}"
+        units = event.resting_released_units + event.incoming_released_units
+        return f"{said}, {units} released" if units else said
 
     def book(self) -> Iterator[str]:
         """Draw the book: sells from the worst down to the best, then buys, oldest order first."""

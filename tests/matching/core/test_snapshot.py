@@ -15,11 +15,14 @@ from matching.core.engine import Engine
 from matching.core.holds import Account, Funds
 from matching.core.ladder import Ladder, Level, Order, Page
 from matching.core.order_book import OrderBook
+from matching.core.order_lists import OrderList
 from matching.core.order_table import OrderTable
 from matching.core.state import State
-from matching.core.triggers import Trigger, Triggers
+from matching.core.triggers import Trigger, Triggers, Turn
 from tests.matching.core import test_against_naive_venue as naive
+from vocabulary.commands import EnterOrder
 from vocabulary.limits import NO_LIMITS
+from vocabulary.types import OrderFlags, OrderType, Side, TimeInForce
 
 
 def restored(engine: Engine) -> Engine:
@@ -33,6 +36,20 @@ def restored(engine: Engine) -> Engine:
 
 ACCOUNT = Account(1)
 FUNDS = Funds(1)
+ENTERED = EnterOrder(
+    1,
+    1,
+    1,
+    1,
+    Side.BUY,
+    OrderType.LIMIT,
+    TimeInForce.GOOD_TILL_CANCEL,
+    OrderFlags.NONE,
+    5,
+    5,
+    b"a",
+)
+TURN = Turn(ENTERED)
 SAMPLES = {
     type(sample): sample
     for sample in (
@@ -49,6 +66,8 @@ SAMPLES = {
         Level(1),
         Trigger(3, 1, 1, 1),
         Triggers(),
+        TURN,
+        OrderList(1, 1, Order(), Order()),
     )
 }
 COMPUTED = {"cumulative_lots"}

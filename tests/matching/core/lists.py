@@ -1,0 +1,89 @@
+"""Lists of two orders, most of them such as are taken, to ask engine and oracle for."""
+
+from hypothesis import strategies as st
+
+from vocabulary import commands as c
+from vocabulary.types import (
+    Contingency,
+    OrderFlags,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
+
+Pair = tuple[int, int]
+Drawn = tuple[
+    int,
+    int,
+    tuple[Side, Side],
+    tuple[OrderType, OrderType],
+    Contingency,
+    Pair,
+    Pair,
+    Pair,
+    SelfTradePrevention,
+    tuple[bytes, bytes] | None,
+]
+FIRSTS = (*4 * (OrderType.LIMIT,), OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT)
+SECONDS = (OrderType.LIMIT, OrderType.MARKET, *3 * (OrderType.STOP, OrderType.STOP_LIMIT))
+SAME_SIDES = [(side, side) for side in Side]
+NAMES = st.sampled_from([b"n%d" % number for number in range(6)] + [b""])
+
+drawn = st.tuples(
+    st.sampled_from((1, 2, 3, 1, 2, 3, 0, 9)),
+    st.sampled_from((1, 1, 1, 2, 3)),
+    st.sampled_from((*2 * SAME_SIDES, (Side.BUY, Side.SELL))),
+    st.tuples(st.sampled_from(FIRSTS), st.sampled_from(SECONDS)),
+    st.sampled_from(Contingency),
+    st.tuples(st.integers(1, 8), st.integers(1, 8)),
+    st.tuples(st.integers(1, 8), st.integers(1, 8)),
+    st.sampled_from(((3, 3), (5, 5), (1, 1), (2, 7), (0, 4))),
+    st.sampled_from(SelfTradePrevention),
+    st.none() | st.tuples(NAMES, NAMES),
+)
+"""The arguments of `command`, but for the sequence."""
+
+
+def command(
+    sequence: int,
+    account_id: int,
+    instrument_id: int,
+    sides: tuple[Side, Side],
+    types: tuple[OrderType, OrderType],
+    contingency: Contingency,
+    prices: Pair,
+    triggers: Pair,
+    quantities: Pair,
+    prevention: SelfTradePrevention,
+    names: tuple[bytes, bytes] | None,
+) -> c.EnterOrderList:
+    makes = contingency is Contingency.ONE_CANCELS_OTHER
+    first, second = (
+        c.EnterOrder(
+            8,
+            1,
+            account_id,
+            instrument_id,
+            side,
+            order_type,
+            TimeInForce.DAY if price == 1 else TimeInForce.GOOD_TILL_CANCEL,
+            OrderFlags.POST_ONLY if makes and order_type is OrderType.LIMIT else OrderFlags.NONE,
+            0 if order_type % 2 else price,
+            quantity,
+            name,
+            self_trade_prevention=prevention,
+            trigger_price_ticks=trigger if order_type > OrderType.LIMIT else 0,
+            display_lots=1 if order_type is OrderType.LIMIT and trigger > 6 else 0,
+        )
+        for side, order_type, price, trigger, quantity, name in zip(
+            sides,
+            types,
+            prices,
+            triggers,
+            quantities,
+            names or (b"f%d" % sequence, b"s%d" % sequence),
+            strict=True,
+        )
+    )
+    return c.list_orders(first, second, contingency, b"list")
