@@ -7,13 +7,18 @@ One file holds it all, only ever appended to, in one `write` for everything sinc
              length > 0: MsgSeqNum(34), watermark, the message
              length = 0: next number to send, next number expected
 
+Each `flush` ends with a record of the numbers. What stands behind the last of these is cut off: a
+process that is killed leaves half of a longer write, and a request's answer without the number that
+says it was answered would be given twice. Nothing is sent before it is flushed.
+
 Written is what the operating system has: a killed process loses nothing, a lost machine perhaps
 its last second, which both sides' numbers then reveal. A last record that is incomplete is cut
 off; damage before it refuses to open, and says where. A reset replaces the file in one step.
 
 Only every 64th message's place is kept in memory.
 
-History: version 1.
+History: version 1. 2: the record of the numbers ends each write; before, it stood only where a
+message did not imply them, and no message was cut off.
 """
 
 import fcntl
@@ -26,7 +31,7 @@ from pathlib import Path
 from zlib import crc32
 
 _MAGIC = b"AGIOSENT"
-_VERSION = 1
+_VERSION = 2
 _HEADER = struct.Struct("<8sIIQQ")
 _CRC = struct.Struct("<I")
 _RECORD = struct.Struct("<IQQ")  # behind its CRC
@@ -81,7 +86,7 @@ class SentMessages:
 
     def flush(self) -> None:
         numbers = (self.next_sender_msg_seq_num, self.next_target_msg_seq_num)
-        if numbers != self._recorded_numbers:
+        if self._pending or numbers != self._recorded_numbers:
             self._add(numbers[0], numbers[1], b"")
             self._recorded_numbers = numbers
         if self._pending:
@@ -127,23 +132,31 @@ class SentMessages:
 
     def _load(self) -> None:
         size = os.fstat(self._file).st_size
-        self._read_header()
+        ends_with_numbers = self._read_header() > 1
         offset = self._end = _DATA_AT
+        unended: list[tuple[int, int, int]] = []  # the messages of a write, until it ends
         while offset < size:
             chunk = os.pread(self._file, _CHUNK_BYTES, offset)
             read = 0
             for at, first, second, message in _records(chunk):
+                read = at + _RECORD_BYTES + len(message)
                 if message:
-                    self._note(first, second, offset + at)
-                else:
+                    unended.append((first, second, offset + at))
+                if ends_with_numbers and message:
+                    continue
+                for noted in unended:
+                    self._note(*noted)
+                unended.clear()
+                self._end = offset + read
+                if not message:
                     self._recorded_numbers = first, second
                     self.next_sender_msg_seq_num, self.next_target_msg_seq_num = first, second
-                read = at + _RECORD_BYTES + len(message)
             offset += read
-            self._end = offset
             if not read:
-                self._cut_tail(chunk)
+                self._check_tail(chunk, offset)
                 break
+        if self._end < size:
+            os.ftruncate(self._file, self._end)
 
     def _note(self, number: int, watermark: int, offset: int) -> None:
         """Take account of the message recorded at `offset`, which implies the next number."""
@@ -155,7 +168,8 @@ class SentMessages:
         self._recorded_numbers = (number + 1, self._recorded_numbers[1])
         self.watermark = max(self.watermark, watermark)
 
-    def _read_header(self) -> None:
+    def _read_header(self) -> int:
+        """Take the header in and return its version."""
         header = os.pread(self._file, _DATA_AT, 0)
         if len(header) < _DATA_AT or _CRC.unpack_from(header, _HEADER.size)[0] != crc32(
             header[: _HEADER.size]
@@ -164,18 +178,18 @@ class SentMessages:
         magic, version, self.epoch, self.creation_time_ns, self.watermark = _HEADER.unpack_from(
             header
         )
-        if magic != _MAGIC or version != _VERSION:
+        if magic != _MAGIC or not 0 < version <= _VERSION:
             raise SentMessagesDamaged(f"{self._path}: version {version} is not understood")
+        return int(version)
 
-    def _cut_tail(self, rest: bytes) -> None:
-        """Cut off what follows the last good record, if one interrupted write explains it."""
+    def _check_tail(self, rest: bytes, offset: int) -> None:
+        """Refuse what follows the last good record, unless one interrupted write explains it."""
         is_incomplete = len(rest) < _RECORD_BYTES
         if not is_incomplete:
             length = _RECORD.unpack_from(rest, _CRC.size)[0]
             is_incomplete = len(rest) < _RECORD_BYTES + length <= _RECORD_BYTES + _MESSAGE_BYTES_MAX
         if not is_incomplete and rest.strip(b"\0"):
-            raise SentMessagesDamaged(f"{self._path}: bad record at byte {self._end}")
-        os.ftruncate(self._file, self._end)
+            raise SentMessagesDamaged(f"{self._path}: bad record at byte {offset}")
 
     # The file.
 

@@ -2,9 +2,11 @@
 
 import os
 import signal
+import struct
 import subprocess
 import sys
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
@@ -124,6 +126,42 @@ def test_cut_anywhere_in_its_last_record_it_opens_without_that(tmp_path: Path) -
         mended = SentMessages(tmp_path, now_ns=0)
         assert list(mended.messages(1, 9)) == [(1, b"one"), (2, b"again")]
         mended.close()
+
+
+def test_a_write_cut_anywhere_counts_whole_or_not_at_all(tmp_path: Path) -> None:
+    """An answer without the number that says what was answered would be given again."""
+    store = SentMessages(tmp_path, now_ns=0)
+    store.append(1, b"one")
+    store.set_next_target(2)
+    store.flush()
+    before = (tmp_path / FILE).read_bytes()
+    store.append(2, b"answer to 2")
+    store.append(3, b"answer to 3", watermark=5)
+    store.set_next_target(4)
+    store.close()
+    after = (tmp_path / FILE).read_bytes()
+    for size in range(len(before), len(after) + 1):
+        (tmp_path / FILE).write_bytes(after[:size])
+        cut = SentMessages(tmp_path, now_ns=0)
+        numbers = (cut.next_sender_msg_seq_num, cut.next_target_msg_seq_num, cut.watermark)
+        assert numbers == ((4, 4, 5) if size == len(after) else (2, 2, 0))
+        assert len(list(cut.messages(1, 9))) == (3 if size == len(after) else 1)
+        cut.close()
+
+
+def test_a_file_of_version_1_is_read_to_its_last_message(tmp_path: Path) -> None:
+    store = SentMessages(tmp_path, now_ns=0)
+    store.append(1, b"one", watermark=7)
+    store.close()
+    numbers_bytes = 24
+    header = struct.Struct("<8sIIQQ").pack(b"AGIOSENT", 1, 1, 0, 0)
+    messages = (tmp_path / FILE).read_bytes()[36:-numbers_bytes]
+    (tmp_path / FILE).write_bytes(header + struct.pack("<I", crc32(header)) + messages)
+    old = SentMessages(tmp_path, now_ns=0)
+    assert (old.next_sender_msg_seq_num, old.watermark) == (2, 7)
+    old.append(2, b"two")
+    old.close()
+    assert len(list(SentMessages(tmp_path, now_ns=0).messages(1, 9))) == 2
 
 
 def test_zeros_behind_the_last_record_are_cut_off(tmp_path: Path) -> None:
