@@ -144,8 +144,8 @@ class SentMessages:
                     unended.append((first, second, offset + at))
                 if ends_with_numbers and message:
                     continue
-                for noted in unended:
-                    self._note(*noted)
+                for number, watermark, place in unended:
+                    self._note(number, watermark, place)
                 unended.clear()
                 self._end = offset + read
                 if not message:

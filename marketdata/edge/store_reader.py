@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple, Protocol
 
@@ -18,6 +19,7 @@ from vocabulary.excerpt import Excerpt
 BATCH_RECORDS_MAX = 2_000
 BACKOFF_MIN_S = 0.1
 BACKOFF_MAX_S = 5.0
+TAKE_OVERS_MAX = 10
 
 log = structlog.get_logger("marketdata")
 
@@ -144,7 +146,7 @@ class StoreReader:
 
     async def _follow(self) -> None:
         """Begin where the store stands, and write for as long as this runs."""
-        sequence = await asyncio.to_thread(self._writer.open)
+        sequence = await asyncio.to_thread(self._take_over)
         if self._stream is not None:  # until now it has told how much there is
             await self._stream.close()
         # Matching may be away, or refuse: a journal that ends before that is not this store's.
@@ -161,6 +163,16 @@ class StoreReader:
             else:
                 await asyncio.to_thread(self._writer.rest)
             self._backoff_s = BACKOFF_MIN_S
+
+    def _take_over(self) -> int:
+        """Open the store. Who writes there until this moment may come in between: try again then.
+
+        Raises `ConflictError` if that goes on and on.
+        """
+        for _ in range(TAKE_OVERS_MAX - 1):
+            with suppress(ConflictError):
+                return self._writer.open()
+        return self._writer.open()
 
     def _lag(self) -> int:
         head_sequence = self._stream.head_sequence if self._stream is not None else 0
