@@ -15,6 +15,7 @@ BENCHMARKS = (
     "settlement",
     "recovery",
     "histories",
+    "readers",
     "feed",
     "event_stream",
     "tracing",
