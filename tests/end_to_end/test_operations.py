@@ -44,14 +44,24 @@ def is_ready(health_url: str, also: str = "") -> bool:
     return True
 
 
-async def test_top_shows_what_has_happened(venue: RunningVenue) -> None:
-    venue.agio("account", "create", "firm")
-    venue.agio("account", "credit", "firm", "BTC", "3")
-    key = venue.agio("key", "create", "--account", "firm")
-    client = await FixClient.connect(
-        int(venue.endpoints["fix_order_entry"].rpartition(":")[2]), "FIRM"
-    )
+def settled(health: dict[str, str]) -> bool:
+    count = scrape_all(health)["accounts"].value("agio_accounts_settlement_seconds_count")
+    return count is not None and count > 0
+
+
+async def log_on(venue: RunningVenue, name: str) -> FixClient:
+    """Return a FIX client with an account of its own, which has 3 BTC."""
+    venue.agio("account", "create", name)
+    venue.agio("account", "credit", name, "BTC", "3")
+    key = venue.agio("key", "create", "--account", name)
+    port = int(venue.endpoints["fix_order_entry"].rpartition(":")[2])
+    client = await FixClient.connect(port, name.upper())
     assert (await client.log_on(key["api_key"], key["secret"], is_reset=True))[35] == "A"
+    return client
+
+
+async def test_top_shows_what_has_happened(venue: RunningVenue) -> None:
+    client = await log_on(venue, "firm")
     client.enter("sell-1", "sell", "0.5", "50000")
     assert (await client.expect("8"))[150] == "0"
     client.enter("sell-2", "sell", "5", "50000")  # there are not as many bitcoins
@@ -99,9 +109,16 @@ def test_top_goes_on_until_it_is_stopped(venue: RunningVenue) -> None:
     os.close(ours)
 
 
-def test_every_histogram_of_an_order_s_way_has_seen_it(
+async def test_every_histogram_of_an_order_s_way_has_seen_it(
     venue: RunningVenue, health: dict[str, str]
 ) -> None:
+    client = await log_on(venue, "other")
+    client.enter("seen", "sell", "0.5", "60000")
+    assert (await client.expect("8"))[150] == "0"
+    client.cancel("gone", "seen", t54=2)
+    assert (await client.expect("8"))[150] == "4"
+    await client.log_out()
+    wait_for(lambda: settled(health), "settlement did not see it")
     scrapes = scrape_all(health)
     for service, name in (
         ("matching", "agio_matching_apply_seconds"),
