@@ -24,7 +24,7 @@ RUNS = 5
 LATENCY_ORDERS = 4_000
 THROUGHPUT_ORDERS = 40_000
 WINDOW = 1_000
-TARGET_ORDERS_PER_S = 20_000
+TARGETS_ORDERS_PER_S = {"os": 150_000, "fsync": 100_000}
 MODES = ("os", "fsync")
 SESSIONS = (1, 8)
 
@@ -84,7 +84,7 @@ def throughput_figures() -> list[Figure]:
             f"FIX orders, {mode}, {sessions} session{'s' * (sessions > 1)} of {WINDOW}",
             "orders/s",
             taken,
-            target=TARGET_ORDERS_PER_S,
+            target=TARGETS_ORDERS_PER_S[mode],
             pinning=THROUGHPUT_PINNING,
         )
         for (mode, sessions), taken in rates.items()
