@@ -16,6 +16,7 @@ from matching.core.engine import Engine
 from matching.edge.journal import Journal
 from matching.pipeline import Pipeline
 from matching.sequencer import Sequencer
+from tests.agio.running_venue import free_port_base
 from vocabulary import commands as c
 from vocabulary.codec import pack
 
@@ -46,7 +47,7 @@ def asked(url: str) -> int:
 
 def test_a_service_that_replays_lives_and_is_not_ready(tmp_path: Path) -> None:
     write_journal(tmp_path / "journal")
-    port = free_port()
+    port = free_port_base()  # nobody is given it while the service starts
     settings = {"AGIO_DATA": tmp_path, "AGIO_MATCHING_METRICS_PORT": port, "AGIO_UNCOMPILED": 1}
     process = subprocess.Popen(
         [sys.executable, "-m", "agio", "matching"],
