@@ -8,11 +8,10 @@ never "rejected": it may still execute.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from gateway.countdowns import Countdowns, Target
+from gateway.countdowns import Target
 from gateway.json_api import list_requests as lists
 from gateway.json_api import order_replies
 from gateway.json_api import requests as r
@@ -85,7 +84,6 @@ class JsonOrders:
         self._last_number = 0
         self._pending: dict[int, _Pending] = {}  # by session number, so the oldest comes first
         self._throttles: dict[int, Throttle] = {}  # by account
-        self._countdowns = Countdowns()
 
     @property
     def pending_count(self) -> int:
@@ -168,15 +166,6 @@ class JsonOrders:
         self._throttle(account_id, Throttle.take_cancel, now_ns)
         self._cancel_all(Target(account_id, request.symbol), now_ns, answer)
 
-    def set_countdown(
-        self, account_id: int, request: r.CountdownCancelAll, now_ns: int, answer: Answer
-    ) -> None:
-        """Cancel all of the account's orders in a symbol later, unless this is renewed."""
-        if request.symbol not in self._entry.catalogue.instrument_by_symbol:
-            raise refusal(RejectReason.UNKNOWN_INSTRUMENT)
-        self._countdowns.set(Target(account_id, request.symbol), request.countdown_time, now_ns)
-        answer({"symbol": request.symbol, "countdownTime": str(request.countdown_time)})
-
     def on_record(self, record: Record, reports: list[Report]) -> None:
         """Answer the request whose record this is, if it is one of ours and still waited for."""
         if record.command.session_id != self.session_id:
@@ -191,13 +180,12 @@ class JsonOrders:
         if pending is not None:
             pending.answer(internal_error() if why is None else not_now(why))
 
-    def cancel_overdue(self, now_ns: int) -> None:
-        """Cancel the orders of those whose countdowns have ended."""
-        for target in self._countdowns.take_due(now_ns):
-            try:
-                self._cancel_all(target, now_ns, partial(self._retry_unless_done, target, now_ns))
-            except ApiError as error:
-                self._retry_unless_done(target, now_ns, error)
+    def cancel_at_end(self, target: Target, now_ns: int, done: Callable[[bool], None]) -> None:
+        """Cancel all orders of whose countdown is over; tell `done` whether that was executed."""
+        try:
+            self._cancel_all(target, now_ns, lambda result: done(_is_final(result)))
+        except ApiError as error:
+            done(_is_final(error))
 
     def expire(self, now_ns: int) -> None:
         """Answer "unknown" to whoever has waited too long."""
@@ -253,10 +241,6 @@ class JsonOrders:
             raise refusal(refused.reason) from None
         self._send(command, now_ns, answer, _all_canceled)
 
-    def _retry_unless_done(self, target: Target, now_ns: int, result: Any) -> None:
-        if isinstance(result, ApiError) and result.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            self._countdowns.retry(target, now_ns)
-
     def _send(
         self,
         command: c.Command,
@@ -296,6 +280,11 @@ class JsonOrders:
             known = self._orders.fills(order.account_id)
             fills = [fill for fill in known if fill.order_id == order.order_id]
         return order_replies.placed(order, fills, response_type)
+
+
+def _is_final(result: Any) -> bool:
+    """Say whether nothing would be gained by trying again."""
+    return not isinstance(result, ApiError) or result.http_status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _listed(reports: list[Report]) -> Any:

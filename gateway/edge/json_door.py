@@ -11,6 +11,7 @@ from gateway.edge import metrics
 from gateway.edge.balances import Balances
 from gateway.edge.credentials import CredentialStore
 from gateway.edge.json_operations import JsonOperations
+from gateway.edge.kept_countdowns import KeptCountdowns
 from gateway.edge.kept_sessions import KeptSessions
 from gateway.edge.market_feed import MarketFeed
 from gateway.edge.older_trades import OlderTrades
@@ -72,11 +73,13 @@ class JsonDoor:
             submit=self._submit,
             orders_per_s_max=orders_per_s_max,
         )
+        self._countdowns = KeptCountdowns(feed, catalogue, self._json_orders.cancel_at_end)
         self._history = _open_history(history_url)
         self._older_trades = OlderTrades(orders, feed, self._history)
         operations = JsonOperations(
             orders=orders,
             json_orders=self._json_orders,
+            countdowns=self._countdowns,
             credentials=credentials,
             feed=feed,
             balances=self._balances,
@@ -103,6 +106,7 @@ class JsonDoor:
             self._feed.track(symbol)
         self._expirer = asyncio.create_task(self._expire())
         await self._balances.start()
+        await self._countdowns.start()
         await self._kept_sessions.start()
         await self.rest.start()
         await self.websocket.start()
@@ -116,6 +120,7 @@ class JsonDoor:
         if self._history is not None:
             await self._history.close()
         await self._balances.stop()
+        await self._countdowns.stop()
         if self._expirer is not None:
             self._expirer.cancel()
             await asyncio.gather(self._expirer, return_exceptions=True)
@@ -180,7 +185,6 @@ class JsonDoor:
             await asyncio.sleep(EXPIRE_INTERVAL_S)
             before = self._json_orders.timeouts
             now_ns = time.time_ns()
-            self._json_orders.cancel_overdue(now_ns)
             self._json_orders.expire(now_ns)
             metrics.JSON_TIMEOUTS.inc(self._json_orders.timeouts - before)
 

@@ -12,6 +12,7 @@ from gateway.auth import Credential
 from gateway.edge import metrics
 from gateway.edge.balances import Balances
 from gateway.edge.credentials import CredentialStore, CredentialsUnavailableError
+from gateway.edge.kept_countdowns import KeptCountdowns
 from gateway.edge.market_feed import MarketFeed
 from gateway.edge.older_trades import OlderTrades
 from gateway.edge.order_traces import Arrival, OrderTraces
@@ -41,6 +42,7 @@ class JsonOperations:
         *,
         orders: Orders,
         json_orders: JsonOrders,
+        countdowns: KeptCountdowns,
         credentials: CredentialStore,
         feed: MarketFeed,
         balances: Balances,
@@ -84,7 +86,7 @@ class JsonOperations:
             "orderList.place.oto": json_orders.place_list,
             "orderList.cancel": json_orders.cancel_list,
             "openOrders.cancelAll": json_orders.cancel_all,
-            "openOrders.countdownCancelAll": json_orders.set_countdown,
+            "openOrders.countdownCancelAll": countdowns.set,
         }
 
     async def credential(self, api_key: object) -> Credential | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import hiredis
@@ -36,6 +36,8 @@ class FeedLink(Protocol):
     async def fetch(self, keys: list[str]) -> list[bytes | None]: ...
 
     async def store(self, key: str, value: str, expiry_s: int) -> None: ...
+
+    async def evaluate(self, script: str, key: str, *arguments: str) -> Any: ...
 
     async def ping(self) -> None: ...
 
@@ -77,6 +79,11 @@ class ClusterLink:
         """Set a key for so long. Raises what `RedisLink.execute` does."""
         name = tagged(key)
         await self._link_of(name).store(name, value, expiry_s)
+
+    async def evaluate(self, script: str, key: str, *arguments: str) -> Any:
+        """Run a script on a key. Raises what `RedisLink.execute` does."""
+        name = tagged(key)
+        return await self._link_of(name).evaluate(script, name, *arguments)
 
     async def ping(self) -> None:
         """Return when all have answered. Raises what `RedisLink.execute` does."""

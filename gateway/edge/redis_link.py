@@ -73,6 +73,10 @@ class RedisLink(asyncio.Protocol):
         """Set a key for so long. Raises what `execute` does."""
         await self.execute("SET", key, value, "EX", str(expiry_s))
 
+    async def evaluate(self, script: str, key: str, *arguments: str) -> Any:
+        """Run a script on a key. Raises what `execute` does."""
+        return await self.execute("EVAL", script, "1", key, *arguments)
+
     async def ping(self) -> None:
         """Return when it has answered. Raises what `execute` does."""
         await self.execute("PING")

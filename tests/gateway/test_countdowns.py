@@ -1,68 +1,55 @@
-"""A client that no longer renews its countdown has its orders canceled, by the real engine."""
+"""Countdowns of one process, and the cancel at the end of one by the real engine."""
 
-import pytest
-
-from gateway.json_api import requests as r
+from gateway.countdowns import Countdowns, Target
 from tests.gateway.engine_room import ALICE
 from tests.gateway.json_desk import NOW_NS, Desk
-from vocabulary import commands as c
+
+TARGET = Target(ALICE, "BTCUSDT")
+SECOND_NS = 1_000_000_000
 
 
-@pytest.fixture
-def desk() -> Desk:
-    return Desk()
+def test_a_countdown_runs_until_it_is_renewed_ended_or_over() -> None:
+    running = Countdowns()
+    running.set(TARGET, 3_000, NOW_NS)
+    assert running.take_due(NOW_NS + 2 * SECOND_NS) == []
+    running.set(TARGET, 3_000, NOW_NS + 2 * SECOND_NS)
+    assert running.take_due(NOW_NS + 5 * SECOND_NS - 1) == []
+    assert running.left_ms(TARGET, NOW_NS + 4 * SECOND_NS) == 1_000
+    assert running.left_ms(TARGET, NOW_NS + 9 * SECOND_NS) == 1
+    assert running.take_due(NOW_NS + 5 * SECOND_NS) == [TARGET]
+    assert running.take_due(NOW_NS + 9 * SECOND_NS) == []
+    running.set(TARGET, 3_000, NOW_NS)
+    running.set(TARGET, 0, NOW_NS)
+    assert (running.left_ms(TARGET, NOW_NS), list(running)) == (0, [])
 
 
-def test_orders_are_canceled_when_a_countdown_is_not_renewed(desk: Desk) -> None:
-    def renew(countdown_ms: int, now_ns: int) -> None:
-        request = r.parse(
-            {"symbol": "BTCUSDT", "countdownTime": countdown_ms, "timestamp": 1},
-            r.CountdownCancelAll,
-        )
-        assert isinstance(request, r.CountdownCancelAll)
-        desk.orders.set_countdown(ALICE, request, now_ns, desk.answers.append)
-        told = {"symbol": "BTCUSDT", "countdownTime": str(countdown_ms)}
-        assert desk.answers.pop() == told
-
-    def left_at(now_ns: int) -> int:
-        desk.orders.cancel_overdue(now_ns)
-        for command in desk.submitted:
-            reports = desk.room.apply(command)
-            desk.orders.on_record(desk.room.records[-1], reports)
-        desk.submitted.clear()
-        return len(list(desk.room.orders.open_orders(ALICE)))
-
-    second_ns = 1_000_000_000
-    desk.submit(newClientOrderId="a")
-    desk.run()
-    renew(3_000, NOW_NS)
-    assert left_at(NOW_NS + 2 * second_ns) == 1
-    renew(3_000, NOW_NS + 2 * second_ns)
-    assert left_at(NOW_NS + 4 * second_ns) == 1
-    assert left_at(NOW_NS + 5 * second_ns) == 0
-    desk.submit(newClientOrderId="b")
-    desk.run()
-    renew(3_000, NOW_NS)
-    renew(0, NOW_NS)
-    assert left_at(NOW_NS + 60 * second_ns) == 1
+def test_what_could_not_be_canceled_is_due_again_unless_the_client_is_back() -> None:
+    running = Countdowns()
+    running.retry(TARGET, NOW_NS)
+    assert running.take_due(NOW_NS + SECOND_NS - 1) == []
+    assert running.take_due(NOW_NS + SECOND_NS) == [TARGET]
+    running.set(TARGET, 60_000, NOW_NS)
+    running.retry(TARGET, NOW_NS)
+    assert running.take_due(NOW_NS + SECOND_NS) == []
 
 
-def test_a_countdown_that_ends_while_nothing_is_taken_is_tried_again(desk: Desk) -> None:
-    desk.submit(newClientOrderId="a")
-    desk.run()
-    request = r.parse(
-        {"symbol": "BTCUSDT", "countdownTime": 1, "timestamp": 1}, r.CountdownCancelAll
-    )
-    assert isinstance(request, r.CountdownCancelAll)
-    desk.orders.set_countdown(ALICE, request, NOW_NS, lambda _told: None)
-    later_ns = NOW_NS + 1_000_000
-    desk.orders.cancel_overdue(later_ns)
+def test_a_target_is_a_word() -> None:
+    assert TARGET.text() == f"{ALICE}:BTCUSDT"
+    assert Target.parse(TARGET.text()) == TARGET
+
+
+def test_all_orders_of_the_target_are_canceled_and_whether_it_was_done_is_told() -> None:
+    desk = Desk()
+    desk.place(newClientOrderId="a")
+    told: list[bool] = []
+    desk.orders.cancel_at_end(TARGET, NOW_NS, told.append)
     [lost] = desk.submitted
     desk.submitted.clear()
     desk.orders.on_refused(lost.session_number, "the disk is full")
-    desk.orders.cancel_overdue(later_ns + 999_999_999)
-    assert desk.submitted == []
-    desk.orders.cancel_overdue(later_ns + 1_000_000_000)
-    [again] = desk.submitted
-    assert isinstance(again, c.CancelAllOrders)
-    assert again.account_id == ALICE
+    assert told == [False]
+    for _ in range(2):  # the second finds nothing, and that is done, too
+        desk.orders.cancel_at_end(TARGET, NOW_NS, told.append)
+        reports = desk.room.apply(desk.submitted.pop())
+        desk.orders.on_record(desk.room.records[-1], reports)
+    assert told == [False, True, True]
+    assert not list(desk.room.orders.open_orders(ALICE))

@@ -79,19 +79,19 @@ class SmallVenue:
         )
 
     def make_gateway(self, **more: Any) -> Gateway:
-        return Gateway(
-            matching_address=self.matching_address,
-            redis_url=self._redis_url,
-            ops_url=self.keys.url,
-            service_token=SERVICE_TOKEN,
-            comp_id="AGIO",
-            host="127.0.0.1",
-            fix_port=0,
-            rest_port=0,
-            websocket_port=0,
-            data_directory=self._directory / "gateway",
-            **more,
-        )
+        terms: dict[str, Any] = {
+            "matching_address": self.matching_address,
+            "redis_url": self._redis_url,
+            "ops_url": self.keys.url,
+            "service_token": SERVICE_TOKEN,
+            "comp_id": "AGIO",
+            "host": "127.0.0.1",
+            "fix_port": 0,
+            "rest_port": 0,
+            "websocket_port": 0,
+            "data_directory": self._directory / "gateway",
+        }
+        return Gateway(**(terms | more))
 
     async def start(self, **more: Any) -> None:
         await self.keys.start()

@@ -12,7 +12,10 @@ import pytest
 import redis
 
 from agio.embedded_valkey import EmbeddedValkey
+from gateway.edge.kept_countdowns import KEY
 from tests.gateway.edge.certificates import Authority
+from tests.gateway.edge.small_venue import small_venue
+from tests.gateway.edge.test_kept_countdowns import count_down, place, until_none_is_open
 from tests.gateway.edge.test_market_feed import Subscriber, trade_some
 from tests.marketdata.live_venue import LiveVenue, eventually, live_venue
 from tests.marketdata.scripted_venue import ETHUSDT
@@ -139,3 +142,15 @@ async def tls_before(redis_url: str, certificate: Path, key: Path) -> AsyncItera
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_countdowns_are_kept_in_a_cluster_and_end_there(
+    cluster: ValkeyCluster, tmp_path: Path
+) -> None:
+    async with small_venue(tmp_path, cluster.url()) as venue:
+        port = venue.gateway.json.rest.port
+        await place(port)
+        await count_down(port, 1_500)
+        number = cluster.owner(slot(tagged(KEY)))
+        await eventually(lambda: cluster.ask(number, "ZCARD", tagged(KEY)) == 1)
+        await until_none_is_open(port)
