@@ -32,6 +32,7 @@ History
 9   Whether an account is suspended.
 10  What icebergs hide.
 11  Lists of orders.
+12  Which session entered an order.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ from matching.core.engine import Engine
 from matching.sequencer import Sequencer
 
 MAGIC: Final = b"agiosnap"
-VERSION: Final = 11
+VERSION: Final = 12
 SUFFIX: Final = ".snapshot"
 HEADER: Final = Struct("<8sIIqIIqqq16s8x")
 _SECTION_SIZE: Final = Struct("<I")

@@ -33,7 +33,7 @@ History
 1   The first version of all messages, and of the record.
     `EnterOrder` 2: self-trade prevention. 3: what it waits for. 4: a quote amount.
     5: what an iceberg displays.
-    `CancelAllOrders` 2: of one side only.
+    `CancelAllOrders` 2: of one side only. 3: of one session only.
     `OrderAccepted` 2: the quantity that a quote amount comes to.
     `OrderRested`, `OrderReplaced`, `OrderCanceled`, `MatchPrevented` 2: what of it is hidden.
     `ListInstrument` 2: the phase that it starts in, and its limits.
@@ -80,7 +80,7 @@ _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     c.EnterOrder: (1, "QqII4B4xqq40pq", "B7x", "qI4x", "q", "q"),
     c.ReplaceOrder: (2, "QqIIqqq40p40p"),
     c.CancelOrder: (3, "QqIIq40p40p"),
-    c.CancelAllOrders: (4, "QqII40p", "B7x"),
+    c.CancelAllOrders: (4, "QqII40p", "B7x", "Q"),
     c.ExpireOrders: (5, "Qq"),
     c.EnterOrderList: (6, "QqIIB7x40p" + 2 * "4B4xqq40pqB7xqI4xq"),
     c.ListAsset: (16, "QqII16p"),

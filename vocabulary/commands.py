@@ -166,12 +166,16 @@ class CancelOrder(Command, frozen=True, gc=False):
 
 
 class CancelAllOrders(Command, frozen=True, gc=False):
-    """Take out an account's open orders in an instrument or, where that is 0, in all."""
+    """Take out an account's open orders in an instrument or, where that is 0, in all.
+
+    Of these only the orders that `entered_by` has entered, unless that is 0: the id of a session.
+    """
 
     account_id: int
     instrument_id: int
     client_order_id: bytes
     sides: Sides = Sides.BOTH
+    entered_by: int = 0
 
 
 class ExpireOrders(Command, frozen=True, gc=False):

@@ -15,7 +15,8 @@ cdef Py_ssize_t ENTER_ORDER_WORDS
 cdef long long REPLACE_ORDER
 cdef long long CANCEL_ORDER
 cdef long long CANCEL_ALL_ORDERS
-cdef Py_ssize_t CANCEL_ALL_WORDS
+cdef Py_ssize_t SIDES_AT
+cdef Py_ssize_t ENTERED_BY_AT
 cdef long long EXPIRE_ORDERS
 cdef int BUY
 cdef int BOTH_SIDES
@@ -23,6 +24,7 @@ cdef int MARKET
 cdef int GOOD_TILL_CANCEL
 cdef int POST_ONLY
 cdef long long ID_MASK
+cdef unsigned long long SESSION_MASK
 cdef int ENTER_NAME_AT
 cdef int REPLACE_NAME_AT
 cdef int REPLACE_ORIGINAL_AT
@@ -119,8 +121,9 @@ cdef class Engine:
         account_id="long long",
         instrument_id="long long",
         account=Account,
-        is_of_a_side=bint,
+        size=Py_ssize_t,
         sides=int,
+        entered_by="unsigned long long",
     )
     cdef object cancel_all_orders(self, const long long* words, Py_ssize_t at)
 

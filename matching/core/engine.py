@@ -46,7 +46,8 @@ TRIGGER_AT = VERSIONS[c.EnterOrder][1].size // 8
 REPLACE_ORDER = LAYOUTS[c.ReplaceOrder].kind
 CANCEL_ORDER = LAYOUTS[c.CancelOrder].kind
 CANCEL_ALL_ORDERS = LAYOUTS[c.CancelAllOrders].kind
-CANCEL_ALL_WORDS = LAYOUTS[c.CancelAllOrders].size // 8
+SIDES_AT = VERSIONS[c.CancelAllOrders][0].size // 8
+ENTERED_BY_AT = VERSIONS[c.CancelAllOrders][1].size // 8
 EXPIRE_ORDERS = LAYOUTS[c.ExpireOrders].kind
 BUY = Side.BUY.value
 BOTH_SIDES = Sides.BOTH.value
@@ -54,6 +55,7 @@ MARKET = OrderType.MARKET.value
 GOOD_TILL_CANCEL = TimeInForce.GOOD_TILL_CANCEL.value
 POST_ONLY = OrderFlags.POST_ONLY.value
 ID_MASK = 0xFFFFFFFF
+SESSION_MASK = 0xFFFFFFFFFFFFFFFF  # words have a sign, ids of sessions have none
 # Where names stand in the commands, in words, and the byte of a name that is its length.
 ENTER_NAME_AT = 7
 REPLACE_NAME_AT = 7
@@ -233,6 +235,7 @@ class Engine:
         order = new_order(
             sequence, account, instrument_id, side, limit_ticks, lots, flags, expire_time_ns
         )
+        order.entered_by = words[at + 1] & SESSION_MASK
         order.self_trade_prevention = prevention or account.self_trade_prevention
         self.matcher.set_funds(order, book, is_market)
         held_units = order.hold_per_lot * lots
@@ -339,9 +342,10 @@ class Engine:
         if account is None:
             return None
         # Past this line nothing can fail.
-        is_of_a_side = words[at] >> 35 > CANCEL_ALL_WORDS
-        sides = words[at + CANCEL_ALL_WORDS] & 0xFF if is_of_a_side else BOTH_SIDES
-        return self.matcher.cancel_all(account, instrument_id, sides, MASS_CANCELED)
+        size = words[at] >> 35
+        sides = words[at + SIDES_AT] & 0xFF if size > SIDES_AT else BOTH_SIDES
+        entered_by = words[at + ENTERED_BY_AT] & SESSION_MASK if size > ENTERED_BY_AT else 0
+        return self.matcher.cancel_all(account, instrument_id, sides, entered_by, MASS_CANCELED)
 
     def expire_orders(self) -> None:
         next_ns = self.state.expiries.next_ns()

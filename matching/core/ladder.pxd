@@ -13,6 +13,7 @@ cdef int PREVENTS_NOTHING
 @cython.final
 cdef class Order:
     cdef public long long order_id
+    cdef public unsigned long long entered_by
     cdef public long long leaves_lots
     cdef public Level level
     cdef public Order older

@@ -35,6 +35,7 @@ class Order:
 
     def __init__(self) -> None:
         self.order_id = 0
+        self.entered_by = 0  # a session
         self.account: Account
         self.instrument_id = 0
         self.side = 0

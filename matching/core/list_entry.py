@@ -147,6 +147,7 @@ def order_of(account: Account, command: EnterOrder, order_id: int, now_ns: int) 
         command.flags.value,
         order_terms.ending(command.time_in_force, command.expire_time_ns, now_ns),
     )
+    order.entered_by = command.session_id
     prevention = command.self_trade_prevention.value
     order.self_trade_prevention = prevention or account.self_trade_prevention
     order.display_lots = command.display_lots

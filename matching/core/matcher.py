@@ -359,14 +359,22 @@ class Matcher:
         """End an order that is not in the book, or not any more."""
         order.account.client_order_ids.close(order.client_order_id, self.state.timestamp_ns)
 
-    def cancel_all(self, account: Account, instrument_id: int, sides: int, reason: int) -> None:
-        """Cancel an account's open orders, the oldest first, of an instrument or (0) of all."""
+    def cancel_all(
+        self, account: Account, instrument_id: int, sides: int, entered_by: int, reason: int
+    ) -> None:
+        """Cancel an account's open orders, the oldest first.
+
+        Those of an instrument, of a side and of the session that entered them, or (0) of all.
+        """
         for order_id in sorted(name.order_id for name in account.client_order_ids if name.is_open):
             order = self.state.orders.find(order_id)
             if order is None:  # it ended with the other of its list
                 continue
-            is_there = instrument_id in (0, order.instrument_id)
-            if is_there and sides in (BOTH_SIDES, order.side):
+            if (
+                instrument_id in (0, order.instrument_id)
+                and sides in (BOTH_SIDES, order.side)
+                and entered_by in (0, order.entered_by)
+            ):
                 self.cancel_resting(self.state.books[order.instrument_id], order, reason)
 
     def cancel_resting(self, book: OrderBook, order: Order, reason: int) -> None:

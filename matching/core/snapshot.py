@@ -113,6 +113,7 @@ FIELDS: Final[dict[type, Fields]] = {
     Order: Fields(
         (
             "order_id",
+            "entered_by",
             "instrument_id",
             "side",
             "price_ticks",
@@ -398,6 +399,7 @@ def _order(
     text: bytes,
     content: int,
     order_id: int,
+    entered_by: int,
     instrument_id: int,
     side: int,
     price_ticks: int,
@@ -414,6 +416,7 @@ def _order(
     book = state.books[instrument_id]
     terms = (instrument_id, side, price_ticks, quantity_lots, flags, expire_time_ns)
     order = new_order(order_id, account, *terms)
+    order.entered_by = entered_by
     order.leaves_lots = leaves_lots
     order.hidden_lots = hidden_lots
     order.display_lots = display_lots

@@ -38,6 +38,7 @@ def enter(
             command.time_in_force, command.expire_time_ns, matcher.state.timestamp_ns
         ),
     )
+    order.entered_by = command.session_id
     prevention = command.self_trade_prevention.value
     order.self_trade_prevention = prevention or account.self_trade_prevention
     order.display_lots = command.display_lots

@@ -78,7 +78,8 @@ class State:
         """Return a digest of all this that does not depend on its layout in memory.
 
         What came later stands in it only where it is not the default, so that a journal from before
-        leads to the hash that it always led to.
+        leads to the hash that it always led to. Which session entered an order is no part of it:
+        the order's id says which record did.
         """
         digest = blake2b(digest_size=16)
 

@@ -45,6 +45,7 @@ class NaiveOrder:
     display: int = 0  # what an iceberg shows at a time; 0: all
     shown: int = 0  # while it rests
     order_list: Any = None  # see `naive_lists`
+    entered_by: int = 0  # a session
     turn: c.EnterOrder | None = None  # what it will be once the order before it is filled
 
     @property

@@ -217,6 +217,7 @@ class NaiveVenue(NaiveMatching):
             trigger=command.trigger_price_ticks,
             trailing_bps=command.trailing_bps,
             display=command.display_lots,
+            entered_by=command.session_id,
         )
 
     def cascade(self) -> list[e.Event]:
@@ -381,6 +382,7 @@ class NaiveVenue(NaiveMatching):
             if order.account_id == command.account_id
             and command.instrument_id in (0, order.instrument_id)
             and command.sides in (Sides.BOTH, order.side)
+            and command.entered_by in (0, order.entered_by)
         ]
         oldest_first = sorted(mine, key=lambda order: order.order_id)
         return [self.cancel_resting(order, CancelReason.MASS_CANCELED) for order in oldest_first]

@@ -61,7 +61,7 @@ def command(
     makes = contingency is Contingency.ONE_CANCELS_OTHER
     first, second = (
         c.EnterOrder(
-            8,
+            8 + sequence % 2,
             1,
             account_id,
             instrument_id,

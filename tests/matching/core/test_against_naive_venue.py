@@ -188,7 +188,8 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
             amount,
             display,
         )
-        self.entered.append(c.EnterOrder(8, 1, account_id, instrument_id, *terms))
+        session_id = 8 + self.both.sequence % 2
+        self.entered.append(c.EnterOrder(session_id, 1, account_id, instrument_id, *terms))
         self.both.ask(self.entered[-1])
 
     @rule(drawn=lists.drawn)
@@ -245,9 +246,12 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
         account_id=accounts,
         instrument_id=st.sampled_from((0, 1, 2, 3)),
         sides=st.sampled_from((Sides.BOTH, *Sides)),
+        entered_by=st.sampled_from((0, 0, 8, 9)),
     )
-    def cancel_all(self, account_id: int, instrument_id: int, sides: Sides) -> None:
-        self.both.ask(c.CancelAllOrders(8, 1, account_id, instrument_id, b"", sides))
+    def cancel_all(
+        self, account_id: int, instrument_id: int, sides: Sides, entered_by: int
+    ) -> None:
+        self.both.ask(c.CancelAllOrders(8, 1, account_id, instrument_id, b"", sides, entered_by))
 
     @precondition(lambda self: self.both.busts.by_trade)
     @rule(

@@ -37,15 +37,17 @@ ENTER = re.compile(
     r"(?: (on stop|on profit) at (\d+)| trailing by (\d+) bps)?"
     r"(?: (ioc|fok|post-only|today|for (\d+) hours?))?"
     r"(?: preventing by (expire-taker|expire-maker|expire-both|decrement|none))?"
+    r"(?: in session (\d+))?"
 )
 LIST = re.compile(r"(.+) (or|then) (\w+ (?:buys|sells) .+)")
 REPLACE = re.compile(r"(\w+) replaces (\w+) with (\d+) at (\d+) as (\w+)")
-CANCEL = re.compile(r"(\w+) cancels (\w+)")
+CANCEL = re.compile(r"(\w+) cancels (\w+)(?: of session (\d+))?")
 AMEND = re.compile(r"(?:bust|correct) (\d+)(?: to (\d+) at (\d+))?")
 SUSPEND = re.compile(r"(suspend|resume) (\w+)")
 PREVENT = re.compile(r"(\w+) prevents self-trades by ([a-z-]+)")
 CREDIT = re.compile(r"(\w+) is credited (\d+) (\w+)")
 WAIT = re.compile(r"(\d+) hours? pass(?:es)?")
+SIDES = {"all": Sides.BOTH, "buys": Sides.BUY, "sells": Sides.SELL}
 HOUR_NS = 3600 * 10**9
 PERCENT = 10_000  # parts per million
 TIMES_IN_FORCE = {
@@ -115,12 +117,10 @@ class Table:
             terms = (int(price), int(lots), new_name.encode(), name.encode())
             return c.ReplaceOrder(1, 1, self.account(who), 1, 0, *terms)
         if match := CANCEL.fullmatch(request):
-            who, name = match.groups()
-            if name == "all":
-                return c.CancelAllOrders(1, 1, self.account(who), 0, b"")
-            if name in ("buys", "sells"):
-                sides = Sides.BUY if name == "buys" else Sides.SELL
-                return c.CancelAllOrders(1, 1, self.account(who), 0, b"", sides)
+            who, name, session = match.groups()
+            if name in SIDES:
+                scope = (SIDES[name], int(session or 0))
+                return c.CancelAllOrders(1, 1, self.account(who), 0, b"", *scope)
             return c.CancelOrder(1, 1, self.account(who), 1, 0, b"", name.encode())
         return self.desk_command(request)
 
@@ -181,11 +181,11 @@ class Table:
 
     def entered(self, match: re.Match[str]) -> c.EnterOrder:
         who, verb, lots, display, price, name, wait, trigger, trailing, *rest = match.groups()
-        how, hours, prevention = rest
+        how, hours, prevention, session = rest
         amount = int(lots.split()[1]) if " " in lots else 0
         self.orders[self.sequence + 1] = name
         return c.EnterOrder(
-            1,
+            int(session or 1),
             1,
             self.account(who),
             1,
