@@ -67,8 +67,8 @@ class OpenOrders(Protocol):
 class Watch:
     """One session's orders, from its logon until they are canceled. Times are UTC nanoseconds.
 
-    `cancel` submits the cancel of an order, or of all of an account's; what it raises is for
-    the owner, and is tried again.
+    `cancel` submits the cancel of all that an account has open or, given a session's id, of what
+    that one has entered; what it raises is for the owner, and is tried again.
     """
 
     def __init__(self, terms: Terms, session_id: int, account_id: int) -> None:
@@ -77,7 +77,6 @@ class Watch:
         self._account_id = account_id
         self._due_ns: int | None = None
         self._has_canceled_account = False
-        self._asked: set[int] = set()
         self._must_look = True
 
     def back(self) -> None:
@@ -85,26 +84,23 @@ class Watch:
         if self._due_ns is not None:
             self._due_ns = None
             self._has_canceled_account = False
-            self._asked.clear()
             self._must_look = True
 
     def look_again(self) -> None:
         """Note that something has become of an order while nobody was there."""
         self._must_look = True
 
-    def gone(
-        self, orders: OpenOrders, now_ns: int, cancel: Callable[[Order | None, int], None]
-    ) -> None:
+    def gone(self, orders: OpenOrders, now_ns: int, cancel: Callable[[int, int], None]) -> None:
         """Note that nobody is logged on, and cancel what is due."""
         if self._due_ns is None:
             self._due_ns = now_ns + self.terms.grace_ms * _MILLISECOND_NS
         if now_ns < self._due_ns or not self._must_look:
             return
         if self.terms.scope is Scope.ACCOUNT and not self._has_canceled_account:
-            cancel(None, self._account_id)
+            cancel(self._account_id, 0)
             self._has_canceled_account = True
-        for order in list(orders.open_orders(self._account_id)):
-            if order.session_id == self._session_id and order.order_id not in self._asked:
-                cancel(order, self._account_id)
-                self._asked.add(order.order_id)
+        elif any(
+            order.session_id == self._session_id for order in orders.open_orders(self._account_id)
+        ):
+            cancel(self._account_id, self._session_id)
         self._must_look = False

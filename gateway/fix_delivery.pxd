@@ -8,6 +8,17 @@ cdef int _REPORT_SHIFT
 
 cpdef long long watermark_of(long long sequence, long long report_index) except *
 
+cpdef object deliver_message(
+    bytes msg_type,
+    bytes body,
+    long long watermark,
+    Session session,
+    object store,
+    object identity,
+    object settings,
+    long long now_ns,
+)
+
 @cython.locals(watermark="long long", msg_type=bytes, body=bytes)
 cpdef object deliver(
     Report report,

@@ -36,15 +36,31 @@ def deliver(
     if watermark <= store.watermark:
         return
     msg_type, body = fix_reports.message_of(report, catalogue)
+    deliver_message(msg_type, more + body, watermark, session, store, identity, settings, now_ns)
+
+
+def deliver_message(
+    msg_type: bytes,
+    body: bytes,
+    watermark: int,
+    session: Session | None,
+    store: SessionStore,
+    identity: Identity,
+    settings: SessionSettings,
+    now_ns: int,
+) -> None:
+    """Send what a place in the journal brings, or keep it, unless it was there before."""
+    if watermark <= store.watermark:
+        return
     if session is not None:
-        session.send_application(msg_type, more + body, now_ns, watermark)
+        session.send_application(msg_type, body, now_ns, watermark)
     else:
         store_application(
             settings.sender_comp_id,
             identity.sender_comp_id,
             store,
             msg_type,
-            more + body,
+            body,
             now_ns,
             watermark,
         )

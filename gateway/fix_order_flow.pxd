@@ -7,6 +7,8 @@ from gateway.orders cimport Report
 
 cdef long long _EPOCH_SHIFT
 cdef long long _MSG_SEQ_NUM_MASK
+cdef dict _COMMANDS
+cdef set _CANCELS
 
 
 @cython.final
@@ -38,6 +40,8 @@ cdef class OrderFlow:
 
     @cython.locals(number="long long")
     cdef object _ask(self, FixMessage message, long long now_ns)
+
+    cdef object _answer_to(self, FixMessage message)
 
     cdef void _check_limits(self, FixMessage message, long long now_ns) except *
 

@@ -27,20 +27,21 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from gateway import fix_orders, fix_reports
+from gateway import fix_mass_cancels, fix_orders, fix_reports
 from gateway.auth import Identity
 from gateway.fix import tags, values
 from gateway.fix.codec import Decoder, FixMessage
 from gateway.fix.session import Session, SessionSettings
 from gateway.fix.store import SessionStore
 from gateway.fix.timestamps import parse_utc_timestamp
-from gateway.fix_delivery import deliver
+from gateway.fix_delivery import deliver, deliver_message, watermark_of
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
-from gateway.orders import Report
+from gateway.orders import Report, ReportKind
 from gateway.throttle import Throttle, Throttled
 from matching.client import MatchingUnavailable
-from vocabulary.commands import Command
+from vocabulary.codec import Record
+from vocabulary.commands import CancelAllOrders, Command
 from vocabulary.rejects import Refused, RejectReason
 
 PENDING_MAX = 8_192
@@ -51,11 +52,15 @@ The matching process remembers more of a session's numbers than this.
 
 _EPOCH_SHIFT = 32
 _MSG_SEQ_NUM_MASK = 2**32 - 1
-_REQUESTS = {
-    fix_orders.NEW_ORDER_SINGLE,
-    fix_orders.ORDER_CANCEL_REQUEST,
-    fix_orders.ORDER_CANCEL_REPLACE_REQUEST,
+_COMMANDS: dict[bytes, Callable[[FixMessage, OrderEntry, int, int, int], Command]] = {
+    fix_orders.NEW_ORDER_SINGLE: fix_orders.command,
+    fix_orders.ORDER_CANCEL_REQUEST: fix_orders.command,
+    fix_orders.ORDER_CANCEL_REPLACE_REQUEST: fix_orders.command,
+    fix_mass_cancels.ORDER_MASS_CANCEL_REQUEST: fix_mass_cancels.command,
 }
+"""What makes commands, by MsgType(35)."""
+
+_CANCELS = {fix_orders.ORDER_CANCEL_REQUEST, fix_mass_cancels.ORDER_MASS_CANCEL_REQUEST}
 
 Reply = Callable[[int], None]  # given the time in UTC nanoseconds
 
@@ -168,15 +173,9 @@ class OrderFlow:
 
     def _ask(self, message: FixMessage, now_ns: int) -> Reply | None:
         """Submit what a message asks for; otherwise return its answer, to be given in its turn."""
-        if message.msg_type == fix_orders.ORDER_STATUS_REQUEST:
-            return partial(self._tell_status, message)
-        if message.msg_type not in _REQUESTS:
-            return partial(
-                self._reject,
-                message,
-                values.BusinessRejectReason.UNSUPPORTED_MESSAGE_TYPE,
-                "Unsupported Message Type",
-            )
+        make_command = _COMMANDS.get(message.msg_type)
+        if make_command is None:
+            return self._answer_to(message)
         number = self._number(message.msg_seq_num)
         try:
             # What had been submitted before may have been done: only the record can answer it.
@@ -186,7 +185,7 @@ class OrderFlow:
                     return partial(self._refuse, message, None, text)
                 self._check_limits(message, now_ns)
             self._matching.submit(
-                fix_orders.command(
+                make_command(
                     message,
                     self._order_entry,
                     self.session_id,
@@ -208,8 +207,19 @@ class OrderFlow:
         self._submitted_number = max(self._submitted_number, number)
         return None
 
+    def _answer_to(self, message: FixMessage) -> Reply:
+        """Return the answer to what needs no command."""
+        if message.msg_type == fix_orders.ORDER_STATUS_REQUEST:
+            return partial(self._tell_status, message)
+        return partial(
+            self._reject,
+            message,
+            values.BusinessRejectReason.UNSUPPORTED_MESSAGE_TYPE,
+            "Unsupported Message Type",
+        )
+
     def _check_limits(self, message: FixMessage, now_ns: int) -> None:
-        if message.msg_type == fix_orders.ORDER_CANCEL_REQUEST:
+        if message.msg_type in _CANCELS:
             self._throttle.take_cancel(now_ns)
         else:
             self._throttle.take_order(now_ns)
@@ -249,6 +259,25 @@ class OrderFlow:
             now_ns,
         )
 
+    def mass_canceled(self, record: Record, reports: list[Report], now_ns: int) -> None:
+        """Send the outcome of a mass cancel of this session's, behind its orders' reports."""
+        command = record.command
+        assert isinstance(command, CancelAllOrders)
+        if reports and reports[0].kind is ReportKind.CANCEL_REJECTED:
+            return
+        sent = (record.sequence, record.timestamp_ns)
+        body = fix_mass_cancels.done(command, len(reports), *sent, self._orders.catalogue)
+        deliver_message(
+            fix_mass_cancels.ORDER_MASS_CANCEL_REPORT,
+            body,
+            watermark_of(record.sequence, len(reports)),
+            self.session,
+            self.store,
+            self.identity,
+            self._settings,
+            now_ns,
+        )
+
     # Answers of our own
 
     def _tell_status(self, request: FixMessage, now_ns: int) -> None:
@@ -268,6 +297,9 @@ class OrderFlow:
             exec_id = self._exec_id(request)
             body = fix_reports.refused_order(request, reason, text, exec_id, now_ns)
             self._send(fix_reports.EXECUTION_REPORT, body, now_ns)
+        elif request.msg_type == fix_mass_cancels.ORDER_MASS_CANCEL_REQUEST:
+            body = fix_mass_cancels.refused(request, reason, text, now_ns)
+            self._send(fix_mass_cancels.ORDER_MASS_CANCEL_REPORT, body, now_ns)
         else:
             order = fix_orders.named_order(request, self._orders, self.identity.account_id)
             body = fix_reports.refused_change(request, order, reason, text, now_ns)

@@ -6,13 +6,15 @@ FIX 4.4 vol. 4, appendix D: a trade is F, never 1 or 2, and an order that runs o
 
 from __future__ import annotations
 
+from gateway import fix_mass_cancels
 from gateway.fix import tags, values
 from gateway.fix.codec import FixMessage
 from gateway.fix.timestamps import format_utc_timestamp, utc_timestamp_text
+from gateway.fix_mass_cancels import ORDER_MASS_CANCEL_REPORT
 from gateway.fix_orders import ORDER_CANCEL_REQUEST
 from gateway.orders import Fill, Order, OrderStatus, PreventedMatch, Report, ReportKind
 from vocabulary.catalogue import Catalogue
-from vocabulary.commands import EnterOrder, EnterOrderList
+from vocabulary.commands import CancelAllOrders, EnterOrder, EnterOrderList
 from vocabulary.instrument import increments_text
 from vocabulary.rejects import RejectReason
 from vocabulary.types import (
@@ -184,6 +186,8 @@ _REMOVED_LIQUIDITY = 2
 def message_of(report: Report, catalogue: Catalogue) -> tuple[bytes, bytes]:
     """Return MsgType(35) and the fields of the message that tells of a report."""
     if report.kind in _CHANGE_REJECTED:
+        if isinstance(report.command, CancelAllOrders):
+            return ORDER_MASS_CANCEL_REPORT, _mass_cancel_reject_of(report, catalogue)
         return ORDER_CANCEL_REJECT, _cancel_reject_of(report)
     if report.order is None:
         return EXECUTION_REPORT, _rejected(report, catalogue)
@@ -374,6 +378,14 @@ def _rejected(report: Report, catalogue: Catalogue) -> bytes:
         b"60=%b\x01" % format_utc_timestamp(report.timestamp_ns),
         _text(text),
     ])  # fmt: skip
+
+
+def _mass_cancel_reject_of(report: Report, catalogue: Catalogue) -> bytes:
+    assert isinstance(report.command, CancelAllOrders)
+    assert isinstance(report.reason, RejectReason)
+    text = REJECT_REASONS[report.reason][2]
+    place = (report.sequence, report.timestamp_ns)
+    return fix_mass_cancels.rejected(report.command, report.reason, text, *place, catalogue)
 
 
 def _cancel_reject_of(report: Report) -> bytes:

@@ -31,7 +31,7 @@ from gateway.throttle import Throttle, Throttled
 from vocabulary import commands as c
 from vocabulary.codec import Record
 from vocabulary.rejects import Refused, RejectReason
-from vocabulary.types import OrderFlags, OrderType, SelfTradePrevention, Side, TimeInForce
+from vocabulary.types import OrderFlags, OrderType, SelfTradePrevention, Side, Sides, TimeInForce
 
 Answer = Callable[[Any], None]
 """Called once: with an `ApiError`, or with what msgspec encodes."""
@@ -164,7 +164,8 @@ class JsonOrders:
         self, account_id: int, request: r.CancelOpenOrders, now_ns: int, answer: Answer
     ) -> None:
         self._throttle(account_id, Throttle.take_cancel, now_ns)
-        self._cancel_all(Target(account_id, request.symbol), now_ns, answer)
+        sides = Sides[request.side] if request.side is not None else Sides.BOTH
+        self._cancel_all(Target(account_id, request.symbol), now_ns, answer, sides)
 
     def on_record(self, record: Record, reports: list[Report]) -> None:
         """Answer the request whose record this is, if it is one of ours and still waited for."""
@@ -227,7 +228,9 @@ class JsonOrders:
         except Refused as refused:
             raise refusal(refused.reason) from None
 
-    def _cancel_all(self, target: Target, now_ns: int, answer: Answer) -> None:
+    def _cancel_all(
+        self, target: Target, now_ns: int, answer: Answer, sides: Sides = Sides.BOTH
+    ) -> None:
         number = self._last_number + 1
         try:
             command = self._entry.cancel_all_orders(
@@ -236,6 +239,7 @@ class JsonOrders:
                 target.account_id,
                 symbol=target.symbol,
                 client_order_id=self._client_order_id(None, number),
+                sides=sides,
             )
         except Refused as refused:
             raise refusal(refused.reason) from None

@@ -21,6 +21,7 @@ from vocabulary.types import (
     OrderType,
     SelfTradePrevention,
     Side,
+    Sides,
     TimeInForce,
 )
 
@@ -169,13 +170,24 @@ class OrderEntry:
         *,
         symbol: str | None = None,
         client_order_id: bytes = b"",
+        sides: Sides = Sides.BOTH,
+        entered_by: int = 0,
     ) -> c.CancelAllOrders:
-        """Return the command that cancels an account's orders in one instrument or in all."""
+        """Return the command that cancels an account's orders in one instrument or in all.
+
+        Of these those that a session has entered, or (0) any.
+        """
         instrument_id = self._instrument(symbol).instrument_id if symbol is not None else 0
         if client_order_id:
             _check_client_order_id(client_order_id)
         return c.CancelAllOrders(
-            session_id, session_number, account_id, instrument_id, client_order_id
+            session_id,
+            session_number,
+            account_id,
+            instrument_id,
+            client_order_id,
+            sides,
+            entered_by,
         )
 
     def _instrument(self, symbol: str) -> Instrument:

@@ -15,6 +15,7 @@ from gateway.fix_drop_copy import DropCopyFlow
 from gateway.orders import Report, ReportKind
 from vocabulary.catalogue import Catalogue
 from vocabulary.codec import Record
+from vocabulary.commands import CancelAllOrders
 
 
 class FixDropCopies:
@@ -70,9 +71,11 @@ class FixDropCopies:
         if not self._flows_of:
             return
         for report in reports:
+            order, command = report.order, report.command
             if report.kind is ReportKind.REPEATED:
                 continue
-            order, command = report.order, report.command
+            if order is None and isinstance(command, CancelAllOrders):
+                continue  # it was about no order
             account_id = order.account_id if order else getattr(command, "account_id", 0)
             for flow in self._flows_of.get(account_id, ()):
                 flow.deliver(report, now_ns)

@@ -20,10 +20,10 @@ from gateway.fix.session import SessionSettings
 from gateway.fix_order_flow import Matching, OrderFlow
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
-from gateway.orders import Order, Report, ReportKind
+from gateway.orders import Report, ReportKind
 from matching.client import MatchingUnavailable
 from vocabulary.codec import Record
-from vocabulary.commands import CancelAllOrders, CancelOrder
+from vocabulary.commands import CancelAllOrders
 
 CANCEL_FILE = "cancel_on_disconnect"
 
@@ -140,6 +140,8 @@ class FixSessions:
                 owner.deliver(report.unsolicited(), now_ns)
                 self._touched.add(owner)
         if requester is not None:
+            if isinstance(command, CancelAllOrders):
+                requester.mass_canceled(record, reports, now_ns)
             requester.acknowledge(command.session_number, now_ns)
             self._touched.add(requester)
 
@@ -166,15 +168,8 @@ class FixSessions:
     def _watch(self, flow: OrderFlow, terms: Terms) -> None:
         self._watches[flow] = Watch(terms, flow.session_id, flow.identity.account_id)
 
-    def _cancel(self, order: Order | None, account_id: int) -> None:
-        """Submit the cancel of an order, or of all of an account's, in a session of our own."""
+    def _cancel(self, account_id: int, session_id: int) -> None:
+        """Submit the cancel of what a session has entered, or (0) an account, in one of our own."""
+        log.info("orders canceled, their session is gone", account_id=account_id)
         session = self._own_session_id, next(self._own_numbers)
-        if order is None:
-            log.info("orders canceled, their session is gone", account_id=account_id)
-            self._matching.submit(CancelAllOrders(*session, account_id, 0, b""))
-            return
-        log.info("order canceled, its session is gone", order_id=order.order_id)
-        instrument_id = order.instrument.instrument_id
-        self._matching.submit(
-            CancelOrder(*session, account_id, instrument_id, order.order_id, b"", b"")
-        )
+        self._matching.submit(CancelAllOrders(*session, account_id, 0, b"", entered_by=session_id))

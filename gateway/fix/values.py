@@ -736,6 +736,29 @@ class OrderRestrictions:
     RISKLESS_ARBITRAGE = b"A"
 
 
+class MassCancelRequestType:
+    SECURITY = b"1"
+    UNDERLYING_SECURITY = b"2"
+    PRODUCT = b"3"
+    CFI_CODE = b"4"
+    SECURITY_TYPE = b"5"
+    SESSION = b"6"
+    ALL_ORDERS = b"7"
+
+
+class MassCancelResponse:
+    REJECTED = b"0"
+    SECURITY = b"1"
+    SESSION = b"6"
+    ALL_ORDERS = b"7"
+
+
+class MassCancelRejectReason:
+    MASS_CANCEL_NOT_SUPPORTED = b"0"
+    INVALID_OR_UNKNOWN_SECURITY = b"1"
+    OTHER = b"99"
+
+
 class CashMargin:
     CASH = b"1"
     MARGIN_OPEN = b"2"

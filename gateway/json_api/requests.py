@@ -191,7 +191,10 @@ class CancelOrder(NamedOrder, kw_only=True):
 
 
 class CancelOpenOrders(SignedRequest, kw_only=True):
+    """All of the account's open orders in a symbol or, with a side, those of it."""
+
     symbol: str
+    side: Literal["BUY", "SELL"] | None = None
 
 
 class CountdownCancelAll(SignedRequest, kw_only=True):

@@ -81,7 +81,7 @@ class Desk:
         request = r.QueryOrder(timestamp=1, symbol="BTCUSDT", order_id=order_id)
         return order_queries.order_status(self.room.orders, ALICE, request).status
 
-    def cancel_all(self) -> Any:
-        request = r.CancelOpenOrders(timestamp=1, symbol="BTCUSDT")
+    def cancel_all(self, **more: Any) -> Any:
+        request = r.parse({"symbol": "BTCUSDT", "timestamp": 1, **more}, r.CancelOpenOrders)
         self.orders.cancel_all(ALICE, request, NOW_NS, self.answers.append)
         return self.run()

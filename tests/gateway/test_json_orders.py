@@ -197,6 +197,17 @@ def test_all_orders_are_canceled_at_once(desk: Desk) -> None:
     assert desk.cancel_all().code == -2011
 
 
+def test_all_orders_of_a_side_are_canceled_and_the_others_stay(desk: Desk) -> None:
+    bought = desk.place()["clientOrderId"]
+    sold = desk.place(side="SELL", price="200.00")["clientOrderId"]
+    assert [each["origClientOrderId"] for each in desk.cancel_all(side="SELL")] == [sold]
+    assert desk.cancel_all(side="SELL").code == -2011
+    assert [each["origClientOrderId"] for each in desk.cancel_all(side="BUY")] == [bought]
+    with pytest.raises(ApiError) as refused:
+        desk.cancel_all(side="BOTH")
+    assert refused.value.code == -1117
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [

@@ -9,7 +9,7 @@ from gateway.edge.fix_sessions import CANCEL_FILE, FixSessions
 from gateway.edge.stored_sessions import session_id_of
 from gateway.fix.session import SessionSettings
 from tests.gateway.engine_room import ALICE, EngineRoom
-from vocabulary.commands import CancelOrder, Command
+from vocabulary.commands import CancelAllOrders, Command
 from vocabulary.types import OrderFlags, OrderType, Side, TimeInForce
 
 NOW_NS = 1_700_000_000_000_000_000
@@ -97,8 +97,8 @@ def test_an_order_that_is_accepted_after_its_session_is_gone_is_canceled(tmp_pat
     sessions.tick(NOW_NS)
     sessions.tick(NOW_NS)
     [cancel] = submitted.commands
-    assert isinstance(cancel, CancelOrder)
-    assert cancel.order_id == room.records[-1].sequence
+    assert isinstance(cancel, CancelAllOrders)
+    assert (cancel.account_id, cancel.entered_by) == (ALICE, flow.session_id)
     sessions.close()
 
 
