@@ -27,7 +27,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from gateway import fix_mass_cancels, fix_orders, fix_reports
+from gateway import fix_limits, fix_mass_cancels, fix_mass_status, fix_orders, fix_reports
 from gateway.auth import Identity
 from gateway.fix import tags, values
 from gateway.fix.codec import Decoder, FixMessage
@@ -60,6 +60,7 @@ _COMMANDS: dict[bytes, Callable[[FixMessage, OrderEntry, int, int, int], Command
 }
 """What makes commands, by MsgType(35)."""
 
+_BUSINESS_REASONS = {RejectReason.UNKNOWN_INSTRUMENT: values.BusinessRejectReason.UNKNOWN_SECURITY}
 _CANCELS = {fix_orders.ORDER_CANCEL_REQUEST, fix_mass_cancels.ORDER_MASS_CANCEL_REQUEST}
 
 Reply = Callable[[int], None]  # given the time in UTC nanoseconds
@@ -211,6 +212,10 @@ class OrderFlow:
         """Return the answer to what needs no command."""
         if message.msg_type == fix_orders.ORDER_STATUS_REQUEST:
             return partial(self._tell_status, message)
+        if message.msg_type == fix_mass_status.ORDER_MASS_STATUS_REQUEST:
+            return partial(self._tell_mass_status, message)
+        if message.msg_type == fix_limits.LIMIT_QUERY:
+            return partial(self._tell_limits, message)
         return partial(
             self._reject,
             message,
@@ -283,11 +288,31 @@ class OrderFlow:
     def _tell_status(self, request: FixMessage, now_ns: int) -> None:
         order = fix_orders.named_order(request, self._orders, self.identity.account_id)
         exec_id = self._exec_id(request)
-        if order is None:
+        if order is None or order.instrument.symbol.encode() != request.get(tags.Symbol):
             body = fix_reports.unknown_order_status(request, exec_id, now_ns)
         else:
             body = fix_reports.order_status(order, request, exec_id, now_ns)
         self._send(fix_reports.EXECUTION_REPORT, body, now_ns)
+
+    def _tell_mass_status(self, request: FixMessage, now_ns: int) -> None:
+        account_id = self.identity.account_id
+        weight = fix_mass_status.weight(self._orders.open_count(account_id))
+        try:
+            self._throttle.take_orders(now_ns, weight)
+            found = fix_mass_status.chosen(request, self._orders, account_id, self.session_id)
+        except Refused as refused:
+            reason = _BUSINESS_REASONS.get(refused.reason, values.BusinessRejectReason.OTHER)
+            self._reject(request, reason, refused.text, now_ns)
+        except Throttled as throttled:
+            self._reject(request, values.BusinessRejectReason.OTHER, throttled.text, now_ns)
+        else:
+            for body in fix_mass_status.reports(request, found, self._exec_id(request), now_ns):
+                self._send(fix_reports.EXECUTION_REPORT, body, now_ns)
+
+    def _tell_limits(self, request: FixMessage, now_ns: int) -> None:
+        open_count = self._orders.open_count(self.identity.account_id)
+        body = fix_limits.response(request, self._throttle, open_count, now_ns)
+        self._send(fix_limits.LIMIT_RESPONSE, body, now_ns)
 
     def _refuse(
         self, request: FixMessage, reason: RejectReason | None, text: str, now_ns: int
@@ -307,7 +332,12 @@ class OrderFlow:
 
     def _reject(self, request: FixMessage, reason: bytes, text: str, now_ns: int) -> None:
         assert self.session is not None
-        ref_id = request.get(tags.ClOrdID) or b""
+        names = (
+            request.get(tags.ClOrdID),
+            request.get(tags.MassStatusReqID),
+            request.get(tags.ReqID),
+        )
+        ref_id = names[0] or names[1] or names[2] or b""
         self.session.send_business_reject(request, reason, text, now_ns, ref_id)
 
     def _send(self, msg_type: bytes, body: bytes, now_ns: int) -> None:

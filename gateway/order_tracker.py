@@ -138,6 +138,11 @@ class Orders:
         account = self._accounts.get(account_id)
         return _in_instrument(account.open.values(), instrument_id) if account is not None else []
 
+    def open_count(self, account_id: int) -> int:
+        """Return how many orders an account has open."""
+        account = self._accounts.get(account_id)
+        return len(account.open) if account is not None else 0
+
     def orders(self, account_id: int, instrument_id: int = 0) -> list[Order]:
         """Return the open and the remembered closed orders of an account, oldest first."""
         account = self._accounts.get(account_id)

@@ -40,34 +40,43 @@ class TokenBucket:
         self._burst_ns = self._interval_ns * burst
         self._full_at_ns = 0
 
-    def take(self, now_ns: int) -> int:
-        """Take one token: return 0, or the nanoseconds to wait where there is none."""
-        full_at_ns = max(self._full_at_ns, now_ns) + self._interval_ns
+    def take(self, now_ns: int, count: int = 1) -> int:
+        """Take tokens: return 0, or the nanoseconds to wait where there are not so many."""
+        full_at_ns = max(self._full_at_ns, now_ns) + self._interval_ns * count
         wait_ns = full_at_ns - now_ns - self._burst_ns
         if wait_ns > 0:
             return wait_ns
         self._full_at_ns = full_at_ns
         return 0
 
+    def used(self, now_ns: int) -> int:
+        """Return how many tokens are missing until it is full."""
+        missing_ns = max(self._full_at_ns - now_ns, 0)
+        return (missing_ns + self._interval_ns - 1) // self._interval_ns
+
 
 class Throttle:
     """The limits of one session or key: `rate_per_s` orders and replaces, ten times the cancels."""
 
     def __init__(self, rate_per_s: int) -> None:
-        self._orders = TokenBucket(rate_per_s, rate_per_s)
-        self._cancels = TokenBucket(rate_per_s * CANCELS_PER_ORDER, rate_per_s * CANCELS_PER_ORDER)
+        self.orders = TokenBucket(rate_per_s, rate_per_s)
+        self.cancels = TokenBucket(rate_per_s * CANCELS_PER_ORDER, rate_per_s * CANCELS_PER_ORDER)
 
     def take_order(self, now_ns: int) -> None:
         """Count a new order or a replace. Raises `Throttled`."""
-        _take(self._orders, now_ns, "orders")
+        _take(self.orders, now_ns, 1, "orders")
+
+    def take_orders(self, now_ns: int, count: int) -> None:
+        """Count what weighs as much as so many orders, at most as all of a second's."""
+        _take(self.orders, now_ns, min(count, self.orders.burst), "orders")
 
     def take_cancel(self, now_ns: int) -> None:
         """Count a cancel. Raises `Throttled`."""
-        _take(self._cancels, now_ns, "cancels")
+        _take(self.cancels, now_ns, 1, "cancels")
 
 
-def _take(bucket: TokenBucket, now_ns: int, what: str) -> None:
-    wait_ns = bucket.take(now_ns)
+def _take(bucket: TokenBucket, now_ns: int, count: int, what: str) -> None:
+    wait_ns = bucket.take(now_ns, count)
     if wait_ns:
         wait_ms = (wait_ns + 999_999) // 1_000_000
         raise Throttled(

@@ -183,6 +183,8 @@ class MsgType:
     USER_RESPONSE = b"BF"
     COLLATERAL_INQUIRY_ACK = b"BG"
     CONFIRMATION_REQUEST = b"BH"
+    LIMIT_QUERY = b"XLQ"
+    LIMIT_RESPONSE = b"XLR"
 
 
 class OrdStatus:
@@ -796,6 +798,17 @@ class CustOrderCapacity:
     ALL_OTHER = b"4"
 
 
+class MassStatusReqType:
+    SECURITY = b"1"
+    UNDERLYING_SECURITY = b"2"
+    PRODUCT = b"3"
+    CFI_CODE = b"4"
+    SECURITY_TYPE = b"5"
+    SESSION = b"6"
+    ALL_ORDERS = b"7"
+    PARTY_ID = b"8"
+
+
 class DayBookingInst:
     CAN_TRIGGER_BOOKING = b"0"
     SPEAK_WITH_ORDER_INITIATOR = b"1"
@@ -955,6 +968,18 @@ class ResponseMode:
 class TriggerPriceDirection:
     UP = b"U"
     DOWN = b"D"
+
+
+class LimitType:
+    ORDER_LIMIT = b"1"
+    MESSAGE_LIMIT = b"2"
+
+
+class LimitResetIntervalResolution:
+    SECOND = b"s"
+    MINUTE = b"m"
+    HOUR = b"h"
+    DAY = b"d"
 
 
 class SelfTradePreventionMode:

@@ -11,6 +11,7 @@ import quickfix
 from agio.hot_paths import ROOT
 
 TIMEOUT_S = 20.0
+WITHOUT_TIME = {"H", "AF", "XLQ"}  # the requests that have no TransactTime(60)
 
 SETTINGS = """
 [DEFAULT]
@@ -98,7 +99,7 @@ class QuickFixClient(quickfix.Application):  # type: ignore[misc]
     def send(self, msg_type: str, fields: dict[int, object]) -> None:
         message = quickfix.Message()
         message.getHeader().setField(quickfix.StringField(35, msg_type))
-        if msg_type != "H":  # the one request that has no TransactTime(60)
+        if msg_type not in WITHOUT_TIME:
             now = datetime.now(UTC).strftime("%Y%m%d-%H:%M:%S")
             message.setField(quickfix.StringField(60, now))
         for tag, value in fields.items():

@@ -93,6 +93,36 @@ def test_quickfix_trades_restarts_and_recovers(venue: RunningVenue, tmp_path: Pa
         assert client.resend_requests_sent <= 2
 
 
+def test_quickfix_asks_for_and_cancels_many_orders(venue: RunningVenue, tmp_path: Path) -> None:
+    port = int(venue.endpoints["fix_order_entry"].rpartition(":")[2])
+    many = trader(venue, "many", BTC="3")
+    order: dict[int, object] = {55: "BTCUSDT", 54: 2, 38: "0.1", 40: 2, 59: 1}
+    with quickfix_client.QuickFixClient(port, tmp_path, many, "MANY") as client:
+        for number in (1, 2):
+            client.send("D", order | {11: f"sell-{number}", 44: f"9000{number}"})
+            assert client.report()[150] == "0"
+        client.send("AF", {584: "status-1", 585: 7})
+        told = [client.report() for _ in range(2)]
+        assert [(each[11], each[150], each[912]) for each in told] == [
+            ("sell-1", "I", "N"),
+            ("sell-2", "I", "Y"),
+        ]
+        client.send("XLQ", {6136: "limits-1"})
+        assert client.report()[35] == "XLR"
+        client.send("q", {11: "mass-1", 530: 3})
+        refused = client.report()
+        assert (refused[35], refused[531], refused[532]) == ("r", "0", "0")
+        client.send("q", {11: "mass-2", 530: 6, 55: "BTCUSDT", 54: 2})
+        assert [client.report()[150] for _ in range(2)] == ["4", "4"]
+        done = client.report()
+        assert (done[35], done[531], done[533]) == ("r", "6", "2")
+        client.send("AF", {584: "status-2", 585: 7})
+        assert client.report()[911] == "0"
+        client.send("AF", {584: "status-3", 585: 1})
+        assert client.report()[35] == "j"
+        assert client.rejects_sent == []
+
+
 def test_a_wrong_password_is_told_and_costs_no_number(venue: RunningVenue, tmp_path: Path) -> None:
     port = int(venue.endpoints["fix_order_entry"].rpartition(":")[2])
     key = trader(venue, "careful", USDT="1000")

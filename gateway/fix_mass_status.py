@@ -1,0 +1,92 @@
+"""Mass status: OrderMassStatusRequest(AF) into an ExecutionReport(8) for each open order.
+
+It says how the orders stand when the request's turn has come: behind the reports of all that the
+session had sent before it.
+"""
+
+from __future__ import annotations
+
+from gateway import fix_reports
+from gateway.fix import tags, values
+from gateway.fix.codec import FixMessage
+from gateway.fix.timestamps import format_utc_timestamp
+from gateway.order_tracker import Orders
+from gateway.orders import Order
+from vocabulary.rejects import Refused, RejectReason
+
+ORDER_MASS_STATUS_REQUEST = b"AF"
+
+REPORTS_MAX = 10_000
+"""How many open orders one request is answered for: some 4 MB of messages."""
+
+OPEN_PER_ORDER = 10
+"""How many open orders to look through count as much as one new order."""
+
+_T = values.MassStatusReqType
+
+
+def chosen(request: FixMessage, orders: Orders, account_id: int, session_id: int) -> list[Order]:
+    """Return the open orders that an AF is about, oldest first. Raises `Refused`."""
+    kind = request.get(tags.MassStatusReqType) or b""
+    symbol, side = request.get(tags.Symbol), request.get(tags.Side)
+    if kind not in (_T.SECURITY, _T.SESSION, _T.ALL_ORDERS):
+        raise _unsupported(f"MassStatusReqType(585)={kind.decode()} is not supported")
+    if kind == _T.SECURITY and symbol is None:
+        raise _unsupported("MassStatusReqType(585)=1 needs Symbol(55)")
+    if kind == _T.ALL_ORDERS and symbol is not None:
+        raise _unsupported("MassStatusReqType(585)=7 is for all, and Symbol(55) for one")
+    if side not in (None, values.Side.BUY, values.Side.SELL):
+        raise _unsupported(f"Side(54)={(side or b'').decode('latin-1')} is not supported")
+    found = [
+        order
+        for order in orders.open_orders(account_id, _instrument_id(symbol, orders))
+        if (side is None or int(side) == order.side)
+        and (kind != _T.SESSION or order.session_id == session_id)
+    ]
+    if len(found) > REPORTS_MAX:
+        text = f"{len(found)} orders are open, at most {REPORTS_MAX} are told of: ask for fewer"
+        raise _unsupported(text)
+    return found
+
+
+def weight(open_count: int) -> int:
+    """Return as how many new orders a request counts where an account has so many open."""
+    return 1 + open_count // OPEN_PER_ORDER
+
+
+def reports(request: FixMessage, found: list[Order], exec_id: bytes, now_ns: int) -> list[bytes]:
+    """Return the bodies of the 8s that answer an AF: one where nothing is open, too."""
+    echo = b"584=%b\x01911=%d\x01" % (request.get(tags.MassStatusReqID) or b"", len(found))
+    if not found:
+        return [_nothing(request, echo, exec_id, now_ns)]
+    bodies = []
+    for index, order in enumerate(found, 1):
+        last = b"912=Y\x01" if index == len(found) else b"912=N\x01"
+        name = b"%b-%d" % (exec_id, index)
+        bodies.append(echo + last + fix_reports.order_status(order, request, name, now_ns))
+    return bodies
+
+
+def _nothing(request: FixMessage, echo: bytes, exec_id: bytes, now_ns: int) -> bytes:
+    # An 8 needs a symbol and a side: FIX 4.4 vol. 6 has values for where there is none.
+    symbol = request.get(tags.Symbol) or b"[N/A]"
+    side = request.get(tags.Side) or values.Side.UNDISCLOSED
+    return b"".join([
+        b"37=NONE\x01%b912=Y\x0117=%b\x01150=I\x0139=8\x01103=5\x01" % (echo, exec_id),
+        b"55=%b\x0154=%b\x01151=0\x0114=0\x016=0\x01" % (symbol, side),
+        b"60=%b\x0158=no such order is open\x01" % format_utc_timestamp(now_ns),
+    ])  # fmt: skip
+
+
+def _instrument_id(symbol: bytes | None, orders: Orders) -> int:
+    if symbol is None:
+        return 0
+    text = symbol.decode("latin-1")
+    instrument = orders.catalogue.instrument_by_symbol.get(text)
+    if instrument is None:
+        raise Refused(RejectReason.UNKNOWN_INSTRUMENT, f"symbol {text[:32]!r} is not listed")
+    return instrument.instrument_id
+
+
+def _unsupported(text: str) -> Refused:
+    return Refused(RejectReason.UNSUPPORTED_ORDER, text)
