@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection
-from functools import partial
+from collections.abc import Callable
 from typing import Final
 
 import structlog
 from prometheus_client import Histogram
 
+from matching.edge.event_reader import STORE_PATIENCE_MS, EventReader, SliceReader
 from matching.edge.link_client import LinkClient, MatchingUnavailable
+from matching.edge.record_stream import RecordStream
 from matching.link import (
     FrameKind,
     Funds,
@@ -23,16 +24,15 @@ from matching.link import (
 )
 from vocabulary.codec import Record, pack, unpack_record
 from vocabulary.commands import Command
-from vocabulary.events import Event
-from vocabulary.excerpt import Excerpt, event_kinds, unpack_excerpts
-from vocabulary.slices import SlicedRecord, unpack_slices
 
 __all__ = [
+    "STORE_PATIENCE_MS",
     "EventReader",
     "Funds",
     "FundsReport",
     "MatchingClient",
     "MatchingUnavailable",
+    "RecordStream",
     "Refusal",
     "RefusalCode",
     "SliceReader",
@@ -48,54 +48,6 @@ ROUND_TRIP_SECONDS = Histogram(
 )
 
 log = structlog.get_logger("matching")
-
-
-class EventReader(LinkClient[Excerpt]):
-    """Follows every record from a sequence on, but of its events only those of some types.
-
-    An excerpt comes for each record, so a reader knows how far it is; most of them are empty, and
-    cost a fraction of what decoding the whole record does.
-    """
-
-    def __init__(
-        self,
-        address: str,
-        name: str,
-        *,
-        from_sequence: int,
-        event_types: Collection[type[Event]],
-        on_records: Callable[[list[Excerpt]], None],
-        on_caught_up: Callable[[], None] | None = None,
-    ) -> None:
-        super().__init__(
-            address,
-            name,
-            from_sequence=from_sequence,
-            unpack=partial(unpack_excerpts, kinds=event_kinds(event_types)),
-            on_records=on_records,
-            on_caught_up=on_caught_up,
-        )
-
-
-class SliceReader(LinkClient[SlicedRecord]):
-    """Follows every record from a sequence on, cut by instrument and undecoded."""
-
-    def __init__(
-        self,
-        address: str,
-        name: str,
-        *,
-        from_sequence: int,
-        on_records: Callable[[list[SlicedRecord]], None],
-    ) -> None:
-        super().__init__(
-            address,
-            name,
-            from_sequence=from_sequence,
-            unpack=unpack_slices,
-            on_records=on_records,
-            on_caught_up=None,
-        )
 
 
 class MatchingClient(LinkClient[Record]):

@@ -14,8 +14,8 @@ A frame is a header of 8 bytes and a payload::
 ====  =============  ======  ===============================================================
 kind  name           sender  payload
 ====  =============  ======  ===============================================================
-1     HELLO          client  uint32 version, uint32 zero, int64 from_sequence (0: no stream),
-                             name (ASCII)
+1     HELLO          client  uint32 version, uint32 patience in milliseconds,
+                             int64 from_sequence (0: no stream), name (ASCII)
 2     WELCOME        server  uint32 version, uint32 zero, int64 first_sequence,
                              int64 head_sequence
 3     COMMANDS       client  commands, back to back (`vocabulary.codec`)
@@ -40,12 +40,14 @@ journal (last = first - 1: empty), or ERROR. Nothing else may come before.
 Afterwards
 ----------
 A client that named a sequence gets every record from there on, in order and without a hole, as
-soon as it is durable. A client that named none gets the records of its own commands only. Either
-way the record of a command is its acknowledgement, and a command without a record is unknown,
-not rejected: after a reconnect the client sends it again. A command that had been executed is
-answered REPEATED with its original record, which a client with a stream gets there, too. REFUSED
-answers a command that is no command, or whose number is not above its session's last and no
-longer remembered: it was not executed now. FUNDS tells the engine's state exactly after
+soon as it is durable. Or, if it has patience, at most so much later, together with what follows
+until then: its records are then one write in that time instead of one for each batch, and so cost
+who trades next to nothing. A client that named none gets the records of its own commands only.
+Either way the record of a command is its acknowledgement, and a command without a record is
+unknown, not rejected: after a reconnect the client sends it again. A command that had been
+executed is answered REPEATED with its original record, which a client with a stream gets there,
+too. REFUSED answers a command that is no command, or whose number is not above its session's last
+and no longer remembered: it was not executed now. FUNDS tells the engine's state exactly after
 `sequence`, which is durable; records up to it were sent before, unless the client is still
 catching up.
 
@@ -66,6 +68,7 @@ from vocabulary.codec import RECORD_BYTES_MAX
 
 VERSION = 1
 NAME_BYTES_MAX = 64
+PATIENCE_MS_MAX = 1_000
 TEXT_BYTES_MAX = 1024
 COMMANDS_BYTES_MAX = 1 << 20
 RECORDS_BYTES = 1 << 20
@@ -125,6 +128,8 @@ class Hello(NamedTuple):
     version: int
     from_sequence: int | None
     name: str
+    patience_ms: int = 0
+    """How much later than durable its stream's records may come."""
 
 
 class Welcome(NamedTuple):
@@ -234,22 +239,27 @@ class FrameDecoder:
 
 def pack_hello(hello: Hello) -> bytes:
     name = hello.name.encode("ascii")
-    return _frame(FrameKind.HELLO, _HELLO.pack(hello.version, 0, hello.from_sequence or 0) + name)
+    fields = _HELLO.pack(hello.version, hello.patience_ms, hello.from_sequence or 0)
+    return _frame(FrameKind.HELLO, fields + name)
 
 
 def unpack_hello(payload: bytes) -> Hello:
-    """Raise `LinkError` for another version, a negative sequence or an unprintable name."""
-    version, _, from_sequence = _HELLO.unpack_from(payload)
+    """Raise `LinkError` for another version, values out of range or an unprintable name."""
+    version, patience_ms, from_sequence = _HELLO.unpack_from(payload)
     if version != VERSION:
         raise LinkError(
             ErrorCode.VERSION_UNSUPPORTED, f"link version {version} not supported, only {VERSION}"
         )
     if from_sequence < 0:
         raise LinkError(ErrorCode.MALFORMED, f"from_sequence {from_sequence} is negative")
+    if patience_ms > PATIENCE_MS_MAX:
+        raise LinkError(
+            ErrorCode.MALFORMED, f"patience of {patience_ms} ms is above {PATIENCE_MS_MAX}"
+        )
     name = payload[_HELLO.size :].decode("ascii", "replace")
     if not name.isprintable() or not name.isascii():
         raise LinkError(ErrorCode.MALFORMED, f"name {name!r} is not printable ASCII")
-    return Hello(version, from_sequence or None, name)
+    return Hello(version, from_sequence or None, name, patience_ms)
 
 
 def pack_welcome(welcome: Welcome) -> bytes:

@@ -16,11 +16,10 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 from accounts.edge.ledger_store import POSTGRES_ERRORS, LedgerStore, PositionMovedError
-from accounts.edge.record_stream import RecordStream
 from accounts.listings import Listings
-from accounts.settlement import SequenceGapError, Settlement
+from accounts.settlement import SETTLED_EVENTS, SequenceGapError, Settlement
 from accounts.trial_balance import TrialBalance, trial_balance
-from matching.client import FundsReport
+from matching.client import FundsReport, RecordStream
 from vocabulary.catalogue import Catalogue
 from vocabulary.excerpt import Excerpt
 from vocabulary.tracing import Passage, Tracing
@@ -126,7 +125,12 @@ class Settler:
             self.settled_sequence = position.settled_sequence
             # Matching may be away, or refuse: a journal that ends before that is not this ledger's.
             self.last_error = f"no records from matching behind {position.settled_sequence} yet"
-            self._stream = RecordStream(self._matching_address, position.settled_sequence + 1)
+            self._stream = RecordStream(
+                self._matching_address,
+                "settlement",
+                from_sequence=position.settled_sequence + 1,
+                event_types=SETTLED_EVENTS,
+            )
             await self._stream.open()
             self._pending = None
             settlement = Settlement(position.settled_sequence, catalogue)
@@ -153,8 +157,8 @@ class Settler:
             return
         records = await stream.take(
             BATCH_RECORDS_MAX,
-            last_sequence,
             max(WAIT_S_MIN, self._reconcile_at - monotonic()),
+            last_sequence,
         )
         if records:
             with batch_histogram.time():

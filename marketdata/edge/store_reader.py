@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
-from marketdata.edge.record_stream import RecordStream
+from matching.client import STORE_PATIENCE_MS, RecordStream
 from objects.store import ConflictError
 from vocabulary.events import Event
 from vocabulary.excerpt import Excerpt
@@ -151,7 +151,13 @@ class StoreReader:
             await self._stream.close()
         # Matching may be away, or refuse: a journal that ends before that is not this store's.
         self._failure = f"no records from matching behind {sequence} yet"
-        self._stream = RecordStream(self._address, self._name, sequence + 1, self._event_types)
+        self._stream = RecordStream(
+            self._address,
+            self._name,
+            from_sequence=sequence + 1,
+            event_types=self._event_types,
+            patience_ms=STORE_PATIENCE_MS,
+        )
         await self._stream.open()
         self._failure = ""
         log.info("store open", reader=self._name, sequence=sequence)

@@ -14,7 +14,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from marketdata.edge.event_store import StreamFailedError, open_writer
 from marketdata.stream_packer import OutgoingBlock, Progress, StreamPacker
-from matching.client import SliceReader
+from matching.client import STORE_PATIENCE_MS, SliceReader
 from vocabulary.slices import SlicedRecord
 
 WAITING_BYTES_MAX = 64 * 2**20
@@ -166,6 +166,7 @@ class StreamService:
             "stream",
             from_sequence=self._packer.sequence + 1,
             on_records=self._on_records,
+            patience_ms=STORE_PATIENCE_MS,
         )
         await self._link.start()
 

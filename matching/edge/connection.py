@@ -30,6 +30,9 @@ WRITE_BUFFER_BYTES: Final = 1 << 20
 FAREWELL_SECONDS: Final = 5.0
 """How long a connection that was ended may take to read why."""
 
+GATHERED_BYTES_MAX: Final = 256 << 10
+"""What gathers for a patient client at most; then it is sent before the time."""
+
 log = structlog.get_logger("matching")
 
 
@@ -64,7 +67,11 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._unread_bytes = 0
         self._farewell: asyncio.TimerHandle | None = None
+        self._gathered_bytes = 0
+        self._gathering: asyncio.TimerHandle | None = None
         self.name = ""
+        self.patience_s = 0.0
+        """How long records may gather for it."""
         self.next_sequence: int | None = None
         """The record that catching up goes on with, None for a client without a stream."""
         self.is_live = False
@@ -119,8 +126,21 @@ class Connection(asyncio.Protocol):
             if transport is not None and not transport.is_closing():
                 transport.resume_reading()
 
+    def gather(self, frames: bytes) -> bool:
+        """Add what may wait for the client's patience to end; say whether enough has gathered."""
+        self.outgoing.append(frames)
+        self._gathered_bytes += len(frames)
+        if self._gathering is None:
+            loop = asyncio.get_running_loop()
+            self._gathering = loop.call_later(self.patience_s, self.flush)
+        return self._gathered_bytes >= GATHERED_BYTES_MAX
+
     def flush(self) -> None:
         """Send what has collected, in one write. A reader that lags too far behind is ended."""
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
+            self._gathered_bytes = 0
         if not self.outgoing:
             return
         data = b"".join(self.outgoing)

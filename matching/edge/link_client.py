@@ -57,7 +57,7 @@ class LinkClient(Generic[ReadT]):
     `unpack` makes of a chunk's bytes what `on_records` gets. What comes of a stream comes in order,
     each once, one call per chunk received. A call that raises ends the connection, and its records
     come again. `on_caught_up` is called after each connect, once the records that the server had
-    by then are handed over.
+    by then are handed over. Records may come `patience_ms` later than they could, many at a time.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class LinkClient(Generic[ReadT]):
         unpack: Callable[[bytes], list[ReadT]],
         on_records: Callable[[list[ReadT]], None],
         on_caught_up: Callable[[], None] | None,
+        patience_ms: int = 0,
     ) -> None:
         self.connected = False
         self.last_sequence = (from_sequence or 1) - 1
@@ -76,6 +77,7 @@ class LinkClient(Generic[ReadT]):
         self.name = name
         self._address = parse_address(address)
         self._streams = from_sequence is not None
+        self._patience_ms = patience_ms
         self._unpack = unpack
         self._on_records = on_records
         self._on_caught_up = on_caught_up
@@ -159,7 +161,7 @@ class LinkClient(Generic[ReadT]):
     def connection_made(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         wanted = self.last_sequence + 1 if self._streams else None
-        self._write(pack_hello(Hello(VERSION, wanted, self.name)))
+        self._write(pack_hello(Hello(VERSION, wanted, self.name, self._patience_ms)))
 
     def connection_lost(self) -> None:
         self._transport = None

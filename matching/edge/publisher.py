@@ -1,5 +1,8 @@
 """What is durable, on its way out: to the readers, and as answers to those who asked.
 
+Who sent the commands is written to first, and who has patience (see `matching.link`) last, and not
+for every batch: each write and the process that it wakes is time in which nothing is matched.
+
 A reader that is behind is fed from the journal in chunks between the batches, and turns live when
 nothing is left to read: within one iteration of the event loop, so without a hole.
 """
@@ -50,12 +53,13 @@ class Publisher:
         self._on_failure = on_failure
         self._loop = asyncio.get_running_loop()
         self._live: dict[Connection, None] = {}
+        self._patient: dict[Connection, None] = {}  # live, too
         self._to_flush: dict[Connection, None] = {}
         self._due_chunks: set[Connection] = set()
 
     @property
     def live_readers(self) -> int:
-        return len(self._live)
+        return len(self._live) + len(self._patient)
 
     def follow(self, connection: Connection, from_sequence: int | None) -> None:
         """Let a connection read from a sequence on, or its own commands' records only."""
@@ -64,6 +68,7 @@ class Publisher:
 
     def remove(self, connection: Connection) -> None:
         self._live.pop(connection, None)
+        self._patient.pop(connection, None)
 
     def feed(self, connection: Connection) -> None:
         """Send a reader that is behind its next chunk, as soon as it is its turn."""
@@ -73,10 +78,15 @@ class Publisher:
 
     def publish(self, batch: Batch[Connection], questions: Sequence[Question]) -> None:
         """Send what came of a batch, which is durable."""
+        for connection, _, _ in batch.own:
+            self._to_flush[connection] = None  # before the readers
         if batch.records:
             frames = pack_records(batch.records)
             for connection in self._live:
                 self._send(connection, frames)
+            for connection in self._patient:
+                if connection.gather(frames):
+                    self._to_flush[connection] = None
             for connection, start, stop in batch.own:
                 if connection.next_sequence is None:
                     self._send(connection, pack_records(batch.records[start:stop]))
@@ -134,7 +144,7 @@ class Publisher:
             connection.flush()
         if connection.next_sequence > self._journal.last_sequence:
             connection.is_live = True
-            self._live[connection] = None
+            (self._patient if connection.patience_s else self._live)[connection] = None
             log.debug("reader is live", client=connection.name, sequence=chunk.next_sequence - 1)
         elif connection.is_writable:
             self.feed(connection)

@@ -273,6 +273,7 @@ class MatchingServer:
             )
         connection.outgoing.append(pack_welcome(Welcome(VERSION, first, last)))
         connection.flush()
+        connection.patience_s = hello.patience_ms / 1_000
         self._publisher.follow(connection, wanted)
         log.info("client connected", client=hello.name, from_sequence=wanted, sequence=last)
 

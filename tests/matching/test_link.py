@@ -11,7 +11,7 @@ from vocabulary.codec import pack
 
 CLIENT_BYTES = b"".join(
     [
-        link.pack_hello(link.Hello(link.VERSION, 42, "gateway-1")),
+        link.pack_hello(link.Hello(link.VERSION, 42, "gateway-1", patience_ms=50)),
         link.pack_commands([pack(command) for command in listing()]),
         link.pack_funds_request(link.FundsRequest(9, 0)),
     ]
@@ -52,7 +52,7 @@ def test_payloads_survive_the_link() -> None:
     hello, _, request = FrameDecoder(link.FROM_CLIENT).receive_data(CLIENT_BYTES)
     welcome, _, _, refused, funds, error = FrameDecoder(link.FROM_SERVER).receive_data(SERVER_BYTES)
 
-    assert link.unpack_hello(hello.payload) == (1, 42, "gateway-1")
+    assert link.unpack_hello(hello.payload) == (1, 42, "gateway-1", 50)
     assert link.unpack_funds_request(request.payload) == (9, 0)
     assert link.unpack_welcome(welcome.payload) == (1, 1, 41)
     assert link.unpack_refused(refused.payload) == (2, 2**63 + 5, 6, "no")

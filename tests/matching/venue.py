@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 
 from matching import link
 from matching.client import MatchingClient, Refusal
@@ -89,6 +90,11 @@ class Venue:
         )
         await self.server.start()
         return self.server
+
+    @property
+    def live_readers(self) -> int:
+        assert self.server is not None
+        return cast("int", self.server.health()["live_readers"])
 
     async def stop(self) -> None:
         if self.server is not None:

@@ -11,11 +11,12 @@ from time import monotonic
 import asyncpg
 import pytest
 
-from accounts.edge import record_stream, settler
+from accounts.edge import settler
 from accounts.edge.schema import migrate
 from accounts.edge.settler import Settler
 from accounts.listings import Listings
 from agio.embedded_postgres import EmbeddedPostgres
+from matching.edge import record_stream
 from matching.edge.server import MatchingServer
 from tests.accounts.edge.conftest import Trader
 from tests.accounts.engine_journal import listings_and_credits, orders

@@ -115,6 +115,7 @@ HELLO = link.pack_hello(link.Hello(link.VERSION, None, "test"))
         (b"GET / HTTP/1.1\r\n\r\n", ErrorCode.MALFORMED),
         (link.pack_hello(link.Hello(9, None, "test")), ErrorCode.VERSION_UNSUPPORTED),
         (link.pack_commands([pack(order(7, 1))]), ErrorCode.MALFORMED),  # before HELLO
+        (link.pack_hello(link.Hello(1, 1, "test", 1_001)), ErrorCode.MALFORMED),
         (HELLO + HELLO, ErrorCode.MALFORMED),
         (HELLO + link.pack_records([b"x"]), ErrorCode.MALFORMED),
         (HELLO + link.pack_commands([b"nonsense"]), ErrorCode.MALFORMED),

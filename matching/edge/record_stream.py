@@ -1,13 +1,15 @@
-"""What settlement reads of the journal's records, in bounded memory."""
+"""Records to be taken as its reader can: what waits is bounded."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections import deque
+from collections.abc import Collection
 
-from accounts.settlement import SETTLED_EVENTS
-from matching.client import EventReader, FundsReport
+from matching.edge.event_reader import EventReader
+from matching.link import FundsReport
+from vocabulary.events import Event
 from vocabulary.excerpt import Excerpt
 
 RECORDS_MAX = 50_000
@@ -17,17 +19,28 @@ FUNDS_TIMEOUT_S = 5.0
 
 
 class RecordStream:
-    """Records from a sequence on, in order.
+    """Records from a sequence on, in order, for a reader that may be slower than the venue.
 
     The link to matching has no pause: a reader that falls behind is disconnected. So is this one,
     by itself, before it fills its memory.
     """
 
-    def __init__(self, address: str, from_sequence: int) -> None:
+    def __init__(
+        self,
+        address: str,
+        name: str,
+        *,
+        from_sequence: int,
+        event_types: Collection[type[Event]],
+        patience_ms: int = 0,
+    ) -> None:
         self.head_sequence = 0
         self.taken_ns = 0
         """When the first of the records taken last had arrived, in UTC nanoseconds."""
         self._address = address
+        self._name = name
+        self._event_types = event_types
+        self._patience_ms = patience_ms
         self._next_sequence = from_sequence
         self._waiting: deque[Excerpt] = deque()
         self._arrivals: deque[tuple[int, int]] = deque()  # last sequence and time of each chunk
@@ -49,10 +62,11 @@ class RecordStream:
         self._has_dropped = False
         self._client = EventReader(
             self._address,
-            "settlement",
+            self._name,
             from_sequence=self._next_sequence,
-            event_types=SETTLED_EVENTS,
+            event_types=self._event_types,
             on_records=self._on_records,
+            patience_ms=self._patience_ms,
         )
         await self._client.start()
         self.head_sequence = max(self.head_sequence, self._client.head_sequence)
@@ -63,7 +77,7 @@ class RecordStream:
             await client.stop()
 
     async def take(
-        self, records_max: int, last_sequence: int | None, timeout_s: float
+        self, records_max: int, timeout_s: float, last_sequence: int | None = None
     ) -> list[Excerpt]:
         """Return the next records, none behind `last_sequence`.
 
