@@ -13,6 +13,7 @@ from agio.command_line import main  # noqa: E402
 from agio.events_command import events  # noqa: E402
 from agio.execution_commands import execution  # noqa: E402
 from agio.feeds_command import feeds  # noqa: E402
+from agio.fix_session_commands import fix_session  # noqa: E402
 from agio.history_commands import history  # noqa: E402
 from agio.parity_command import parity  # noqa: E402
 from agio.top_command import top  # noqa: E402
@@ -28,6 +29,7 @@ main.add_command(events)
 main.add_command(backup)
 main.add_command(execution)
 main.add_command(feeds)
+main.add_command(fix_session)
 main.add_command(history)
 main.add_command(parity)
 main.add_command(top)

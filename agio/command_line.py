@@ -255,7 +255,7 @@ def account() -> None:
 @asks
 def create_account(settings: Configuration, *, name: str, as_json: bool) -> None:
     """Create an account."""
-    made = _ask(settings, lambda ops: ops.create_account(name))
+    made = with_ops(settings, lambda ops: ops.create_account(name))
     emit(made, f"account {made['account_id']} {made['name']}", as_json=as_json)
 
 
@@ -264,7 +264,7 @@ def create_account(settings: Configuration, *, name: str, as_json: bool) -> None
 @asks
 def list_accounts(settings: Configuration, *, as_json: bool) -> None:
     """List the accounts."""
-    accounts = _ask(settings, lambda ops: ops.accounts())
+    accounts = with_ops(settings, lambda ops: ops.accounts())
     lines = [f"{entry['account_id']:>8} {entry['name']}" for entry in accounts]
     emit({"accounts": accounts}, "\n".join(lines), as_json=as_json)
 
@@ -279,7 +279,7 @@ def credit_account(
     settings: Configuration, *, name: str, asset: str, amount: str, as_json: bool
 ) -> None:
     """Credit AMOUNT, a decimal number, of ASSET to the account called NAME."""
-    credited = _ask(settings, lambda ops: ops.credit(name, asset, amount))
+    credited = with_ops(settings, lambda ops: ops.credit(name, asset, amount))
     text = f"{name} has {credited['available']} {asset} available"
     emit(credited, text, as_json=as_json)
 
@@ -290,7 +290,7 @@ def credit_account(
 @asks
 def suspend_account(settings: Configuration, *, name: str, as_json: bool) -> None:
     """Cancel all orders of the account called NAME, and take no more of it: the kill switch."""
-    done = _ask(settings, lambda ops: ops.suspend(name))
+    done = with_ops(settings, lambda ops: ops.suspend(name))
     emit(done, f"{name} is suspended, {done['canceled_orders']} orders canceled", as_json=as_json)
 
 
@@ -300,7 +300,7 @@ def suspend_account(settings: Configuration, *, name: str, as_json: bool) -> Non
 @asks
 def resume_account(settings: Configuration, *, name: str, as_json: bool) -> None:
     """Let the account called NAME trade again."""
-    done = _ask(settings, lambda ops: ops.resume(name))
+    done = with_ops(settings, lambda ops: ops.resume(name))
     emit(done, f"{name} may trade", as_json=as_json)
 
 
@@ -333,7 +333,7 @@ def create_key(
 ) -> None:
     """Create an API key. Its secret is shown here, and never again."""
     pem = public_key.read() if public_key is not None else None
-    made = _ask(
+    made = with_ops(
         settings,
         lambda ops: ops.create_key(account_name, list(comp_ids), list(permissions), label, pem),
     )
@@ -347,11 +347,13 @@ def create_key(
 @asks
 def revoke_key(settings: Configuration, *, api_key: str, as_json: bool) -> None:
     """Revoke an API key."""
-    _ask(settings, lambda ops: ops.revoke_key(api_key))
+    with_ops(settings, lambda ops: ops.revoke_key(api_key))
     emit({"api_key": api_key, "revoked": True}, f"revoked {api_key}", as_json=as_json)
 
 
-def _ask(settings: Configuration, question: Callable[[OpsClient], Awaitable[Result]]) -> Result:
+def with_ops(settings: Configuration, question: Callable[[OpsClient], Awaitable[Result]]) -> Result:
+    """Return what the ops HTTP answers to a question."""
+
     async def connect_and_ask() -> Result:
         async with _ops_client(settings) as ops:
             return await question(ops)

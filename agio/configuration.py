@@ -22,6 +22,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from vocabulary.session_times import ResetTime
+
 # `port_base` moves every port: the service at offset n listens on port_base + n.
 PORT_OFFSETS = {
     "fix_port": 0,
@@ -81,6 +83,11 @@ def _matches(pattern: str, wanted: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _is_reset_time(value: str) -> str:
+    ResetTime.parse(value)
+    return value
+
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 PostgresUrl = Annotated[
     str, _matches(r"postgres(ql)?://.+", "postgresql://USER:PASSWORD@HOST/NAME")
@@ -116,6 +123,7 @@ DynamoUrl = Annotated[
         "dynamodb://REGION/TABLE_PREFIX[?endpoint=URL]",
     ),
 ]
+ResetTimeText = Annotated[str, AfterValidator(_is_reset_time)]
 HttpUrl = Annotated[str, _matches(r"https?://.+[^/]", "http://HOST:PORT")]
 Address = Annotated[str, _matches(r"unix:///.+|tcp://.+:\d+", "unix:///PATH or tcp://HOST:PORT")]
 # FIX 4.4 vol. 1: a String field holds no delimiter; a blank would be read as part of the name.
@@ -151,6 +159,10 @@ class Configuration(BaseSettings):
     """The certificate's private key, PEM, without a password."""
     fix_tls_client_authorities: Path | None = None
     """Who signs clients' certificates, PEM: each client then needs one made out to its CompID."""
+    fix_reset_time: ResetTimeText | None = None
+    """When all FIX sessions' numbers begin at 1 anew, in UTC: `[WEEKDAY ]HH:MM[:SS]`."""
+    fix_sessions_by_desk: bool = False
+    """Whether only FIX sessions that the desk has made may log on."""
     fix_plain_text: bool = False
     """Whether FIX may leave the machine without TLS, behind something that adds it."""
     matching_metrics_port: Port = 9100

@@ -125,6 +125,8 @@ def make_gateway(configuration: Configuration, secrets: Secrets) -> Service:
             fix_drop_copy_port=configuration.fix_drop_copy_port,
             fix_market_data_port=configuration.fix_market_data_port,
             fix_tls=fix_tls,
+            fix_reset_time=configuration.fix_reset_time,
+            fix_sessions_by_desk=configuration.fix_sessions_by_desk,
             rest_port=configuration.rest_port,
             websocket_port=configuration.websocket_port,
             data_directory=configuration.data / "gateway",

@@ -134,6 +134,10 @@ class OrderFlow:
         self._flush = self.store.flush
         self._pending.clear()
 
+    def limit_rate(self, rate_per_s: int) -> None:
+        """Take so many orders a second from now on."""
+        self._throttle = Throttle(rate_per_s)
+
     def flush(self) -> None:
         """Let go of what has gathered: to the peer, or to the store alone."""
         self._flush()

@@ -63,6 +63,11 @@ class DeskStore:
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
         self._pool = pool
 
+    @property
+    def pool(self) -> asyncpg.Pool[asyncpg.Record]:
+        """The connections, for what else the desk keeps."""
+        return self._pool
+
     @classmethod
     async def connect(cls, postgres_url: str) -> Self:
         return cls(

@@ -7,6 +7,8 @@ from http import HTTPStatus
 from accounts import fee_api, trade_api
 from accounts import ops_api as api
 from accounts.edge.fee_desk import FeeDesk
+from accounts.edge.fix_session_desk import FixSessionDesk
+from accounts.edge.fix_session_routes import fix_session_routes
 from accounts.edge.ledger_desk import LedgerDesk
 from accounts.edge.listing_desk import ListingDesk
 from accounts.edge.listing_routes import listing_routes
@@ -16,7 +18,12 @@ from accounts.routes import Access, Route
 
 
 def routes(
-    desk: OpsDesk, listings: ListingDesk, fees: FeeDesk, trades: TradeDesk, ledger: LedgerDesk
+    desk: OpsDesk,
+    listings: ListingDesk,
+    fees: FeeDesk,
+    trades: TradeDesk,
+    ledger: LedgerDesk,
+    fix_sessions: FixSessionDesk,
 ) -> list[Route]:
     return [
         *_account_routes(desk),
@@ -24,6 +31,7 @@ def routes(
         *listing_routes(listings),
         *_fee_routes(fees),
         *_trade_routes(trades),
+        *fix_session_routes(fix_sessions),
         Route(
             "GET", "/trial-balance", Access.OPS, ledger.show_trial_balance, api.TrialBalanceReply
         ),

@@ -9,6 +9,8 @@ import structlog
 from accounts.edge.desk_store import DeskStore
 from accounts.edge.engine_desk import EngineDesk
 from accounts.edge.fee_desk import FeeDesk
+from accounts.edge.fix_session_desk import FixSessionDesk
+from accounts.edge.fix_session_store import FixSessionStore
 from accounts.edge.ledger_desk import LedgerDesk
 from accounts.edge.ledger_store import POSTGRES_ERRORS
 from accounts.edge.listing_desk import ListingDesk
@@ -96,6 +98,7 @@ class AccountsService:
                 FeeDesk(self._engine, self._listings),
                 TradeDesk(store, self._engine, self._listings),
                 LedgerDesk(self._settler, self._listings, self.health),
+                FixSessionDesk(store, FixSessionStore(store.pool)),
             ),
             host=self._host,
             port=self._ops_port,

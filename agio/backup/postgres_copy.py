@@ -1,8 +1,8 @@
 """The database's copies: the ledger, and the desk's tables, as `pg_dump` writes them.
 
 What the ledger has behind its copy is settled again from the journal. What the desk keeps
-(accounts, keys, the audit) is in no journal: these tables are a copy of their own, taken whenever
-they have changed. Each copy is as of one moment.
+(accounts, keys, FIX sessions, the audit) is in no journal: these tables are a copy of their own,
+taken whenever they have changed. Each copy is as of one moment.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ import asyncpg
 
 from agio.embedded_postgres import postgres_binary
 
-DESK_TABLES: Final = ("accounts", "api_keys", "audit")
+DESK_TABLES: Final = ("accounts", "api_keys", "audit", "fix_sessions")
 CONNECT_TIMEOUT_S: Final = 5.0
 PIECE_BYTES: Final = 1 << 20
 
 # What changes with each of the desk's doings.
 DESK_STATE = """
 SELECT (SELECT count(*) FROM accounts), (SELECT coalesce(max(audit_id), 0) FROM audit),
-    (SELECT count(*) FROM api_keys), (SELECT count(revoked_at) FROM api_keys)
+    (SELECT count(*) FROM api_keys), (SELECT count(revoked_at) FROM api_keys),
+    (SELECT coalesce(max(version), 0) FROM fix_sessions)
 """
 IS_EMPTY = "SELECT count(*) = 0 FROM pg_tables WHERE schemaname = 'public'"
 IS_MIGRATED = "SELECT count(*) > 0 FROM pg_tables WHERE tablename = 'settled'"

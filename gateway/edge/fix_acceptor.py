@@ -11,6 +11,7 @@ from prometheus_client import Counter, Gauge
 
 from gateway.auth import Identity, Unauthorized
 from gateway.edge.credentials import CredentialsUnavailableError
+from gateway.edge.fix_administration import FixAdministration
 from gateway.edge.fix_logons import FixLogons, Peer
 from gateway.edge.fix_service import Flow, NoSessionError, Service
 from gateway.edge.order_traces import Arrival, OrderTraces
@@ -54,6 +55,7 @@ class FixAcceptor:
         settings: SessionSettings,
         service: Service,
         logons: FixLogons,
+        administration: FixAdministration,
         tls: Tls | None = None,
         traces: OrderTraces | None = None,
     ) -> None:
@@ -61,6 +63,7 @@ class FixAcceptor:
         self.settings = settings
         self.service = service
         self.logons = logons
+        self.administration = administration
         self.connections: set[_Connection] = set()
         self.tls = tls
         self.traces = traces
@@ -124,6 +127,7 @@ class FixAcceptor:
         for connection in list(self.connections):
             connection.tick(now_ns)
         self.service.tick(now_ns)
+        self.administration.tick(now_ns)
 
 
 class _Connection(asyncio.Protocol):
@@ -202,8 +206,11 @@ class _Connection(asyncio.Protocol):
         if self._logon is None or not self.session.is_logged_on:
             return
         try:
-            permission = self._acceptor.service.permission
-            await self._acceptor.logons.check_again(self._logon, self._peer(), permission)
+            service = self._acceptor.service
+            names = self._acceptor.administration.certificates(service, self._logon)
+            await self._acceptor.logons.check_again(
+                self._logon, self._peer(), service.permission, names
+            )
         except Unauthorized:
             self.log_out("the API key is not valid any more", time.time_ns())
         except CredentialsUnavailableError:
@@ -275,16 +282,21 @@ class _Connection(asyncio.Protocol):
         """Find out who logs on; until that is certain nothing of the session is touched."""
         comp_id = logon.sender_comp_id
         logons, service = self._acceptor.logons, self._acceptor.service
+        administration, peer = self._acceptor.administration, self._peer()
         try:
-            credential = await logons.judge(logon, self._peer(), service.permission)
+            names = administration.certificates(service, logon)
+            credential = await logons.judge(logon, peer, service.permission, names)
             service.check(logon)
             now_ns = time.time_ns()
             identity = Identity(credential.account_id, comp_id)
+            key = service.name, identity
+            administration.check(key, logon, peer, now_ns)
             flow = service.open(identity, now_ns)
+            administration.prepare(key, flow, logon, now_ns)
         except (Unauthorized, CredentialsUnavailableError, NoSessionError) as error:
             self._log.warning("FIX logon refused", comp_id=comp_id, reason=str(error))
             if isinstance(error, Unauthorized):
-                await asyncio.sleep(logons.delay_s(logon, self._peer()))
+                await asyncio.sleep(logons.delay_s(logon, peer))
             now_ns = time.time_ns()
             self.session.refuse_logon(str(error), now_ns)
         except OSError as error:
@@ -300,8 +312,9 @@ class _Connection(asyncio.Protocol):
                 flow.attach(self.session, self.flush)
                 self._flow = flow
                 self._logon = logon
+                rule = administration.admitted(key, peer, now_ns)
                 try:
-                    service.admitted(identity, logon)
+                    service.admitted(identity, logon, rule)
                 except OSError as error:
                     self._log.error("FIX session's files failed", reason=str(error))
                     self.session.drop("the session's files failed")

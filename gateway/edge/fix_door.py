@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gateway.edge.credentials import CredentialStore
+from gateway.edge.desk_link import Desk, DeskLink
 from gateway.edge.fix_acceptor import FixAcceptor
+from gateway.edge.fix_administration import FixAdministration
 from gateway.edge.fix_drop_copies import FixDropCopies
 from gateway.edge.fix_logons import FixLogons
 from gateway.edge.fix_market_sessions import FixMarketSessions
@@ -21,6 +23,7 @@ from gateway.market_view import FeedBook, FeedTape
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
 from gateway.orders import Report
+from gateway.session_rules import SessionRules
 from vocabulary.codec import Record
 from vocabulary.market_data import Message
 
@@ -42,10 +45,12 @@ class FixDoor:
         comp_id: str,
         tls: TlsFiles | None,
         credentials: CredentialStore,
+        desk: Desk,
         order_entry: OrderEntry,
         orders: Orders,
         matching: Matching,
         orders_per_s_max: int,
+        rules: SessionRules,
         books: Mapping[str, FeedBook],
         tapes: Mapping[str, FeedTape],
         traces: OrderTraces | None = None,
@@ -62,11 +67,13 @@ class FixDoor:
         )
         self.drop_copies = FixDropCopies(directory, settings, orders.catalogue)
         self.market_sessions = FixMarketSessions(orders.catalogue, books, tapes, feed_traces)
+        services: tuple[Service, ...] = (self.sessions, self.drop_copies, self.market_sessions)
+        administration = FixAdministration(rules, services)
+        self.desk = DeskLink(desk, directory / "session_rules.json", administration)
         self._logons = FixLogons(
             credentials, directory / "used_signatures", settings.sending_time_tolerance_ns
         )
         secured = Tls(tls) if tls is not None else None
-        services: tuple[Service, ...] = (self.sessions, self.drop_copies, self.market_sessions)
         self.order_entry, self.drop_copy, self.market_data = self._acceptors = tuple(
             FixAcceptor(
                 host=host,
@@ -74,18 +81,23 @@ class FixDoor:
                 settings=settings,
                 service=service,
                 logons=self._logons,
+                administration=administration,
                 tls=secured,
                 traces=traces,
             )
             for service, port in zip(services, ports, strict=True)
         )
 
-    def open_known(self) -> None:
-        """Open the sessions that ever logged on, before the first record. Raises `OSError`."""
+    async def open_known(self) -> None:
+        """Open the sessions that ever logged on, before the first record. Raises `OSError`.
+
+        What is to begin at 1 does so here: the records bring reports under the new numbers.
+        """
         now_ns = time.time_ns()
         self.sessions.open_known(now_ns)
         self.drop_copies.open_known(now_ns)
         self._logons.start()
+        await self.desk.start()
 
     async def start(self) -> None:
         """Open the doors."""
@@ -94,6 +106,7 @@ class FixDoor:
 
     async def stop(self) -> None:
         """Close the doors."""
+        await self.desk.stop()
         for acceptor in self._acceptors:
             await acceptor.stop()
 
@@ -107,6 +120,7 @@ class FixDoor:
         return {
             "fix_sessions": sum(acceptor.logged_on for acceptor in self._acceptors),
             "fix_sessions_known": len(self.sessions) + len(self.drop_copies),
+            "fix_rules_available": self.desk.is_available,
         }
 
     def has_session(self, session_id: int) -> bool:

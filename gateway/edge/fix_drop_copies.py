@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 from gateway.auth import Identity
@@ -13,6 +14,7 @@ from gateway.fix.session import SessionSettings
 from gateway.fix_delivery import watermark_of
 from gateway.fix_drop_copy import DropCopyFlow
 from gateway.orders import Report, ReportKind
+from gateway.session_rules import SessionRule
 from vocabulary.catalogue import Catalogue
 from vocabulary.codec import Record
 from vocabulary.commands import CancelAllOrders
@@ -45,7 +47,13 @@ class FixDropCopies:
     def check(self, logon: LogonReceived) -> None:
         """Take any Logon(A)."""
 
-    def admitted(self, identity: Identity, logon: LogonReceived) -> None:
+    def flows(self) -> Iterable[DropCopyFlow]:
+        return self._sessions.flows.values()
+
+    def apply(self, rule: SessionRule) -> None:
+        """No setting concerns it here."""
+
+    def admitted(self, identity: Identity, logon: LogonReceived, rule: SessionRule | None) -> None:
         """Nothing is asked for here."""
 
     def tick(self, now_ns: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,12 +50,15 @@ class FixLogons:
         if self._used is not None:
             self._used.close()
 
-    async def judge(self, logon: LogonReceived, peer: Peer, permission: str) -> Credential:
+    async def judge(
+        self, logon: LogonReceived, peer: Peer, permission: str, names: Collection[str]
+    ) -> Credential:
         """Return what a Logon(A) opens, if it has a permission; its signature is used up then.
 
+        A client's certificate, where one is asked for, must be made out to one of `names`.
         Raises `Unauthorized`, `CredentialsUnavailableError` and `OSError`.
         """
-        credential, signature = await self._check(logon, peer, permission)
+        credential, signature = await self._check(logon, peer, permission, names)
         if signature:
             assert self._used is not None, "not started"
             now_ns = time.time_ns()
@@ -66,9 +70,11 @@ class FixLogons:
                 )
         return credential
 
-    async def check_again(self, logon: LogonReceived, peer: Peer, permission: str) -> None:
+    async def check_again(
+        self, logon: LogonReceived, peer: Peer, permission: str, names: Collection[str]
+    ) -> None:
         """Raise `Unauthorized` if what a Logon(A) was let in by holds no more, else as `judge`."""
-        await self._check(logon, peer, permission)
+        await self._check(logon, peer, permission, names)
 
     def delay_s(self, logon: LogonReceived, peer: Peer) -> float:
         """Count a refused logon; return how long its answer is to be held back."""
@@ -77,10 +83,10 @@ class FixLogons:
         return max(self._delays.failed(each, now_ns) for each in (peer.address, key)) / 1e9
 
     async def _check(
-        self, logon: LogonReceived, peer: Peer, permission: str
+        self, logon: LogonReceived, peer: Peer, permission: str, names: Collection[str]
     ) -> tuple[Credential, bytes]:
         comp_id = logon.sender_comp_id.decode("latin-1")
-        if peer.certificate_name is not None:
+        if peer.certificate_name is not None and peer.certificate_name not in names:
             check_certificate(peer.certificate_name, comp_id)
         credential = await self._credentials.get(username_of(logon))
         return check_logon(credential, proof_of(logon), comp_id, permission)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from gateway.auth import Identity
 from gateway.edge.fix_service import NoSessionError
@@ -12,6 +12,7 @@ from gateway.edge.order_traces import FeedTraces
 from gateway.fix.events import LogonReceived
 from gateway.fix_market_data import MarketData, MarketDataFlow
 from gateway.market_view import FeedBook, FeedTape
+from gateway.session_rules import SessionRule
 from vocabulary.catalogue import Catalogue
 from vocabulary.market_data import Message
 
@@ -44,7 +45,13 @@ class FixMarketSessions:
         if not logon.is_reset:
             raise NoSessionError("market data begin anew: ResetSeqNumFlag(141) must be Y")
 
-    def admitted(self, identity: Identity, logon: LogonReceived) -> None:
+    def flows(self) -> Iterable[MarketDataFlow]:
+        return self._flows.values()
+
+    def apply(self, rule: SessionRule) -> None:
+        """No setting concerns it here."""
+
+    def admitted(self, identity: Identity, logon: LogonReceived, rule: SessionRule | None) -> None:
         """Nothing is asked for here."""
 
     def tick(self, now_ns: int) -> None:

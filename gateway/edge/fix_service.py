@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from gateway.auth import Identity
@@ -10,6 +10,7 @@ from gateway.fix.codec import FixMessage
 from gateway.fix.events import LogonReceived
 from gateway.fix.session import Session
 from gateway.fix.store import SessionStore
+from gateway.session_rules import SessionRule
 
 
 class NoSessionError(Exception):
@@ -18,6 +19,9 @@ class NoSessionError(Exception):
 
 class Flow(Protocol):
     """A session over all its connections. Times are UTC nanoseconds."""
+
+    @property
+    def identity(self) -> Identity: ...
 
     @property
     def store(self) -> SessionStore: ...
@@ -34,6 +38,9 @@ class Flow(Protocol):
 
     def detach(self) -> None: ...
 
+    def flush(self) -> None:
+        """Write what the connection's session has to send, or to the store alone."""
+
     def receive(self, message: FixMessage, now_ns: int) -> None: ...
 
 
@@ -45,11 +52,17 @@ class Service(Protocol):
 
     def __len__(self) -> int: ...
 
+    def flows(self) -> Iterable[Flow]:
+        """Return every session there is, logged on or not."""
+
+    def apply(self, rule: SessionRule) -> None:
+        """Let what the desk has laid down for a session count, if there is that session."""
+
     def check(self, logon: LogonReceived) -> None:
         """Raise `NoSessionError` if this service takes no such Logon(A)."""
 
-    def admitted(self, identity: Identity, logon: LogonReceived) -> None:
-        """Note what a Logon(A) that was let in asks for. Raises `OSError`."""
+    def admitted(self, identity: Identity, logon: LogonReceived, rule: SessionRule | None) -> None:
+        """Note what a Logon(A) that was let in asks for, or the desk for it. Raises `OSError`."""
 
     def tick(self, now_ns: int) -> None:
         """Do what time asks for."""

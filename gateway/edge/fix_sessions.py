@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -10,17 +11,19 @@ from pathlib import Path
 import structlog
 
 from gateway.auth import Identity
-from gateway.cancel_on_disconnect import Terms, Watch, terms_of
+from gateway.cancel_on_disconnect import Scope, Terms, Watch, terms_of
 from gateway.edge import metrics
 from gateway.edge.fix_service import NoSessionError
 from gateway.edge.sent_messages import SentMessages
-from gateway.edge.stored_sessions import StoredSessions
+from gateway.edge.stored_sessions import StoredSessions, session_id_of
+from gateway.fix import tags
 from gateway.fix.events import LogonReceived
 from gateway.fix.session import SessionSettings
 from gateway.fix_order_flow import Matching, OrderFlow
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
 from gateway.orders import Report, ReportKind
+from gateway.session_rules import SessionRule
 from matching.client import MatchingUnavailable
 from vocabulary.codec import Record
 from vocabulary.commands import CancelAllOrders
@@ -64,6 +67,7 @@ class FixSessions:
 
         self._sessions = StoredSessions(directory, self.name, make)
         self._flows = self._sessions.flows
+        self._rate_per_s = rate_per_s
         self._touched: set[OrderFlow] = set()
         self._orders = orders
         self._matching = matching
@@ -92,11 +96,23 @@ class FixSessions:
         except ValueError as error:
             raise NoSessionError(str(error)) from None
 
-    def admitted(self, identity: Identity, logon: LogonReceived) -> None:
+    def flows(self) -> Iterable[OrderFlow]:
+        return self._flows.values()
+
+    def apply(self, rule: SessionRule) -> None:
+        """Limit a session's rate as the desk has laid it down."""
+        flow = self._flows.get(session_id_of(rule.key[1], self.name))
+        if flow is not None:
+            flow.limit_rate(rule.orders_per_s or self._rate_per_s)
+
+    def admitted(self, identity: Identity, logon: LogonReceived, rule: SessionRule | None) -> None:
         """Note whether its orders are to be canceled once it is gone. Raises `OSError`."""
         flow = self._sessions.open(identity, 0)
         file = self._sessions.directory_of(identity) / CANCEL_FILE
         terms = terms_of(logon.message)
+        is_silent = logon.message.get(tags.CancelOnDisconnect) is None
+        if is_silent and rule is not None and rule.cancel_on_disconnect:
+            terms = Terms(Scope(rule.cancel_on_disconnect), rule.cancel_grace_ms)
         if terms is None:
             self._watches.pop(flow, None)
             file.unlink(missing_ok=True)

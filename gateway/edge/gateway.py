@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import structlog
 
 from gateway.edge import metrics
 from gateway.edge.credentials import CredentialStore
+from gateway.edge.desk_link import Desk
 from gateway.edge.fix_door import FixDoor
 from gateway.edge.json_door import JsonDoor
 from gateway.edge.market_feed import MarketFeed
@@ -22,11 +24,13 @@ from gateway.edge.order_traces import FeedTraces, OrderTraces
 from gateway.edge.tls import TlsFiles
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
+from gateway.session_rules import SessionRules
 from matching.client import MatchingClient, Refusal
 from vocabulary.catalogue import Catalogue
 from vocabulary.codec import Record
 from vocabulary.events import CommandRejected
 from vocabulary.market_data import Message
+from vocabulary.session_times import ResetTime
 from vocabulary.tracing import Tracing
 
 FIX_ORDERS_PER_S_MAX = 100_000
@@ -69,6 +73,8 @@ class Gateway:
         fix_market_data_port: int = 0,
         fix_tls: TlsFiles | None = None,
         fix_orders_per_s_max: int = FIX_ORDERS_PER_S_MAX,
+        fix_reset_time: str | None = None,
+        fix_sessions_by_desk: bool = False,
         tracing: Tracing | None = None,
         trade_history_url: str | None = None,
         on_failure: Callable[[], object] = end_process,
@@ -100,6 +106,11 @@ class Gateway:
             orders=self.orders,
             matching=self.matching,
             orders_per_s_max=fix_orders_per_s_max,
+            desk=Desk(ops_url, service_token, f"{socket.gethostname()}:{fix_port}"),
+            rules=SessionRules(
+                ResetTime.parse(fix_reset_time) if fix_reset_time else None,
+                must_be_made=fix_sessions_by_desk,
+            ),
             books=self.feed.books,
             tapes=self.feed.tapes,
             traces=traces,
@@ -125,7 +136,7 @@ class Gateway:
 
     async def start(self) -> None:
         """Return when every door is open, which waits for the matching process."""
-        self.fix.open_known()
+        await self.fix.open_known()
         await self.credentials.start()
         await self.matching.start()
         await self._caught_up.wait()

@@ -85,6 +85,11 @@ class Session(LoggedOnSession):
     def garbled_count(self) -> int:
         return self._decoder.garbled_count
 
+    @property
+    def last_received_ns(self) -> int:
+        """When the peer last said something; at first, when the connection was made."""
+        return self._last_received_ns
+
     def send_logon(self, now_ns: int, fields: Iterable[tuple[int, bytes]] = ()) -> None:
         """Begin, as initiator; `fields` are added to the Logon(A)."""
         settings = self._settings

@@ -10,6 +10,9 @@ from tests.accounts.edge.desk_client import OPS_TOKEN, SERVICE_TOKEN, DeskClient
 
 FEES = {"maker_fee_ppm": 0, "taker_fee_ppm": 0}
 LIMITS = "/instruments/BTCUSDT/limits"
+FIX_SESSION = "/fix-sessions/order_entry/1/DESK"
+SENDER, COD, ACCOUNT = "sender_comp_id", "cancel_on_disconnect", "account_id"
+INVALID = "invalid_request"
 LISTING = {
     "symbol": "USDTBTC",
     "base": "USDT",
@@ -122,6 +125,23 @@ BAD_REQUESTS = [
     ("GET", "/keys", None, 422, "invalid_request", "account_id"),
     ("GET", "/keys?account_id=99", None, 404, "unknown_account", "account_id"),
     ("DELETE", "/keys/NONE", None, 404, "unknown_key", None),
+    ("GET", "/fix-sessions?service=json", None, 422, "invalid_request", "service"),
+    ("GET", "/fix-sessions/order_entry/1/NOBODY", None, 404, "unknown_session", None),
+    ("POST", "/fix-sessions/order_entry/1/NOBODY/reset", None, 404, "unknown_session", None),
+    ("POST", "/fix-sessions/order_entry/1/A%01/reset", None, 422, "invalid_request", SENDER),
+    ("POST", "/fix-sessions/json/1/DESK/logout", None, 422, "invalid_request", "service"),
+    ("POST", FIX_SESSION, {"heartbeat_min_s": 61}, 422, "invalid_request", "heartbeat_min_s"),
+    ("POST", FIX_SESSION, {"reset_time": "25:00"}, 422, "invalid_request", "reset_time"),
+    ("POST", FIX_SESSION, {"hours": "08:00"}, 422, "invalid_request", "hours"),
+    ("POST", FIX_SESSION, {"addresses": ["10.0.0.1/8"]}, 422, "invalid_request", "addresses.0"),
+    ("POST", FIX_SESSION, {"cancel_on_disconnect": "N"}, 422, "invalid_request", COD),
+    ("POST", FIX_SESSION, {"heartbeat_min_s": 9, "heartbeat_max_s": 8}, 422, INVALID, None),
+    ("POST", FIX_SESSION, {"orders_per_s": -1}, 422, "invalid_request", "orders_per_s"),
+    ("POST", FIX_SESSION, {"disabled": "x"}, 422, "invalid_request", "disabled"),
+    ("POST", f"{FIX_SESSION}/disable", {"reason": "a\x01b"}, 422, "invalid_request", "reason"),
+    ("POST", "/fix-sessions", {"account_id": 1}, 422, "invalid_request", SENDER),
+    ("POST", "/fix-sessions", {"account_id": 99, SENDER: "A"}, 404, "unknown_account", ACCOUNT),
+    ("POST", "/fix-sessions", {"account_id": 0, SENDER: "A"}, 422, "invalid_request", ACCOUNT),
     ("GET", "/trial-balance?x=1", None, 422, "invalid_request", None),
     ("GET", "/nowhere", None, 404, "not_found", None),
     ("GET", "/accounts/", None, 404, "not_found", None),
@@ -239,6 +259,15 @@ ALLOWED: dict[tuple[str, str], Any] = {
     ("POST", "/instruments/{symbol}/fees"): OPS,
     ("POST", "/instruments/{symbol}/limits"): OPS,
     ("POST", "/instruments/{symbol}/reference-price"): OPS,
+    ("GET", "/fix-sessions"): OPS,
+    ("POST", "/fix-sessions"): OPS,
+    ("GET", "/fix-sessions/{service}/{account_id}/{sender_comp_id}"): OPS,
+    ("POST", "/fix-sessions/{service}/{account_id}/{sender_comp_id}"): OPS,
+    ("POST", "/fix-sessions/{service}/{account_id}/{sender_comp_id}/disable"): OPS,
+    ("POST", "/fix-sessions/{service}/{account_id}/{sender_comp_id}/enable"): OPS,
+    ("POST", "/fix-sessions/{service}/{account_id}/{sender_comp_id}/reset"): OPS,
+    ("POST", "/fix-sessions/{service}/{account_id}/{sender_comp_id}/logout"): OPS,
+    ("POST", "/internal/fix-gateways/{gateway}"): SERVICE,
     ("GET", "/trial-balance"): OPS,
     ("GET", "/health"): ANYONE,
 }
@@ -268,7 +297,14 @@ async def test_every_route_opens_to_whom_the_table_says_and_to_no_one_else(
     wrong = []
     for (method, template), allowed in ALLOWED.items():
         path = template.format(
-            account_id=1, api_key="NONE", symbol="BTCUSDT", fee_tier=1, trade_id=1
+            account_id=1,
+            api_key="NONE",
+            symbol="BTCUSDT",
+            fee_tier=1,
+            trade_id=1,
+            service="order_entry",
+            sender_comp_id="NOBODY",
+            gateway="gw1",
         )
         for name, headers in CREDENTIALS.items():
             answer = await desk.request(method, path, token=None, headers=headers, data=b"{")

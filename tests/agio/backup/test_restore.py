@@ -31,6 +31,7 @@ TABLES = (
     "accounts",
     "api_keys",
     "audit",
+    "fix_sessions",
     "instruments",
     "settled",
 )

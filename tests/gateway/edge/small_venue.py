@@ -25,10 +25,17 @@ KEYS = {
 
 
 class KeyService:
-    """What the accounts service tells about keys; a key's secret is `secret-of-<key>`."""
+    """What the accounts service tells about keys; a key's secret is `secret-of-<key>`.
+
+    It also tells gateways the `rules` of FIX sessions, all of them each time, unless it is silent
+    about them, and notes how the sessions stand.
+    """
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.rules: list[dict[str, Any]] = []
+        self.is_silent_about_rules = False
+        self.standings: dict[tuple[str, int, str], list[Any]] = {}
         self.keys = dict(KEYS)
         self.url = ""
         self._runner: web.AppRunner | None = None
@@ -37,6 +44,7 @@ class KeyService:
     async def start(self) -> None:
         app = web.Application()
         app.router.add_get("/internal/credentials/{key}", self._answer)
+        app.router.add_post("/internal/fix-gateways/{gateway}", self._tell_rules)
         self._runner = web.AppRunner(app)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port)
@@ -48,6 +56,13 @@ class KeyService:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+
+    async def _tell_rules(self, request: web.Request) -> web.Response:
+        if self.is_silent_about_rules:
+            raise web.HTTPServiceUnavailable
+        for standing in (await request.json())["standings"]:
+            self.standings[tuple(standing[:3])] = standing
+        return web.json_response({"desk": "desk", "version": 0, "sessions": self.rules})
 
     async def _answer(self, request: web.Request) -> web.Response:
         assert request.headers["Authorization"] == f"Bearer {SERVICE_TOKEN}"
@@ -117,9 +132,9 @@ class SmallVenue:
         finally:
             state.sequence, state.timestamp_ns = sequence, timestamp_ns
 
-    async def restart_gateway(self) -> None:
+    async def restart_gateway(self, **more: Any) -> None:
         await self.gateway.stop()
-        self.gateway = self.make_gateway()
+        self.gateway = self.make_gateway(**more)
         await self.gateway.start()
 
     async def restart_matching(self) -> None:

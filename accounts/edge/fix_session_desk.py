@@ -1,0 +1,170 @@
+"""What the ops desk can do to FIX sessions, and what gateways are told of it."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Any
+
+from accounts.edge.desk_store import DeskStore
+from accounts.edge.fix_session_store import FixSessionStore, Key, Row
+from accounts.fix_session_api import (
+    ChangeFixSession,
+    DisableFixSession,
+    FixRuleReply,
+    FixRulesReply,
+    FixSessionPath,
+    FixSessionReply,
+    FixSessionSettings,
+    FixSessionsQuery,
+    FixSessionsReply,
+    GatewayPath,
+    MakeFixSession,
+    TellStandings,
+)
+from accounts.fix_standings import FixStandings
+from accounts.ops_api import OpsError
+
+SETTINGS = tuple(FixSessionSettings.model_fields)
+OF_ORDER_ENTRY = ("orders_per_s", "cancel_on_disconnect", "cancel_grace_ms")
+
+
+class FixSessionDesk:
+    """FIX sessions. Methods raise `OpsError` and `POSTGRES_ERRORS`.
+
+    A gateway learns of a change with its next question, which it asks every second. It is told
+    moments, not actions: both numbers must have begun after the one, the session logged on after
+    the other. So nothing is done twice, whoever restarts.
+    """
+
+    def __init__(self, desk_store: DeskStore, store: FixSessionStore) -> None:
+        self._desk_store = desk_store
+        self._store = store
+        self._standings = FixStandings()
+        self._name = secrets.token_hex(8)
+
+    async def list_fix_sessions(self, query: FixSessionsQuery) -> FixSessionsReply:
+        """List FIX sessions, those that the desk made and those that came by a logon."""
+        rows = {_key(row): row for row in await self._store.changed_since(0)}
+        keys = sorted(rows.keys() | self._standings.keys, key=lambda key: (key[1], key))
+        return FixSessionsReply(
+            fix_sessions=[
+                self._reply(key, rows.get(key))
+                for key in keys
+                if query.account_id in {None, key[1]} and query.service in {None, key[0]}
+            ]
+        )
+
+    async def show_fix_session(self, path: FixSessionPath) -> FixSessionReply:
+        """Show a FIX session: its settings, and how it stands at each gateway."""
+        key = _path_key(path)
+        row = await self._store.session(key)
+        if row is None and key not in self._standings.keys:
+            raise _unknown()
+        return self._reply(key, row)
+
+    async def make_fix_session(self, body: MakeFixSession) -> FixSessionReply:
+        """Make a FIX session with its settings, before anyone logs on."""
+        if not await self._desk_store.account_exists(body.account_id):
+            message = f"there is no account {body.account_id}"
+            raise OpsError(404, "unknown_account", message, "account_id")
+        key = (body.service, body.account_id, body.sender_comp_id)
+        _check_service(body, body.service)
+        if not await self._store.make(key):
+            raise OpsError(409, "session_exists", "there is such a session", "sender_comp_id")
+        return await self._change(key, _settings(body))
+
+    async def change_fix_session(
+        self, path: FixSessionPath, body: ChangeFixSession
+    ) -> FixSessionReply:
+        """Change settings of a FIX session."""
+        _check_service(body, path.service)
+        key = _path_key(path)
+        row = await self._store.session(key)
+        if row is not None:
+            given = body.model_dump(exclude_unset=True)
+            least = given.get("heartbeat_min_s", row["heartbeat_min_s"])
+            most = given.get("heartbeat_max_s", row["heartbeat_max_s"])
+            if most and least > most:
+                message = f"heartbeat_min_s {least} is above heartbeat_max_s {most}"
+                raise OpsError(422, "invalid_request", message, "heartbeat_min_s")
+        return await self._change(key, _settings(body))
+
+    async def disable_fix_session(
+        self, path: FixSessionPath, body: DisableFixSession
+    ) -> FixSessionReply:
+        """Log a FIX session out, and let nobody log on to it."""
+        return await self._change(_path_key(path), {"disabled": body.reason})
+
+    async def enable_fix_session(self, path: FixSessionPath) -> FixSessionReply:
+        """Let a FIX session that was disabled log on again."""
+        return await self._change(_path_key(path), {"disabled": ""})
+
+    async def reset_fix_session(self, path: FixSessionPath) -> FixSessionReply:
+        """Log a FIX session out, and start both of its sequence numbers at 1."""
+        return await self._change(_path_key(path), {"reset_after_ns": time.time_ns()})
+
+    async def log_out_fix_session(self, path: FixSessionPath) -> FixSessionReply:
+        """Log a FIX session out; it may log on again."""
+        return await self._change(_path_key(path), {"logout_after_ns": time.time_ns()})
+
+    async def take_fix_standings(self, path: GatewayPath, body: TellStandings) -> FixRulesReply:
+        """Take how a gateway's FIX sessions stand, and tell it what has changed for them."""
+        self._standings.take(path.gateway, body.since, body.standings, time.monotonic())
+        rows = await self._store.changed_since(body.since)
+        return FixRulesReply(
+            desk=self._name,
+            version=rows[-1]["version"] if rows else await self._store.version(),
+            sessions=[FixRuleReply.model_validate(dict(row)) for row in rows],
+        )
+
+    async def _change(self, key: Key, values: dict[str, Any]) -> FixSessionReply:
+        row = await self._store.change(key, values)
+        if row is None and key in self._standings.keys:
+            # It came by a logon: from now on the desk knows it, too.
+            await self._store.make(key)
+            row = await self._store.change(key, values)
+        if row is None:
+            raise _unknown()
+        return self._reply(key, row)
+
+    def _reply(self, key: Key, row: Row | None) -> FixSessionReply:
+        now_s = time.monotonic()
+        version = row["version"] if row is not None else 0
+        settings = {name: row[name] for name in SETTINGS} if row is not None else {}
+        return FixSessionReply(
+            service=key[0],
+            account_id=key[1],
+            sender_comp_id=key[2],
+            made=row is not None,
+            disabled=row["disabled"] if row is not None else "",
+            standings=list(self._standings.of(key, version, now_s)),
+            pending=self._standings.pending(version, now_s),
+            **settings,
+        )
+
+
+def _settings(body: ChangeFixSession) -> dict[str, Any]:
+    given = body.model_dump(exclude_unset=True, include=set(SETTINGS))
+    if "reset_time" in given:
+        given["reset_time_set_ns"] = time.time_ns()
+    return given
+
+
+def _check_service(body: ChangeFixSession, service: str) -> None:
+    for name in OF_ORDER_ENTRY:
+        if service != "order_entry" and getattr(body, name):
+            message = f"{name} is for order entry alone, not for {service}"
+            raise OpsError(422, "not_of_this_service", message, name)
+
+
+def _path_key(path: FixSessionPath) -> Key:
+    return path.service, path.account_id, path.sender_comp_id
+
+
+def _key(row: Row) -> Key:
+    return row["service"], row["account_id"], row["sender_comp_id"]
+
+
+def _unknown() -> OpsError:
+    return OpsError(404, "unknown_session", "there is no such FIX session")

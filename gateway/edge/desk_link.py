@@ -1,0 +1,156 @@
+"""The gateway's link to the ops desk: what is laid down for FIX sessions, and how these stand.
+
+It asks every `POLL_S`, and tells of the sessions whose standing has changed, some hundreds at a
+time. While the desk does not answer, what was last heard goes on to count, over restarts, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+import aiohttp
+import msgspec
+import structlog
+
+from gateway.edge.fix_administration import FixAdministration, Standing
+from gateway.session_rules import Key, SessionRule
+
+POLL_S = 1.0
+"""How soon a change is carried out, with the time that a request takes, on every gateway."""
+
+TIMEOUT_S = 5.0
+TOLD_MAX = 20_000
+STANDINGS_MAX = 256
+"""How many sessions are looked at for one question."""
+
+log = structlog.get_logger("gateway")
+
+
+class Desk(NamedTuple):
+    """Where the ops HTTP is, what it knows us by, and what this gateway is called there."""
+
+    ops_url: str
+    service_token: str
+    gateway: str
+
+
+class _Question(msgspec.Struct):
+    since: int
+    standings: list[Standing]
+
+
+class _Answer(msgspec.Struct):
+    """`desk` is another one each time that the accounts service starts: it has forgotten us."""
+
+    desk: str
+    version: int
+    sessions: list[SessionRule]
+
+
+class DeskLink:
+    """Follows a desk, and keeps what it hears in `file`."""
+
+    def __init__(self, desk: Desk, file: Path, administration: FixAdministration) -> None:
+        self.is_available = False
+        name = quote(desk.gateway, safe="")
+        self._url = f"{desk.ops_url.rstrip('/')}/internal/fix-gateways/{name}"
+        self._headers = {
+            "Authorization": f"Bearer {desk.service_token}",
+            "Content-Type": "application/json",
+        }
+        self._file = file
+        self._administration = administration
+        self._rules: dict[Key, SessionRule] = {}
+        self._version = 0
+        self._desk = ""
+        self._told: dict[Key, Standing] = {}
+        self._next = 0
+        self._asking: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Apply what the desk says now, or else what it last said; then go on asking."""
+        self._load()
+        self._administration.tick(time.time_ns())
+        async with self._client() as http:
+            await self._ask_once(http)
+        self._asking = asyncio.create_task(self._follow())
+
+    async def stop(self) -> None:
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
+
+    async def _follow(self) -> None:
+        async with self._client() as http:
+            while True:
+                await asyncio.sleep(POLL_S)
+                await self._ask_once(http)
+
+    def _client(self) -> aiohttp.ClientSession:
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+        return aiohttp.ClientSession(headers=self._headers, timeout=timeout)
+
+    async def _ask_once(self, http: aiohttp.ClientSession) -> None:
+        standings = self._news()
+        body = msgspec.json.encode(_Question(self._version, list(standings.values())))
+        try:
+            async with http.post(self._url, data=body) as response:
+                response.raise_for_status()
+                answer = msgspec.json.decode(await response.read(), type=_Answer)
+        except (aiohttp.ClientError, TimeoutError, msgspec.MsgspecError) as error:
+            if self.is_available:
+                log.warning("the desk does not answer about FIX sessions", error=repr(error))
+            self.is_available = False
+            return
+        self.is_available = True
+        self._take(answer, standings)
+
+    def _take(self, answer: _Answer, standings: dict[Key, Standing]) -> None:
+        if answer.desk != self._desk:
+            self._desk = answer.desk
+            self._told.clear()
+        else:
+            self._told.update(standings)
+        if answer.version < self._version:  # restored from a backup: everything anew
+            self._version = 0
+            return
+        self._version = answer.version
+        if answer.sessions:
+            self._rules.update((rule.key, rule) for rule in answer.sessions)
+            self._administration.changed(answer.sessions, time.time_ns())
+            self._save()
+
+    def _news(self) -> dict[Key, Standing]:
+        """Return how the next sessions stand that stand otherwise than was told."""
+        of = self._administration.standing
+        begin = self._next
+        looked_at = list(islice(self._administration.sessions(), begin, begin + STANDINGS_MAX))
+        self._next = begin + STANDINGS_MAX if len(looked_at) == STANDINGS_MAX else 0
+        if len(self._told) > TOLD_MAX:
+            self._told.clear()
+        standings = {key: of(key, flow) for key, flow in looked_at}
+        return {key: now for key, now in standings.items() if self._told.get(key) != now}
+
+    def _load(self) -> None:
+        try:
+            rules = msgspec.json.decode(self._file.read_bytes(), type=list[SessionRule])
+        except FileNotFoundError:
+            return
+        except msgspec.MsgspecError as error:
+            log.error("rules of FIX sessions unreadable", file=str(self._file), reason=str(error))  # noqa: TRY400
+            return
+        self._rules = {rule.key: rule for rule in rules}
+        self._administration.changed(rules, time.time_ns())
+
+    def _save(self) -> None:
+        unfinished = self._file.with_suffix(".new")
+        try:
+            unfinished.write_bytes(msgspec.json.encode(list(self._rules.values())))
+            unfinished.replace(self._file)
+        except OSError as error:
+            log.error("rules of FIX sessions not kept", file=str(self._file), reason=str(error))  # noqa: TRY400

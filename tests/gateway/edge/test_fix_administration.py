@@ -1,0 +1,155 @@
+"""FIX sessions under the desk's hand: out, in, from 1 again, and while the desk is away."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.edge import desk_link
+from tests.gateway.edge.small_venue import SmallVenue, small_venue
+from tests.gateway.engine_room import ALICE
+from tests.gateway.fix_client import FixClient
+
+RESET = "the sequence numbers are reset: both begin at 1"
+Lay = Callable[..., None]
+
+
+@pytest.fixture
+async def venue(
+    tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[SmallVenue]:
+    monkeypatch.setattr(desk_link, "POLL_S", 0.05)
+    async with small_venue(tmp_path, redis_url) as venue:
+        yield venue
+
+
+@pytest.fixture
+def lay_down(venue: SmallVenue) -> Lay:
+    """Give a way to lay down rules for Alice's session TRADER, or another one."""
+
+    def lay(**rule: object) -> None:
+        session = {"service": "order_entry", "account_id": ALICE, "sender_comp_id": "TRADER"}
+        venue.keys.rules = [session | rule]
+
+    return lay
+
+
+async def logon(venue: SmallVenue, number: int = 1, port: int = 0) -> tuple[FixClient, str]:
+    """Log on as Alice; return the client and the refusal's text, "" if it is in."""
+    client = await FixClient.connect(port or venue.gateway.fix.order_entry.port)
+    client.next_number = number
+    answer = await client.log_on("alice", "secret-of-alice")
+    return client, answer.get(58, "") if answer[35] == "5" else ""
+
+
+async def until_in(venue: SmallVenue, number: int = 1) -> FixClient:
+    """Log on as soon as that is possible."""
+    for _ in range(100):
+        client, text = await logon(venue, number)
+        if not text:
+            return client
+        await client.close()
+        await asyncio.sleep(0.1)
+    raise AssertionError(text)
+
+
+async def test_a_disabled_session_is_out_until_it_is_enabled(
+    venue: SmallVenue, lay_down: Lay
+) -> None:
+    client, _ = await logon(venue)
+    client.enter("a1", "buy", "0.5", "50000")
+    assert (await client.expect("8"))[150] == "0"
+    lay_down(disabled="margin call")
+    told = await client.expect("5")
+    assert told[58] == "this session is disabled: margin call"
+    client.send("5", {})
+    await client.expect_closed()
+    _, text = await logon(venue, 4)
+    assert text == "this session is disabled: margin call"
+
+    lay_down(disabled="", orders_per_s=1)
+    client = await until_in(venue, 4)  # nothing of it has cost a number
+    for client_order_id in ("a2", "a3"):
+        client.enter(client_order_id, "buy", "0.1", "50000")
+    assert [(await client.expect("8"))[150] for _ in range(2)] == ["0", "8"]
+    lay_down(logout_after_ns=time.time_ns())
+    assert (await client.expect("5"))[58] == "logged out by the venue"
+
+
+async def test_a_reset_logs_out_first_and_what_happens_then_has_new_numbers(
+    venue: SmallVenue, lay_down: Lay
+) -> None:
+    client, _ = await logon(venue)
+    client.enter("a1", "buy", "0.5", "50000")
+    assert (await client.expect("8"))[34] == "2"
+    lay_down(reset_after_ns=time.time_ns())
+    told = await client.expect("5")
+    assert (told[34], told[58]) == ("3", RESET)
+    client.send("5", {})
+    await client.expect_closed()
+    bob = await venue.client("bob", "BOB")
+    await asyncio.sleep(0.3)  # past the next look at who was logged out
+    bob.enter("b1", "sell", "0.5", "50000")
+    assert [(await bob.expect("8"))[150] for _ in range(2)] == ["0", "F"]
+
+    _, text = await logon(venue, 4)
+    assert text.startswith("MsgSeqNum(34) must be 1: both numbers were reset at 20")
+    await venue.restart_gateway()  # which resets nothing a second time
+    client, _ = await logon(venue)
+    client.send("2", {7: 1, 16: 0})
+    missed = await client.expect("8")
+    assert (missed[34], missed[43], missed[150], missed[11]) == ("1", "Y", "F", "a1")
+    fill = await client.expect("4")
+    assert (fill[34], fill[36]) == ("2", "3")
+    assert venue.keys.standings["order_entry", ALICE, "TRADER"][3] in {"in_session", "away"}
+
+
+async def test_what_was_last_heard_counts_while_the_desk_is_away(
+    venue: SmallVenue, lay_down: Lay
+) -> None:
+    lay_down(hours="00:00-00:00:01", heartbeat_max_s=10, cancel_on_disconnect="S")
+    for _ in range(100):
+        _, text = await logon(venue)
+        if text:
+            break
+        await asyncio.sleep(0.05)
+    venue.keys.is_silent_about_rules = True
+    await venue.restart_gateway()
+    assert venue.gateway.health()["fix_rules_available"] is False
+    _, text = await logon(venue)
+    assert text == "this session's hours are 00:00-00:00:01 UTC"
+
+    venue.keys.is_silent_about_rules = False
+    lay_down(heartbeat_max_s=30, cancel_on_disconnect="S")
+    client = await until_in(venue, 2)
+    client.enter("a1", "buy", "0.5", "50000")
+    assert (await client.expect("8"))[150] == "0"
+    await client.log_out()
+    for _ in range(100):
+        if not venue.gateway.orders.open_order_count:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("the desk's CancelOnDisconnect(8013) was not carried out")
+
+
+async def test_the_venue_s_reset_time_comes(venue: SmallVenue) -> None:
+    client, _ = await logon(venue)
+    client.enter("a1", "buy", "0.5", "50000")
+    await client.expect("8")
+    await client.log_out()
+    soon = (datetime.now(UTC) + timedelta(seconds=4)).strftime("%H:%M:%S")
+    await venue.restart_gateway(fix_reset_time=soon, fix_market_data_port=0)
+    client, _ = await logon(venue, client.next_number)
+    copy, _ = await logon(venue, port=venue.gateway.fix.drop_copy.port)
+    for each in (client, copy):
+        assert (await each.expect("5"))[58] == RESET
+        each.send("5", {})
+        await each.expect_closed()
+    await asyncio.sleep(0.3)
+    again, text = await logon(venue)
+    assert (text, again.next_number) == ("", 2)
+    again.enter("a2", "buy", "0.5", "50000")
+    assert (await again.expect("8"))[34] == "2"
