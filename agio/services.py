@@ -13,6 +13,7 @@ from agio import configuration as configurations
 from agio.configuration import Configuration, ConfigurationError
 from agio.secret_files import Secrets
 from vocabulary.redis_cluster import is_cluster
+from vocabulary.session_times import ResetTime
 from vocabulary.tracing import Tracing
 
 log = structlog.get_logger("agio")
@@ -108,7 +109,9 @@ def make_marketdata(configuration: Configuration, _secrets: Secrets) -> Service:
 def make_gateway(configuration: Configuration, secrets: Secrets) -> Service:
     from gateway.edge.gateway import Gateway
     from gateway.edge.tls import TlsError, TlsFiles
+    from gateway.session_rules import SessionRules
 
+    reset_time = configuration.fix_reset_time
     certificate, key = configuration.fix_tls_certificate, configuration.fix_tls_key
     fix_tls = None
     if certificate is not None and key is not None:
@@ -125,8 +128,10 @@ def make_gateway(configuration: Configuration, secrets: Secrets) -> Service:
             fix_drop_copy_port=configuration.fix_drop_copy_port,
             fix_market_data_port=configuration.fix_market_data_port,
             fix_tls=fix_tls,
-            fix_reset_time=configuration.fix_reset_time,
-            fix_sessions_by_desk=configuration.fix_sessions_by_desk,
+            fix_rules=SessionRules(
+                ResetTime.parse(reset_time) if reset_time is not None else None,
+                must_be_made=configuration.fix_sessions_by_desk,
+            ),
             rest_port=configuration.rest_port,
             websocket_port=configuration.websocket_port,
             data_directory=configuration.data / "gateway",

@@ -30,7 +30,6 @@ from vocabulary.catalogue import Catalogue
 from vocabulary.codec import Record
 from vocabulary.events import CommandRejected
 from vocabulary.market_data import Message
-from vocabulary.session_times import ResetTime
 from vocabulary.tracing import Tracing
 
 FIX_ORDERS_PER_S_MAX = 100_000
@@ -73,8 +72,7 @@ class Gateway:
         fix_market_data_port: int = 0,
         fix_tls: TlsFiles | None = None,
         fix_orders_per_s_max: int = FIX_ORDERS_PER_S_MAX,
-        fix_reset_time: str | None = None,
-        fix_sessions_by_desk: bool = False,
+        fix_rules: SessionRules | None = None,
         tracing: Tracing | None = None,
         trade_history_url: str | None = None,
         on_failure: Callable[[], object] = end_process,
@@ -107,10 +105,7 @@ class Gateway:
             matching=self.matching,
             orders_per_s_max=fix_orders_per_s_max,
             desk=Desk(ops_url, service_token, f"{socket.gethostname()}:{fix_port}"),
-            rules=SessionRules(
-                ResetTime.parse(fix_reset_time) if fix_reset_time else None,
-                must_be_made=fix_sessions_by_desk,
-            ),
+            rules=fix_rules or SessionRules(),
             books=self.feed.books,
             tapes=self.feed.tapes,
             traces=traces,

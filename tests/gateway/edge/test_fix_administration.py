@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from gateway.edge import desk_link
+from gateway.session_rules import SessionRules
 from tests.gateway.edge.small_venue import SmallVenue, small_venue
 from tests.gateway.engine_room import ALICE
 from tests.gateway.fix_client import FixClient
+from vocabulary.session_times import ResetTime
 
 RESET = "the sequence numbers are reset: both begin at 1"
 Lay = Callable[..., None]
@@ -141,7 +143,7 @@ async def test_the_venue_s_reset_time_comes(venue: SmallVenue) -> None:
     await client.expect("8")
     await client.log_out()
     soon = (datetime.now(UTC) + timedelta(seconds=4)).strftime("%H:%M:%S")
-    await venue.restart_gateway(fix_reset_time=soon, fix_market_data_port=0)
+    await venue.restart_gateway(fix_rules=SessionRules(ResetTime.parse(soon)))
     client, _ = await logon(venue, client.next_number)
     copy, _ = await logon(venue, port=venue.gateway.fix.drop_copy.port)
     for each in (client, copy):
