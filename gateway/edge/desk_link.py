@@ -18,7 +18,7 @@ import msgspec
 import structlog
 
 from gateway.edge.fix_administration import FixAdministration, Standing
-from gateway.session_rules import Key, SessionRule
+from gateway.session_rules import Key, SessionRule, SessionRules
 
 POLL_S = 1.0
 """How soon a change is carried out, with the time that a request takes, on every gateway."""
@@ -32,11 +32,15 @@ log = structlog.get_logger("gateway")
 
 
 class Desk(NamedTuple):
-    """Where the ops HTTP is, what it knows us by, and what this gateway is called there."""
+    """Where the ops HTTP is, what it knows us by, and what this gateway is called there.
+
+    `rules` are those to begin with: the venue's own.
+    """
 
     ops_url: str
     service_token: str
     gateway: str
+    rules: SessionRules | None = None
 
 
 class _Question(msgspec.Struct):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 from gateway.edge.credentials import CredentialStore
@@ -15,11 +14,11 @@ from gateway.edge.fix_logons import FixLogons
 from gateway.edge.fix_market_sessions import FixMarketSessions
 from gateway.edge.fix_service import Service
 from gateway.edge.fix_sessions import FixSessions
+from gateway.edge.market_feed import MarketFeed
 from gateway.edge.order_traces import FeedTraces, OrderTraces
 from gateway.edge.tls import Tls, TlsFiles
 from gateway.fix.session import SessionSettings
 from gateway.fix_order_flow import Matching
-from gateway.market_view import FeedBook, FeedTape
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
 from gateway.orders import Report
@@ -33,7 +32,7 @@ LOGON_TIMEOUT_NS = 10_000_000_000
 class FixDoor:
     """Order entry, drop copy and market data, a port each; a port of 0 takes a free one.
 
-    `books` and `tapes` are the market feed's. Raises `TlsError`.
+    Raises `TlsError`.
     """
 
     def __init__(
@@ -50,9 +49,7 @@ class FixDoor:
         orders: Orders,
         matching: Matching,
         orders_per_s_max: int,
-        rules: SessionRules,
-        books: Mapping[str, FeedBook],
-        tapes: Mapping[str, FeedTape],
+        feed: MarketFeed,
         traces: OrderTraces | None = None,
         feed_traces: FeedTraces | None = None,
     ) -> None:
@@ -66,9 +63,11 @@ class FixDoor:
             rate_per_s=orders_per_s_max,
         )
         self.drop_copies = FixDropCopies(directory, settings, orders.catalogue)
-        self.market_sessions = FixMarketSessions(orders.catalogue, books, tapes, feed_traces)
+        self.market_sessions = FixMarketSessions(
+            orders.catalogue, feed.books, feed.tapes, feed_traces
+        )
         services: tuple[Service, ...] = (self.sessions, self.drop_copies, self.market_sessions)
-        administration = FixAdministration(rules, services)
+        administration = FixAdministration(desk.rules or SessionRules(), services)
         self.desk = DeskLink(desk, directory / "session_rules.json", administration)
         self._logons = FixLogons(
             credentials, directory / "used_signatures", settings.sending_time_tolerance_ns

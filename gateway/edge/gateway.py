@@ -104,10 +104,8 @@ class Gateway:
             orders=self.orders,
             matching=self.matching,
             orders_per_s_max=fix_orders_per_s_max,
-            desk=Desk(ops_url, service_token, f"{socket.gethostname()}:{fix_port}"),
-            rules=fix_rules or SessionRules(),
-            books=self.feed.books,
-            tapes=self.feed.tapes,
+            desk=Desk(ops_url, service_token, f"{socket.gethostname()}:{fix_port}", fix_rules),
+            feed=self.feed,
             traces=traces,
             feed_traces=FeedTraces(tracing, "fix") if tracing is not None else None,
         )
@@ -127,10 +125,10 @@ class Gateway:
         self._on_failure = on_failure
         self._caught_up = asyncio.Event()
         self._is_ready = False
-        self._tell_metrics()
 
     async def start(self) -> None:
         """Return when every door is open, which waits for the matching process."""
+        self._tell_metrics()
         await self.fix.open_known()
         await self.credentials.start()
         await self.matching.start()

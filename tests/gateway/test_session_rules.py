@@ -55,7 +55,7 @@ def test_who_is_not_made_may_log_on_unless_the_venue_says_otherwise() -> None:
     ],
 )
 def test_a_logon_must_be_as_the_desk_has_it(settings: dict[str, object], told: str) -> None:
-    assert refusal(rules(**settings)) == told
+    assert refusal(rules(None, **settings)) == told
 
 
 def test_a_certificate_is_the_session_s_own_or_the_one_it_is_bound_to() -> None:
