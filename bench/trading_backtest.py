@@ -6,8 +6,8 @@ What is timed is all that `agio backtest` does with them: read, check the hash, 
 others into the core, events, the strategy, its orders. An event is a message about the book or a
 trade. Rates are by CPU time of one process on one core, as other processes share the machine.
 
-Beside it hftbacktest on the same events, where AGIO_BENCH_PYTHON names an interpreter that has it;
-its strategy sees every event, too.
+Beside it hftbacktest and nautilus_trader on the same events, where AGIO_BENCH_PYTHON names an
+interpreter that has them; their strategies see every event, too.
 """
 
 from __future__ import annotations
@@ -32,14 +32,16 @@ WARM_UP_NS = 5_000 * APART_NS
 STRATEGIES: dict[str, dict[str, Any]] = {
     "imbalance": {"position_lots": 50},
     "market_making": {"order_lots": 20, "position_lots_max": 200},
+    "momentum": {"sample_ms": 10, "position_lots": 50, "order_lots": 50},
 }
 MODULE = "bench.trading_backtest"
-REFERENCE = Path(__file__).with_name("hftbacktest_reference.py")
+REFERENCES = {"hftbacktest": "hftbacktest_reference.py", "nautilus_trader": "nautilus_reference.py"}
 
 
 def measure() -> list[Figure]:
+    python = os.environ.get("AGIO_BENCH_PYTHON", "")
     rates: dict[str, list[float]] = {name: [] for name in ("no strategy", *STRATEGIES)}
-    reference: list[float] = []
+    references: dict[str, list[float]] = {name: [] for name in REFERENCES if has(python, name)}
     with tempfile.TemporaryDirectory() as directory:
         print("trading_backtest: recording a market", file=sys.stderr)
         record(Path(directory))
@@ -49,23 +51,30 @@ def measure() -> list[Figure]:
                 taken.append(
                     in_own_process(sys.executable, "-m", "bench.trading_backtest", directory, name)
                 )
-            if python := os.environ.get("AGIO_BENCH_PYTHON"):
-                reference.append(in_own_process(python, str(REFERENCE), f"{directory}/market.npz"))
-    compared = ("hftbacktest", reference) if reference else None
+            for name, taken in references.items():
+                script = Path(__file__).with_name(REFERENCES[name])
+                taken.append(in_own_process(python, str(script), f"{directory}/market.npz"))
     figures = [
         figure(
             f"backtest, {name}",
             "events/s",
             taken,
             target=500_000 if name in STRATEGIES else None,
-            compared=compared,
             pinning="core 0",
         )
         for name, taken in rates.items()
     ]
-    if reference:
-        figures.append(figure("hftbacktest, imbalance", "events/s", reference, pinning="core 0"))
+    ours = "agio", rates["imbalance"]
+    figures += [
+        figure(f"{name}, imbalance", "events/s", taken, compared=ours, pinning="core 0")
+        for name, taken in references.items()
+    ]
     return figures
+
+
+def has(python: str, package: str) -> bool:
+    """Say whether an interpreter has a package."""
+    return bool(python) and not subprocess.run([python, "-c", f"import {package}"]).returncode
 
 
 def in_own_process(*command: str) -> float:
