@@ -183,9 +183,7 @@ def seconds_of(data: list[Any]) -> float:
         )
     )
     funds = [Money(1_000, BTC), Money(100_000, USDT)]
-    engine.add_venue(
-        VENUE, OmsType.NETTING, AccountType.CASH, funds, book_type=BookType.L2_MBP
-    )
+    engine.add_venue(VENUE, OmsType.NETTING, AccountType.CASH, funds, book_type=BookType.L2_MBP)
     engine.add_instrument(instrument())
     engine.add_data(data)
     strategy = Imbalance()

@@ -74,7 +74,8 @@ def measure() -> list[Figure]:
 
 def has(python: str, package: str) -> bool:
     """Say whether an interpreter has a package."""
-    return bool(python) and not subprocess.run([python, "-c", f"import {package}"]).returncode
+    asked = [python, "-c", f"import {package}"]
+    return bool(python) and not subprocess.run(asked, check=False).returncode
 
 
 def in_own_process(*command: str) -> float:

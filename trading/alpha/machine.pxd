@@ -20,6 +20,7 @@ cdef class Machine:
     cdef object _strategy
     cdef object _state
 
+    @cython.locals(sequence=cython.longlong)
     cpdef list step(self, object event)
     cpdef bytes snapshot(self)
     cpdef void restore(self, bytes data) except *

@@ -63,7 +63,8 @@ class Machine:
         An event that was seen already changes nothing. Raises `DivergedError`; the machine must
         not be used any more then.
         """
-        if event.stream_sequence <= self.market.sequence:
+        sequence = event.stream_sequence
+        if sequence <= self.market.sequence:
             return []
         self.market.apply(event)
         if type(event) is OrderReported or type(event) is DecisionTaken:

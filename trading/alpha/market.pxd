@@ -9,12 +9,15 @@ cdef class BookSide:
     cdef readonly long long best_ticks
     cdef readonly object best_lots
 
-    @cython.locals(known=dict, price_ticks=object, lots=object, best=object)
+    @cython.locals(
+        known=dict, price_ticks=object, lots=object, count=Py_ssize_t, ticks=cython.longlong
+    )
     cpdef void apply(self, tuple levels) except *
     cpdef void clear(self) except *
     cpdef tuple levels(self)
     cpdef object lots_within(self, long long levels)
-    cdef void _remove(self, object key) except *
+    @cython.locals(key=object, best=object)
+    cdef void _remove(self, object price_ticks) except *
 
 
 @cython.final

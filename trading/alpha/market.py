@@ -43,18 +43,17 @@ class BookSide:
             lots = level.lots
             if lots == 0:
                 if known.pop(price_ticks, None) is not None:
-                    self._remove(self.sign * price_ticks)
+                    self._remove(price_ticks)
                 continue
-            if price_ticks not in known:
-                insort(self.keys, self.sign * price_ticks)
+            count = len(known)
             known[price_ticks] = lots
-        if self.keys:
-            best = self.sign * self.keys[-1]
-            self.best_ticks = best
-            self.best_lots = known[best]
-        else:
-            self.best_ticks = 0
-            self.best_lots = 0
+            ticks = price_ticks
+            if len(known) != count:
+                insort(self.keys, self.sign * ticks)
+            # The common case is a level behind the best one: nothing is to be looked up then.
+            if self.best_ticks == 0 or self.sign * ticks >= self.sign * self.best_ticks:
+                self.best_ticks = ticks
+                self.best_lots = lots
 
     def clear(self) -> None:
         self.lots.clear()
@@ -71,11 +70,15 @@ class BookSide:
         """Return all that rests at the best so many levels."""
         return sum([self.lots[self.sign * key] for key in self.keys[-levels:]])
 
-    def _remove(self, key: int) -> None:
-        if key == self.keys[-1]:
-            self.keys.pop()
-        else:
+    def _remove(self, price_ticks: int) -> None:
+        key = self.sign * price_ticks
+        if key != self.keys[-1]:
             del self.keys[bisect_left(self.keys, key)]
+            return
+        self.keys.pop()
+        best = self.sign * self.keys[-1] if self.keys else 0
+        self.best_ticks = best
+        self.best_lots = self.lots[best] if best else 0
 
 
 class Market:

@@ -36,13 +36,11 @@ cdef class Background:
     cdef bint tells(self, Py_ssize_t row, int side, long long price_ticks) except -1
     @cython.locals(recording=Recording, middle=Py_ssize_t, at=Py_ssize_t, side=int)
     cdef bint is_in_core(self, Py_ssize_t row) except -1
-    @cython.locals(lots="long long")
     cdef long long wanted(self, int side, long long price_ticks) except *
-    @cython.locals(missing="long long")
-    cdef void settle(self, int side, long long price_ticks) except *
-    @cython.locals(surplus="long long")
+    cdef long long less_recorded(self, int side, long long price_ticks, long long lots) except *
+    @cython.locals(lots="long long")
     cdef void shrink(self, int side, long long price_ticks) except *
-    @cython.locals(missing="long long")
+    @cython.locals(lots="long long")
     cdef void grow(self, int side, long long price_ticks) except *
     @cython.locals(recording=Recording, at=Py_ssize_t, lots="long long")
     cdef void record(self, dict book, Py_ssize_t begin, Py_ssize_t end) except *

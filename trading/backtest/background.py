@@ -50,7 +50,8 @@ class Background:
         begin = recording.begin[row]
         middle = recording.middle[row]
         end = recording.end[row]
-        self.others = []
+        if self.others:
+            self.others = []
         if self.has_recorded_orders:
             self.others = self.recorded_orders.advance(recording.source_sequence[row])
         if self.venue.changed:
@@ -66,7 +67,9 @@ class Background:
         self.record(self.bids, begin, middle)
         self.record(self.asks, middle, end)
         if end == begin + 1 and not self.others:
-            self.settle(BUY if begin < middle else SELL, recording.price_ticks[begin])
+            side = BUY if begin < middle else SELL
+            price = recording.price_ticks[begin]
+            self.venue.settle(side, price, self.less_recorded(side, price, recording.lots[begin]))
             return
         # What leaves goes first, so that the book is never crossed in between.
         for at in range(begin, end):
@@ -101,28 +104,23 @@ class Background:
     def wanted(self, side: int, price_ticks: int) -> int:
         """Return what the background is to have at a price."""
         recorded = self.bids if side == BUY else self.asks
-        lots = recorded.get(price_ticks, 0)
+        return self.less_recorded(side, price_ticks, recorded.get(price_ticks, 0))
+
+    def less_recorded(self, side: int, price_ticks: int, lots: int) -> int:
+        """Return what of a level's lots was not the firm's in the recording."""
         if self.has_recorded_orders:
             lots -= self.recorded_orders.lots[side, price_ticks]
         return max(0, lots)
 
-    def settle(self, side: int, price_ticks: int) -> None:
-        """Let the background have at a price what it is to have."""
-        missing = self.wanted(side, price_ticks) - self.venue.background_lots(side, price_ticks)
-        if missing > 0:
-            self.venue.grow(side, price_ticks, missing)
-        elif missing < 0:
-            self.venue.shrink(side, price_ticks, -missing)
-
     def shrink(self, side: int, price_ticks: int) -> None:
-        surplus = self.venue.background_lots(side, price_ticks) - self.wanted(side, price_ticks)
-        if surplus > 0:
-            self.venue.shrink(side, price_ticks, surplus)
+        lots = self.wanted(side, price_ticks)
+        if self.venue.background_lots(side, price_ticks) > lots:
+            self.venue.settle(side, price_ticks, lots)
 
     def grow(self, side: int, price_ticks: int) -> None:
-        missing = self.wanted(side, price_ticks) - self.venue.background_lots(side, price_ticks)
-        if missing > 0:
-            self.venue.grow(side, price_ticks, missing)
+        lots = self.wanted(side, price_ticks)
+        if self.venue.background_lots(side, price_ticks) < lots:
+            self.venue.settle(side, price_ticks, lots)
 
     def record(self, book: dict[int, int], begin: int, end: int) -> None:
         recording = self.recording

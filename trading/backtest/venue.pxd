@@ -33,13 +33,16 @@ cdef class SimulatedVenue:
 
     @cython.locals(level=Level)
     cpdef long long level_lots(self, int side, long long price_ticks) except *
-    @cython.locals(level=Level, order=Order, lots="long long")
     cpdef long long background_lots(self, int side, long long price_ticks) except *
+    @cython.locals(order=Order, lots="long long")
+    cdef long long lots_of_others(self, Level level) except *
     cpdef long long firm_order_count(self) except *
-    @cython.locals(level=Level, order=Order, older=Order, taken="long long")
-    cpdef void shrink(self, int side, long long price_ticks, long long lots) except *
-    @cython.locals(level=Level, newest=Order)
-    cpdef void grow(self, int side, long long price_ticks, long long lots) except *
+    @cython.locals(level=Level, missing="long long")
+    cpdef void settle(self, int side, long long price_ticks, long long lots) except *
+    @cython.locals(order=Order, older=Order, taken="long long")
+    cdef void shrink(self, Level level, long long lots) except *
+    @cython.locals(newest=Order)
+    cdef void grow(self, Level level, int side, long long price_ticks, long long lots) except *
     cpdef void take(self, int side, long long price_ticks, long long lots) except *
     @cython.locals(words="long long[::1]")
     cdef void enter(self, long long terms, long long price_ticks, long long lots) except *

@@ -71,7 +71,10 @@ class SimulatedVenue:
 
     def background_lots(self, side: int, price_ticks: int) -> int:
         """Return what others have at a price."""
-        level: Level | None = self.book.own(side).level_at(price_ticks)
+        return self.lots_of_others(self.book.own(side).level_at(price_ticks))
+
+    def lots_of_others(self, level: Level | None) -> int:
+        """Return what others have at a level; there need not be one."""
         if level is None:
             return 0
         lots = level.lots
@@ -87,9 +90,17 @@ class SimulatedVenue:
         """Return how many orders of the firm's rest."""
         return len(self.engine.state.orders) - self.background.open_order_count
 
-    def shrink(self, side: int, price_ticks: int, lots: int) -> None:
-        """Take so many of the background's lots at a price away, the newest first."""
+    def settle(self, side: int, price_ticks: int, lots: int) -> None:
+        """Let the background have so many lots at a price."""
         level: Level | None = self.book.own(side).level_at(price_ticks)
+        missing = lots - self.lots_of_others(level)
+        if missing > 0:
+            self.grow(level, side, price_ticks, missing)
+        elif missing < 0:
+            self.shrink(level, -missing)
+
+    def shrink(self, level: Level | None, lots: int) -> None:
+        """Take so many of the background's lots at a level away, the newest first."""
         order: Order | None = level.newest if level is not None else None
         while lots > 0:
             assert order is not None
@@ -103,9 +114,8 @@ class SimulatedVenue:
                 lots -= taken
             order = older
 
-    def grow(self, side: int, price_ticks: int, lots: int) -> None:
-        """Let the background join the queue at a price with so many lots more."""
-        level: Level | None = self.book.own(side).level_at(price_ticks)
+    def grow(self, level: Level | None, side: int, price_ticks: int, lots: int) -> None:
+        """Let the background join the queue at a level with so many lots more."""
         newest = level.newest if level is not None else None
         if newest is not None and newest.account is self.background:
             self.replace(newest, newest.quantity_lots + lots)  # it is the last in the queue anyway

@@ -83,6 +83,12 @@ def drop(_message: bytes) -> list[bytes]:
     return []
 
 
+def damaged(message: bytes) -> list[bytes]:
+    """Return a message with another SendingTime(52), and its CheckSum(10) as it was."""
+    at = message.index(b"\x0152=") + 4
+    return [message[:at] + b"9" + message[at + 1 :]]
+
+
 def changed(message: bytes, old: bytes, new: bytes) -> bytes:
     """Return a message with something else in it, of the same length, and its sum made good."""
     assert len(old) == len(new)

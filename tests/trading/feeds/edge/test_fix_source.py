@@ -14,7 +14,7 @@ import redis
 from gateway.edge.tls import TlsFiles
 from tests.gateway.edge.certificates import Authority
 from tests.gateway.edge.json_venue import JsonVenue
-from tests.trading.feeds.fix_proxy import changed, drop, every, fix_proxy
+from tests.trading.feeds.fix_proxy import Meddle, changed, damaged, drop, every, fix_proxy
 from tests.trading.feeds.live_feeds import (
     Flow,
     check_against,
@@ -69,15 +69,16 @@ async def test_the_book_told_over_fix_is_the_venues(
         assert (count(service, "gaps"), count(service, "rejected")) == (0, 0)
 
 
-async def test_a_change_that_never_comes_is_noticed_by_its_number(
-    venue: JsonVenue, tmp_path: Path, redis_url: str
+@pytest.mark.parametrize("meddle", [drop, damaged])
+async def test_a_change_that_never_comes_or_has_a_wrong_sum_is_noticed_by_its_number(
+    meddle: Meddle, venue: JsonVenue, tmp_path: Path, redis_url: str
 ) -> None:
     async with (
         fix_proxy(venue.gateway.fix.market_data.port) as proxy,
         feeds(tmp_path, redis_url, fix_url(venue, proxy.port), **KEY) as service,
         subscribed(service) as subscriber,
     ):
-        proxy.meddle = every(40, b"X", drop, times=3)
+        proxy.meddle = every(40, b"X", meddle, times=3)
         await check_against(venue, subscriber)
         losses = subscriber.of(FeedLost)
         assert len(losses) == len(subscriber.of(BookReset)) > 2
