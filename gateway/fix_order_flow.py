@@ -41,7 +41,7 @@ from gateway.orders import Report, ReportKind
 from gateway.throttle import Throttle, Throttled
 from matching.client import MatchingUnavailable
 from vocabulary.codec import Record
-from vocabulary.commands import CancelAllOrders, Command
+from vocabulary.commands import CancelAllOrders, Command, ReplaceOrder
 from vocabulary.rejects import Refused, RejectReason
 
 PENDING_MAX = 8_192
@@ -189,15 +189,12 @@ class OrderFlow:
                     text = "SendingTime(52) is older than RecvWindow(25000) allows"
                     return partial(self._refuse, message, None, text)
                 self._check_limits(message, now_ns)
-            self._matching.submit(
-                make_command(
-                    message,
-                    self._order_entry,
-                    self.session_id,
-                    number,
-                    self.identity.account_id,
-                )
+            command = make_command(
+                message, self._order_entry, self.session_id, number, self.identity.account_id
             )
+            if type(command) is ReplaceOrder:
+                command = fix_orders.counting_undone(command, self._orders)
+            self._matching.submit(command)
         except Refused as refused:
             return partial(self._refuse, message, refused.reason, refused.text)
         except Throttled as throttled:

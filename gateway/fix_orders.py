@@ -6,6 +6,8 @@ we would do is not the order that its sender wants.
 
 from __future__ import annotations
 
+import msgspec
+
 from gateway.fix import tags, values
 from gateway.fix.codec import FixMessage
 from gateway.fix.timestamps import parse_utc_date, parse_utc_timestamp
@@ -102,6 +104,19 @@ def command(
         original_client_order_id=message.get(tags.OrigClOrdID) or b"",
         client_order_id=message.get(tags.ClOrdID) or b"",
     )
+
+
+def counting_undone(command: ReplaceOrder, orders: Orders) -> ReplaceOrder:
+    """Return a replace that counts undone lots as filled, as the engine does."""
+    order = orders.order(
+        command.account_id,
+        order_id=command.order_id,
+        client_order_id=command.original_client_order_id,
+    )
+    if order is None or not order.undone_lots:
+        return command
+    lots = min(command.quantity_lots + order.undone_lots, INT64_MAX)
+    return msgspec.structs.replace(command, quantity_lots=lots)
 
 
 def named_order(message: FixMessage, orders: Orders, account_id: int) -> Order | None:

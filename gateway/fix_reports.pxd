@@ -1,7 +1,7 @@
 cimport cython
 
 from gateway.fix.timestamps cimport format_utc_timestamp, utc_timestamp_text
-from gateway.orders cimport Order, Report
+from gateway.orders cimport Order, Report, trade_exec_id
 from vocabulary.instrument cimport increments_text
 
 cdef dict _EXEC_TYPE_FIELDS
@@ -15,7 +15,9 @@ cdef dict _CANCEL_TEXTS
 
 cpdef tuple message_of(Report report, object catalogue)
 
-@cython.locals(name=bytes, original=bytes, replaced=str, state=str, more=str, text=str)
+@cython.locals(
+    name=bytes, original=bytes, replaced=str, state=str, more=str, exec_id=str, text=str
+)
 cdef bytes _execution_report(Report report, Order order)
 
 @cython.locals(amount="long long", cash=str, price=str, working=str, average=str)
@@ -28,6 +30,8 @@ cdef str _trigger(Order order)
 cdef str _display(Order order)
 
 cdef str _expire_time(Order order)
+
+cdef str _amended(Report report)
 
 cdef str _trade(object fill)
 

@@ -12,7 +12,15 @@ from gateway.fix.codec import FixMessage
 from gateway.fix.timestamps import format_utc_timestamp, utc_timestamp_text
 from gateway.fix_mass_cancels import ORDER_MASS_CANCEL_REPORT
 from gateway.fix_orders import ORDER_CANCEL_REQUEST
-from gateway.orders import Fill, Order, OrderStatus, PreventedMatch, Report, ReportKind
+from gateway.orders import (
+    Fill,
+    Order,
+    OrderStatus,
+    PreventedMatch,
+    Report,
+    ReportKind,
+    trade_exec_id,
+)
 from vocabulary.catalogue import Catalogue
 from vocabulary.commands import CancelAllOrders, EnterOrder, EnterOrderList
 from vocabulary.instrument import increments_text
@@ -133,6 +141,8 @@ _EXEC_TYPES = {
     ReportKind.TRIGGERED: values.ExecType.TRIGGERED,
     # FIX 4.4 vol. 4, appendix D: an order that was received before is answered with its status.
     ReportKind.REPEATED: values.ExecType.ORDER_STATUS,
+    ReportKind.TRADE_BUSTED: values.ExecType.TRADE_CANCEL,
+    ReportKind.TRADE_CORRECTED: values.ExecType.TRADE_CORRECT,
 }
 _ORD_STATUSES = {
     OrderStatus.NEW: values.OrdStatus.NEW,
@@ -178,6 +188,7 @@ _CANCEL_TEXTS = {
     CancelReason.NOT_ACTIVATED: "58=it would have been refused when its turn came\x01",
     CancelReason.MASS_CANCELED: "58=all orders were canceled\x01",
 }
+_TRADE = ReportKind.TRADE
 _CHANGE_REJECTED = frozenset({ReportKind.CANCEL_REJECTED, ReportKind.REPLACE_REJECTED})
 _ADDED_LIQUIDITY = 1
 _REMOVED_LIQUIDITY = 2
@@ -267,14 +278,20 @@ def _execution_report(report: Report, order: Order) -> bytes:
     state = _state(
         order, report.status, report.cumulative_lots, report.leaves_lots, report.quote_units
     )
-    more = "" if report.fill is None else _trade(report.fill)
+    more = ""
+    if report.kind is _TRADE:
+        exec_id, more = trade_exec_id(report.sequence, report.fill), _trade(report.fill)
+    else:
+        exec_id = f"{report.sequence}-{report.report_index}"
+        if report.fill is not None:
+            more = _amended(report)
     if isinstance(report.reason, CancelReason):
         more += _CANCEL_TEXTS.get(report.reason, "")
     if report.prevented is not None:
         more += _prevented(report.prevented, order, report.kind)
     text = (
         f"37={order.order_id}\x0111={name.decode('latin-1')}\x01{replaced}"
-        f"17={report.sequence}-{report.report_index}\x01{_EXEC_TYPE_FIELDS[report.kind]}"
+        f"17={exec_id}\x01{_EXEC_TYPE_FIELDS[report.kind]}"
         f"{state}60={utc_timestamp_text(report.timestamp_ns)}\x01{more}"
     )
     return text.encode("latin-1")
@@ -330,7 +347,13 @@ def _expire_time(order: Order) -> str:
     return f"126={utc_timestamp_text(order.expire_time_ns)}\x01"
 
 
-def _trade(fill: Fill) -> str:
+def _amended(report: Report) -> str:
+    exec_ref_id = report.exec_ref_id
+    return (f"19={exec_ref_id}\x01" if exec_ref_id else "") + _trade(report.fill)
+
+
+def _trade(fill: Fill | None) -> str:
+    assert fill is not None
     instrument, fee_asset = fill.instrument, fill.fee_asset
     return (
         f"32={instrument.quantity_text(fill.quantity_lots)}\x01"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any
 
+from gateway.amended_fills import amended_fill, remember_amended
 from gateway.orders import Fill, Order, OrderList, OrderStatus, PreventedMatch, Report, ReportKind
 from vocabulary import commands as c
 from vocabulary import events as e
@@ -93,6 +94,8 @@ class Orders:
             e.MatchPrevented: self._apply_prevented,
             e.OrderTriggered: self._apply_triggered,
             e.SelfTradePreventionSet: self._apply_prevention_set,
+            e.TradeBusted: self._apply_amended,
+            e.TradeCorrected: self._apply_amended,
         }
 
     def apply(self, record: Record) -> list[Report]:
@@ -236,7 +239,7 @@ class Orders:
             account.by_client_order_id[command.client_order_id] = order
             order.client_order_id = command.client_order_id
         order.price_ticks = event.price_ticks
-        order.quantity_lots = event.quantity_lots
+        order.quantity_lots = event.quantity_lots - order.undone_lots
         order.decreased_lots = 0
         order.leaves_lots = event.leaves_lots
         order.updated_ns = self._record.timestamp_ns
@@ -341,6 +344,33 @@ class Orders:
                 report = self._report(ReportKind.DECREMENTED, order)
                 report.is_requester = self._is_requested(order)
                 report.prevented = order.prevented
+
+    def _apply_amended(self, event: e.TradeBusted) -> None:
+        for side in (Side.BUY, Side.SELL):
+            fill = amended_fill(self._record, event, side, self.catalogue)
+            account = self._accounts.get(fill.account_id)
+            if account is not None:
+                fill = remember_amended(account.fills, fill)
+            order = self._orders.get(fill.order_id)
+            if order is not None:
+                self._amend(order, event, fill)
+
+    def _amend(self, order: Order, event: e.TradeBusted, fill: Fill) -> None:
+        undone_lots = event.quantity_lots - (0 if fill.is_busted else fill.quantity_lots)
+        order.cumulative_lots -= undone_lots
+        order.quote_units += (0 if fill.is_busted else fill.quote_units) - event.quote_units
+        order.updated_ns = self._record.timestamp_ns
+        if order.status.is_open:  # what was undone is not traded again, so less is ordered
+            order.quantity_lots -= undone_lots
+            order.undone_lots += undone_lots
+            if not order.cumulative_lots:
+                order.status = OrderStatus.NEW
+        elif order.status is _FILLED and undone_lots:
+            order.status = OrderStatus.CANCELED
+        kind = ReportKind.TRADE_BUSTED if fill.is_busted else ReportKind.TRADE_CORRECTED
+        report = self._report(kind, order)
+        report.is_requester = False
+        report.fill = fill
 
     def _apply_prevention_set(self, event: e.SelfTradePreventionSet) -> None:
         self._preventions[event.account_id] = event.self_trade_prevention

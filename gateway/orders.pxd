@@ -25,6 +25,7 @@ cdef class Order:
     cdef public long long prevented_lots
     cdef public long long decreased_lots
     cdef public object prevented
+    cdef public long long undone_lots
     cdef public long long cumulative_lots
     cdef public object quote_units
     cdef public bytes client_order_id
@@ -53,3 +54,6 @@ cdef class Report:
     cdef public object prevented
 
     cpdef Report unsolicited(self)
+
+
+cpdef str trade_exec_id(long long sequence, object fill)

@@ -73,9 +73,13 @@ class ReportKind(IntEnum):
     """A new order was sent again under its client order id: this is how it stands."""
     CANCEL_REJECTED = auto()
     REPLACE_REJECTED = auto()
+    TRADE_BUSTED = auto()
+    """The desk undid one of its trades."""
+    TRADE_CORRECTED = auto()
+    """The desk let one of its trades have been another one."""
 
 
-_REJECTED = ReportKind.REJECTED
+_REJECTED, _TRADE = ReportKind.REJECTED, ReportKind.TRADE
 
 
 class PreventedMatch(NamedTuple):
@@ -119,6 +123,7 @@ class Order:
         self.prevented_lots = 0
         self.decreased_lots = 0  # of those, what the order went on without
         self.prevented: PreventedMatch | None = None  # the last one
+        self.undone_lots = 0  # what busts took from `quantity_lots`; the engine counts it as filled
         self.cumulative_lots = 0
         self.quote_units = 0
         self.client_order_id = command.client_order_id
@@ -159,7 +164,8 @@ class OrderList:
 class Fill(msgspec.Struct, frozen=True, gc=False):
     """One side of a trade. The fee is in the smallest units of `fee_asset`, the one received.
 
-    Below zero it is a rebate, in the asset given.
+    Below zero it is a rebate, in the asset given. A trade that the desk corrected is as it is now,
+    one that it busted as it was.
     """
 
     trade_id: int
@@ -175,6 +181,8 @@ class Fill(msgspec.Struct, frozen=True, gc=False):
     is_maker: bool
     timestamp_ns: int
     client_order_id: bytes
+    amendments: int = 0
+    is_busted: bool = False
 
 
 class Report:
@@ -211,7 +219,17 @@ class Report:
     @property
     def exec_id(self) -> str:
         """Return ExecID(17): one per report, the same whenever the record is read again."""
+        if self.kind is _TRADE:
+            return trade_exec_id(self.sequence, self.fill)
         return f"{self.sequence}-{self.report_index}"
+
+    @property
+    def exec_ref_id(self) -> str:
+        """Return ExecID(17) of the trade that a bust or a correction is about, "" if unknown."""
+        command, fill = self.command, self.fill
+        if not isinstance(command, c.BustTrade | c.CorrectTrade) or not command.trade_sequence:
+            return ""
+        return trade_exec_id(command.trade_sequence, fill)
 
     def unsolicited(self) -> Report:
         """Return this report for the order's own session, where another one asked for it."""
@@ -221,3 +239,9 @@ class Report:
         report.client_order_id = self.original_client_order_id
         report.original_client_order_id = b""
         return report
+
+
+def trade_exec_id(sequence: int, fill: Fill | None) -> str:
+    """Return ExecID(17) of a side of a trade: who knows the trade and its record knows it, too."""
+    assert fill is not None
+    return f"{sequence}-{fill.instrument.instrument_id}-{fill.trade_id}-{fill.side.value}"

@@ -37,6 +37,7 @@ History
     `OrderAccepted` 2: the quantity that a quote amount comes to.
     `OrderRested`, `OrderReplaced`, `OrderCanceled`, `MatchPrevented` 2: what of it is hidden.
     `ListInstrument` 2: the phase that it starts in, and its limits.
+    `BustTrade` 2: the trade's record, and who made it. `CorrectTrade` 2: the trade's record.
     A maker's fee has a sign: what is below zero now were numbers that no engine took.
 """
 
@@ -96,8 +97,8 @@ _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     c.AssignFeeTier: (36, "QqII"),
     c.SuspendAccount: (37, "QqI4x"),
     c.ResumeAccount: (38, "QqI4x"),
-    c.BustTrade: (39, "QqIIqqqqqIIqqqq"),
-    c.CorrectTrade: (40, "QqIIqqqqqIIqqqqqq?7x"),
+    c.BustTrade: (39, "QqIIqqqqqIIqqqq", "q?7x"),
+    c.CorrectTrade: (40, "QqIIqqqqqIIqqqqqq?7x", "q"),
     e.CommandRejected: (64, "I4x"),
     e.OrderAccepted: (65, "qIIq", "q"),
     e.OrderReplaced: (66, "qIIB?6xqqqqqq", "qq"),

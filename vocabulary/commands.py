@@ -313,11 +313,12 @@ class ResumeAccount(Command, frozen=True, gc=False):
     account_id: int
 
 
-class BustTrade(Command, frozen=True, gc=False):
-    """Undo a trade: each side gives back what it got, and gets back its fee.
+class AmendTrade(Command, frozen=True, gc=False):
+    """What both amendments of a trade say of it.
 
     The engine does not remember trades, so the desk says from the ledger what this one was, as it
-    stands after so many amendments. A fee below zero is a rebate (see `TradeExecuted`).
+    stands after so many amendments. A fee below zero is a rebate (see `TradeExecuted`). The
+    trade's own record is `trade_sequence`, 0 where that is not said.
     """
 
     instrument_id: int
@@ -335,12 +336,20 @@ class BustTrade(Command, frozen=True, gc=False):
     seller_fee_units: int
 
 
-class CorrectTrade(BustTrade, frozen=True, gc=False):
+class BustTrade(AmendTrade, frozen=True, gc=False):
+    """Undo a trade: each side gives back what it got, and gets back its fee."""
+
+    trade_sequence: int = 0
+    buyer_is_maker: bool = False
+
+
+class CorrectTrade(AmendTrade, frozen=True, gc=False):
     """Let a trade have had another price or a smaller quantity, with the fees of today."""
 
     corrected_price_ticks: int
     corrected_quantity_lots: int
     buyer_is_maker: bool
+    trade_sequence: int = 0
 
 
 class CreditFunds(Command, frozen=True, gc=False):

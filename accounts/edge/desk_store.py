@@ -31,7 +31,7 @@ SELECT coalesce(amended.amendments, 0), trade.buyer_account_id, trade.seller_acc
     coalesce(amended.base_units, trade.base_units),
     coalesce(amended.quote_units, trade.quote_units),
     coalesce(amended.buyer_fee_units, trade.buyer_fee_units),
-    coalesce(amended.seller_fee_units, trade.seller_fee_units)
+    coalesce(amended.seller_fee_units, trade.seller_fee_units), trade.sequence
 FROM trades AS trade LEFT JOIN trade_amendments AS amended USING (instrument_id, trade_id)
 WHERE instrument_id = $1 AND trade_id = $2 ORDER BY amended.amendments DESC LIMIT 1
 """
@@ -52,6 +52,8 @@ class StandingTrade(NamedTuple):
     quote_units: int
     buyer_fee_units: int
     seller_fee_units: int
+    sequence: int
+    """Its own record's, in the journal."""
 
 
 class DeskStore:

@@ -36,11 +36,15 @@ class TradeDesk:
         instrument, trade = await self._find(path)
         sequence, (event,) = await self._engine.execute(
             lambda session_id, number: c.BustTrade(
-                session_id, number, **_facts(instrument, path.trade_id, trade)
+                session_id,
+                number,
+                **_facts(instrument, path.trade_id, trade),
+                trade_sequence=trade.sequence,
+                buyer_is_maker=trade.buyer_is_maker,
             )
         )
         assert isinstance(event, e.TradeBusted)
-        busted = StandingTrade(event.amendments, *trade[1:6], *NOTHING)
+        busted = StandingTrade(event.amendments, *trade[1:6], *NOTHING, trade.sequence)
         return _reply(instrument, path.trade_id, busted, sequence)
 
     async def correct_trade(self, path: TradePath, body: CorrectTradeRequest) -> TradeReply:
@@ -61,6 +65,7 @@ class TradeDesk:
                 corrected_price_ticks=price_ticks,
                 corrected_quantity_lots=quantity_lots,
                 buyer_is_maker=trade.buyer_is_maker,
+                trade_sequence=trade.sequence,
             )
         )
         assert isinstance(event, e.TradeCorrected)
@@ -73,6 +78,7 @@ class TradeDesk:
             event.corrected_quote_units,
             event.corrected_buyer_fee_units,
             event.corrected_seller_fee_units,
+            trade.sequence,
         )
         return _reply(instrument, path.trade_id, corrected, sequence)
 
@@ -88,9 +94,9 @@ class TradeDesk:
 
 
 def _facts(instrument: Instrument, trade_id: int, trade: StandingTrade) -> dict[str, int]:
-    """Return the fields of `BustTrade` that say what is to be undone."""
+    """Return the fields of `AmendTrade` that say what is to be undone."""
     facts = trade._asdict()
-    del facts["buyer_is_maker"]
+    del facts["buyer_is_maker"], facts["sequence"]
     return {"instrument_id": instrument.instrument_id, "trade_id": trade_id, **facts}
 
 

@@ -125,6 +125,8 @@ class MyTrade(Reply):
     is_buyer: bool
     is_maker: bool
     is_best_match: bool
+    amendment: str | msgspec.UnsetType = msgspec.UNSET
+    """`BUSTED` or `CORRECTED`, by the desk; ours."""
 
 
 def milliseconds(time_ns: int) -> int:
@@ -132,8 +134,8 @@ def milliseconds(time_ns: int) -> int:
 
 
 def original_lots(order: Order) -> int:
-    """Return what was ordered, what a prevented match took off it included, as Binance counts."""
-    return order.quantity_lots + order.decreased_lots
+    """Return what was ordered, with what prevented matches and busts took off it."""
+    return order.quantity_lots + order.decreased_lots + order.undone_lots
 
 
 def order_list_id(order: Order) -> int:
@@ -227,7 +229,15 @@ def my_trade(fill: Fill) -> MyTrade:
         is_buyer=fill.side is Side.BUY,
         is_maker=fill.is_maker,
         is_best_match=True,
+        amendment=amendment(fill.amendments, is_busted=fill.is_busted),
     )
+
+
+def amendment(amendments: int, *, is_busted: bool) -> str | msgspec.UnsetType:
+    """Return what the desk did to a trade, nothing where it stands as it was made."""
+    if not amendments:
+        return msgspec.UNSET
+    return "BUSTED" if is_busted else "CORRECTED"
 
 
 def _terms(order: Order) -> tuple[str, str, str, str, str, str, str, str, str]:

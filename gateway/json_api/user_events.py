@@ -23,6 +23,8 @@ EXECUTION_TYPES = {
     ReportKind.REPLACED: "REPLACED",
     ReportKind.DECREMENTED: "TRADE_PREVENTION",
     ReportKind.TRIGGERED: "NEW",
+    ReportKind.TRADE_BUSTED: "TRADE_CANCEL",
+    ReportKind.TRADE_CORRECTED: "TRADE_CORRECT",
 }
 """What a report becomes. A refusal has none: it changed no order, and its sender has the answer."""
 
@@ -70,6 +72,8 @@ def execution_report(report: Report, order: Order) -> dict[str, Any]:
         "W": milliseconds(order.entered_ns),
         "V": order.self_trade_prevention.name,
     }
+    if report.exec_ref_id:
+        event["Ir"] = report.exec_ref_id  # ours: `I` of the trade that was busted or corrected
     if order.trailing_bps:
         event["d"] = order.trailing_bps
     if prevented is not None:

@@ -19,14 +19,14 @@ from vocabulary.rejects import RejectReason
 from vocabulary.types import INT64_MAX, PRICE_TICKS_MAX
 
 BUSTED = -1
-FACTS_END: Final = len(c.BustTrade.__struct_fields__)
+FACTS_END: Final = len(c.AmendTrade.__struct_fields__)
 """Where the fields end that say what a trade was, as they do in the event."""
 
 Movements = defaultdict[tuple[int, int], int]
 """How many units of an asset an account gains, by both."""
 
 
-def amend_trade(state: State, command: c.BustTrade) -> e.Event:
+def amend_trade(state: State, command: c.AmendTrade) -> e.Event:
     """Bust a trade or, where the command is `CorrectTrade`, correct it."""
     buyer = state.accounts.get(command.buyer_account_id)
     seller = state.accounts.get(command.seller_account_id)

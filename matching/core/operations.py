@@ -52,7 +52,7 @@ def operate(matcher: Matcher, command: c.Command) -> None:
             say(matcher, fee_tiers.assign_fee_tier(state, command))
         case c.CreditFunds():
             say(matcher, credit_funds(state, command))
-        case c.BustTrade():
+        case c.AmendTrade():
             say(matcher, amendments.amend_trade(state, command))
         case c.SuspendAccount():
             suspend_account(matcher, command)

@@ -6,6 +6,7 @@ from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
 from gateway.orders import Report
 from matching.core.engine import Engine
+from tests.matching.core.busts import Busts
 from vocabulary import codec
 from vocabulary import commands as c
 from vocabulary.catalogue import Catalogue
@@ -35,6 +36,7 @@ class EngineRoom:
         self.orders = Orders(self.catalogue)
         self.order_entry = OrderEntry(self.catalogue)
         self.records: list[codec.Record] = []
+        self.busts = Busts()
         self.now_ns = START_NS
         for command in LISTINGS:
             self.apply(command)
@@ -52,6 +54,8 @@ class EngineRoom:
         packed = codec.pack_record(sequence, self.now_ns + sequence, data, events)
         record, _ = codec.unpack_record(packed)
         self.records.append(record)
+        for event in record.events:
+            self.busts.note(event, sequence)
         return self.orders.apply(record)
 
     def enter(
@@ -83,5 +87,19 @@ class EngineRoom:
                 client_order_id=client_order_id,
                 expire_time_ns=expire_time_ns,
                 **terms,
+            )
+        )
+
+    def amend(
+        self, trade_id: int, price: str | None = None, quantity: str | None = None
+    ) -> list[Report]:
+        """Bust a trade or, where a price and a quantity are given, correct it."""
+        facts = self.busts.by_trade[BTCUSDT, trade_id]
+        if price is None or quantity is None:
+            return self.apply(facts)
+        instrument = self.catalogue.instruments[BTCUSDT]
+        return self.apply(
+            self.busts.correction(
+                facts, instrument.price_ticks(price), instrument.quantity_lots(quantity)
             )
         )

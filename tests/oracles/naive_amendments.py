@@ -13,7 +13,7 @@ PPM = 1_000_000
 
 
 class NaiveAmendments(NaiveState):
-    def amend(self, command: c.BustTrade) -> e.Event:
+    def amend(self, command: c.AmendTrade) -> e.Event:
         key = (command.instrument_id, command.trade_id)
         sides = (command.buyer_account_id, command.seller_account_id)
         reasons = set()
@@ -94,5 +94,5 @@ class NaiveAmendments(NaiveState):
             self.totals[owner] = self.totals.get(owner, 0) + sign * gained
 
 
-def fees(command: c.BustTrade) -> tuple[int, int]:
+def fees(command: c.AmendTrade) -> tuple[int, int]:
     return command.buyer_fee_units, command.seller_fee_units

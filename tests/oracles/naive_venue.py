@@ -62,7 +62,7 @@ class NaiveVenue(NaiveMatching):
                 return self.cancel_all(command)
             case c.ExpireOrders():
                 return self.expire()
-            case c.BustTrade():
+            case c.AmendTrade():
                 return [self.amend(command)]
             case c.SuspendAccount():
                 return self.suspend(command)

@@ -69,7 +69,7 @@ def test_an_order_and_its_trade_are_told(ears: Ears) -> None:
         "N": "BTC",
         "T": TIME_MS,
         "t": 1,
-        "I": f"{order_id}-2",
+        "I": f"{order_id}-1-1-1",
         "w": True,
         "m": False,
         "M": False,

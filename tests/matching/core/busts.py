@@ -14,14 +14,17 @@ class Busts:
 
     def __init__(self) -> None:
         self.by_trade: dict[tuple[int, int], c.BustTrade] = {}
-        self._bought_by_maker: dict[tuple[int, int], bool] = {}
 
-    def note(self, event: e.Event) -> None:
+    def note(self, event: e.Event, sequence: int = 0) -> None:
+        """Take an event in, of the record of this sequence where that matters."""
         match event:
             case e.TradeExecuted():
                 key = (event.instrument_id, event.trade_id)
-                self.by_trade[key] = bust_of(event)
-                self._bought_by_maker[key] = event.incoming_side is Side.SELL
+                self.by_trade[key] = msgspec.structs.replace(
+                    bust_of(event),
+                    trade_sequence=sequence,
+                    buyer_is_maker=event.incoming_side is Side.SELL,
+                )
             case e.TradeCorrected():
                 key = (event.instrument_id, event.trade_id)
                 self.by_trade[key] = msgspec.structs.replace(
@@ -39,12 +42,13 @@ class Busts:
 
     def correction(self, bust: c.BustTrade, price_ticks: int, lots: int) -> c.CorrectTrade:
         """Return what corrects a trade instead of busting it."""
-        is_maker = self._bought_by_maker.get((bust.instrument_id, bust.trade_id), False)
+        facts = msgspec.structs.asdict(bust)
         return c.CorrectTrade(
-            **msgspec.structs.asdict(bust),
+            **{name: facts[name] for name in c.AmendTrade.__struct_fields__},
             corrected_price_ticks=price_ticks,
             corrected_quantity_lots=lots,
-            buyer_is_maker=is_maker,
+            buyer_is_maker=bust.buyer_is_maker,
+            trade_sequence=bust.trade_sequence,
         )
 
 

@@ -1,0 +1,66 @@
+"""Fills of trades that the desk undid, or let have been other ones."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import msgspec
+
+from gateway.orders import Fill
+from vocabulary import commands as c
+from vocabulary import events as e
+from vocabulary.catalogue import Catalogue
+from vocabulary.codec import Record
+from vocabulary.types import Side
+
+
+def amended_fill(record: Record, event: e.TradeBusted, side: Side, catalogue: Catalogue) -> Fill:
+    """Return a side of an amended trade: as it is now, or as it was if it was busted."""
+    command = record.command
+    assert isinstance(command, c.BustTrade | c.CorrectTrade)
+    is_buyer = side is Side.BUY
+    price_ticks, lots, quote_units = event.price_ticks, event.quantity_lots, event.quote_units
+    fees = (event.buyer_fee_units, event.seller_fee_units)
+    if isinstance(event, e.TradeCorrected):
+        price_ticks, lots = event.corrected_price_ticks, event.corrected_quantity_lots
+        quote_units = event.corrected_quote_units
+        fees = (event.corrected_buyer_fee_units, event.corrected_seller_fee_units)
+    fee_units = fees[0] if is_buyer else fees[1]
+    instrument = catalogue.instruments[event.instrument_id]
+    return Fill(
+        event.trade_id,
+        instrument,
+        event.buyer_order_id if is_buyer else event.seller_order_id,
+        event.buyer_account_id if is_buyer else event.seller_account_id,
+        side,
+        price_ticks,
+        lots,
+        quote_units,
+        fee_units,
+        # A rebate is in the asset that its side gave.
+        instrument.base if is_buyer == (fee_units >= 0) else instrument.quote,
+        is_buyer == command.buyer_is_maker,
+        record.timestamp_ns,
+        b"",
+        event.amendments,
+        not isinstance(event, e.TradeCorrected),
+    )
+
+
+def remember_amended(fills: deque[Fill], amended: Fill) -> Fill:
+    """Put an amended fill in the place of what is remembered of it, if anything is.
+
+    Return it with what only memory knows: when the trade was, and under which client order id.
+    """
+    for index, fill in enumerate(fills):
+        if (fill.trade_id, fill.side) == (amended.trade_id, amended.side) and (
+            fill.instrument is amended.instrument
+        ):
+            fills[index] = msgspec.structs.replace(
+                amended,
+                is_maker=fill.is_maker,
+                timestamp_ns=fill.timestamp_ns,
+                client_order_id=fill.client_order_id,
+            )
+            return fills[index]
+    return amended
