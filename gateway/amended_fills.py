@@ -6,7 +6,7 @@ from collections import deque
 
 import msgspec
 
-from gateway.orders import Fill
+from gateway.orders import Fill, Order, OrderStatus
 from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.catalogue import Catalogue
@@ -64,3 +64,19 @@ def remember_amended(fills: deque[Fill], amended: Fill) -> Fill:
             )
             return fills[index]
     return amended
+
+
+def amend_order(order: Order, event: e.TradeBusted, fill: Fill, timestamp_ns: int) -> None:
+    """Let an order have traded what holds now. In the book it stays as it is."""
+    lots, quote_units = (0, 0) if fill.is_busted else (fill.quantity_lots, fill.quote_units)
+    undone_lots = event.quantity_lots - lots
+    order.cumulative_lots -= undone_lots
+    order.quote_units += quote_units - event.quote_units
+    order.updated_ns = timestamp_ns
+    if order.status.is_open:  # what was undone is not traded again, so less is ordered
+        order.quantity_lots -= undone_lots
+        order.undone_lots += undone_lots
+        if not order.cumulative_lots:
+            order.status = OrderStatus.NEW
+    elif order.status is OrderStatus.FILLED and undone_lots:
+        order.status = OrderStatus.CANCELED

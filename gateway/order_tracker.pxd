@@ -60,11 +60,8 @@ cdef class Orders:
     @cython.locals(order=Order, report=Report)
     cpdef object _apply_prevented(self, object event)
 
-    @cython.locals(account=_Account, order=Order)
+    @cython.locals(account=_Account, order=Order, report=Report)
     cpdef object _apply_amended(self, object event)
-
-    @cython.locals(undone_lots="long long", report=Report)
-    cdef int _amend(self, Order order, object event, object fill) except -1
 
     @cython.locals(order=Order, report=Report)
     cpdef object _apply_rejected(self, object event)

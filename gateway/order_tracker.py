@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any
 
-from gateway.amended_fills import amended_fill, remember_amended
+from gateway.amended_fills import amend_order, amended_fill, remember_amended
 from gateway.orders import Fill, Order, OrderList, OrderStatus, PreventedMatch, Report, ReportKind
 from vocabulary import commands as c
 from vocabulary import events as e
@@ -353,24 +353,12 @@ class Orders:
                 fill = remember_amended(account.fills, fill)
             order = self._orders.get(fill.order_id)
             if order is not None:
-                self._amend(order, event, fill)
-
-    def _amend(self, order: Order, event: e.TradeBusted, fill: Fill) -> None:
-        undone_lots = event.quantity_lots - (0 if fill.is_busted else fill.quantity_lots)
-        order.cumulative_lots -= undone_lots
-        order.quote_units += (0 if fill.is_busted else fill.quote_units) - event.quote_units
-        order.updated_ns = self._record.timestamp_ns
-        if order.status.is_open:  # what was undone is not traded again, so less is ordered
-            order.quantity_lots -= undone_lots
-            order.undone_lots += undone_lots
-            if not order.cumulative_lots:
-                order.status = OrderStatus.NEW
-        elif order.status is _FILLED and undone_lots:
-            order.status = OrderStatus.CANCELED
-        kind = ReportKind.TRADE_BUSTED if fill.is_busted else ReportKind.TRADE_CORRECTED
-        report = self._report(kind, order)
-        report.is_requester = False
-        report.fill = fill
+                amend_order(order, event, fill, self._record.timestamp_ns)
+                is_bust = fill.is_busted
+                kind = ReportKind.TRADE_BUSTED if is_bust else ReportKind.TRADE_CORRECTED
+                report = self._report(kind, order)
+                report.is_requester = False
+                report.fill = fill
 
     def _apply_prevention_set(self, event: e.SelfTradePreventionSet) -> None:
         self._preventions[event.account_id] = event.self_trade_prevention
