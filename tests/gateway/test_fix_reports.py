@@ -7,6 +7,7 @@ import pytest
 
 from gateway import fix_reports
 from gateway.fix.dictionary import fix44
+from gateway.fix_reject_reasons import REJECT_REASONS
 from gateway.orders import Report, ReportKind
 from tests.gateway.engine_room import (
     ALICE,
@@ -231,7 +232,7 @@ def test_every_reason_has_codes_and_words_for_each_message(
         report.client_order_id, report.original_client_order_id = b"n1", b"a1"
         return told(room, report)
 
-    order_code, cancel_code, words = fix_reports.REJECT_REASONS[reason]
+    order_code, cancel_code, words = REJECT_REASONS[reason]
     enter = c.EnterOrder(
         1, 2, ALICE, BTCUSDT, Side.BUY, OrderType.LIMIT, TimeInForce.GOOD_TILL_CANCEL,
         OrderFlags.NONE, 5_000_000, 1_000, b"n1",

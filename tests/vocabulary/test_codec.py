@@ -78,7 +78,7 @@ def subclasses(of: type[Message]) -> Iterator[type[Message]]:
 
 def test_every_command_and_event_has_a_layout_of_its_own() -> None:
     declared = {*subclasses(c.Command), *subclasses(e.Event)}
-    assert set(LAYOUTS) == declared
+    assert set(LAYOUTS) == declared - {c.AmendTrade}  # which only others are made of
     kinds = [layout.kind for layout in LAYOUTS.values()]
     assert len(set(kinds)) == len(kinds)
     for message_type, layouts in VERSIONS.items():
