@@ -278,10 +278,8 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
             changes["buyer_account_id"] = account_id
         if which == 30:
             changes["trade_id"] = 1_000
-        command = msgspec.structs.replace(trades[-1 - which % len(trades)], **changes)
-        if price is not None:
-            command = self.both.busts.correction(command, price, lots)
-        self.both.ask(command)
+        bust = msgspec.structs.replace(trades[-1 - which % len(trades)], **changes)
+        self.both.ask(self.both.busts.correction(bust, price, lots) if price is not None else bust)
 
     @rule(account_id=accounts, and_resume=st.sampled_from((True, True, False)))
     def suspend(self, account_id: int, and_resume: bool) -> None:
