@@ -81,7 +81,7 @@ async def test_who_was_away_is_told_at_the_next_logon_in_order_and_once(venue: J
     await back.log_on("alice", "secret-of-alice")
     venue._clients.append(back)
     back.send("2", {7: int(made[34]) + 1, 16: 0})
-    missed = []
+    missed: list[dict[int, str]] = []
     while len(missed) < 3:
         message = await back.receive()
         if message[35] == "8":
