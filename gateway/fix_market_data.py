@@ -10,16 +10,13 @@ Nothing is resent: after a gap a client asks for a new snapshot. FIX 4.4 vol. 3,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from gateway.auth import Identity
 from gateway.fix import tags, values
 from gateway.fix.codec import FixMessage
-from gateway.fix.session import Session
-from gateway.fix.store import LiveStore
 from gateway.fix.timestamps import format_utc_timestamp
-from gateway.fix_security_list import SECURITY_LIST, SECURITY_LIST_REQUEST, security_list
+from gateway.fix_subscriptions import SUBSCRIPTIONS_MAX, Client
 from gateway.market_view import BookSide, FeedBook, FeedTape
 from vocabulary.catalogue import Catalogue
 from vocabulary.instrument import Instrument
@@ -27,9 +24,6 @@ from vocabulary.market_data import DepthChanged, Level, Message, Print, TradesPr
 
 MARKET_DATA_REQUEST, MARKET_DATA_REQUEST_REJECT = b"V", b"Y"
 SNAPSHOT, INCREMENT = b"W", b"X"
-
-SUBSCRIPTIONS_MAX = 1_000
-"""How many MDReqIDs(262) a session may have open."""
 
 SYMBOLS_MAX = 1_000
 """How many symbols a request may name."""
@@ -86,7 +80,7 @@ class BookStream:
 
     def __init__(self, instrument: Instrument, book: FeedBook, depth: int) -> None:
         self.change_count = 0
-        self.subscribers: dict[tuple[MarketDataFlow, bytes], Subscription] = {}
+        self.subscribers: dict[tuple[Client, bytes], Subscription] = {}
         self.book = book
         self._instrument = instrument
         self._depth = depth
@@ -155,56 +149,6 @@ class BookStream:
         return f"270={price}\x01271={self._instrument.quantity_text(level.lots)}\x01".encode()
 
 
-class MarketDataFlow:
-    """One session's subscriptions; they end with its connection."""
-
-    is_full = False
-
-    def __init__(self, identity: Identity, hub: MarketData, now_ns: int) -> None:
-        self.identity = identity
-        self.store = LiveStore(now_ns)
-        self.session: Session | None = None
-        self.subscriptions: dict[bytes, Subscription] = {}
-        self._hub = hub
-        self._flush: Callable[[], None] = self.store.flush
-
-    def attach(self, session: Session, flush: Callable[[], None]) -> None:
-        """Use a connection's session; `flush` writes what it has to send."""
-        self.session = session
-        self._flush = flush
-
-    def detach(self) -> None:
-        """Forget the connection, and what it had subscribed to."""
-        for subscription in list(self.subscriptions.values()):
-            self._hub.unsubscribe(self, subscription)
-        self.session = None
-        self._flush = self.store.flush
-
-    def flush(self) -> None:
-        self._flush()
-
-    def receive(self, message: FixMessage, now_ns: int) -> None:
-        """Answer a request."""
-        session = self.session
-        if session is None:
-            return
-        if message.msg_type == MARKET_DATA_REQUEST:
-            try:
-                self._hub.request(self, message, now_ns)
-            except Refused as refused:
-                self.send(MARKET_DATA_REQUEST_REJECT, _reject(message, refused), now_ns)
-        elif message.msg_type == SECURITY_LIST_REQUEST:
-            self.send(SECURITY_LIST, security_list(message, self._hub.catalogue), now_ns)
-        else:
-            reason = values.BusinessRejectReason.UNSUPPORTED_MESSAGE_TYPE
-            session.send_business_reject(message, reason, "Unsupported Message Type", now_ns)
-        session.taken(message.msg_seq_num)
-
-    def send(self, msg_type: bytes, body: bytes, now_ns: int) -> None:
-        assert self.session is not None
-        self.session.send_application(msg_type, body, now_ns)
-
-
 class MarketData:
     """All that sessions have subscribed to, over the views of the gateway's market feed."""
 
@@ -217,44 +161,51 @@ class MarketData:
         self.catalogue = catalogue
         self._books = books
         self._tapes = tapes
+        self._open: dict[Client, dict[bytes, Subscription]] = {}
         self._streams: dict[str, dict[int, BookStream]] = {}
-        self._stale: set[tuple[MarketDataFlow, bytes, str]] = set()
-        self._touched: set[MarketDataFlow] = set()
+        self._stale: set[tuple[Client, bytes, str]] = set()
+        self._touched: set[Client] = set()
 
-    def request(self, flow: MarketDataFlow, message: FixMessage, now_ns: int) -> None:
-        """Do what a MarketDataRequest(V) asks for. Raises `Refused`, and nothing is done then."""
+    def receive(self, client: Client, message: FixMessage, now_ns: int) -> None:
+        """Do what a MarketDataRequest(V) asks for."""
+        try:
+            self._request(client, message, now_ns)
+        except Refused as refused:
+            client.send(MARKET_DATA_REQUEST_REJECT, _reject(message, refused), now_ns)
+
+    def forget(self, client: Client) -> None:
+        """End all that a session has subscribed to."""
+        for subscription in self._open.pop(client, {}).values():
+            self._unsubscribe(client, subscription)
+        self._touched.discard(client)
+
+    def _request(self, client: Client, message: FixMessage, now_ns: int) -> None:
+        """Raise `Refused`, and nothing is done then."""
         request_id = message.get(tags.MDReqID) or b""
         wanted = message.get(tags.SubscriptionRequestType)
-        known = flow.subscriptions.get(request_id)
+        opened = self._open.get(client, {})
+        known = opened.get(request_id)
         if wanted == values.SubscriptionRequestType.DISABLE_PREVIOUS:
             if known is None:
                 raise Refused(None, "MDReqID(262) is not that of an open subscription")
-            self.unsubscribe(flow, known)
+            self._unsubscribe(client, opened.pop(request_id))
             return
         if known is not None:
             raise Refused(_REASON.DUPLICATE_MDREQID, "MDReqID(262) is in use")
         is_lasting = wanted == values.SubscriptionRequestType.SNAPSHOT_PLUS_UPDATES
         subscription = self._read(message, request_id, is_lasting=is_lasting)
-        if is_lasting and len(flow.subscriptions) >= SUBSCRIPTIONS_MAX:
+        if is_lasting and len(opened) >= SUBSCRIPTIONS_MAX:
             raise Refused(
                 _REASON.INSUFFICIENT_BANDWIDTH, f"more than {SUBSCRIPTIONS_MAX} subscriptions"
             )
         # Past this line nothing can fail.
         if is_lasting:
-            flow.subscriptions[request_id] = subscription
+            self._open.setdefault(client, {})[request_id] = subscription
         for symbol in subscription.symbols:
             stream = self._stream(symbol, subscription.depth)
             if is_lasting:
-                stream.subscribers[flow, request_id] = subscription
-            self._send_snapshot(flow, subscription, symbol, stream, now_ns)
-            self._drop_if_unused(symbol, stream, subscription.depth)
-
-    def unsubscribe(self, flow: MarketDataFlow, subscription: Subscription) -> None:
-        del flow.subscriptions[subscription.request_id]
-        for symbol in subscription.symbols:
-            stream = self._streams[symbol][subscription.depth]
-            del stream.subscribers[flow, subscription.request_id]
-            self._stale.discard((flow, subscription.request_id, symbol))
+                stream.subscribers[client, request_id] = subscription
+            self._send_snapshot(client, subscription, symbol, stream, now_ns)
             self._drop_if_unused(symbol, stream, subscription.depth)
 
     def on_update(self, kind: str, symbol: str, message: Message, now_ns: int) -> None:
@@ -273,14 +224,14 @@ class MarketData:
 
     def flush(self, now_ns: int) -> None:
         """Let go of what has gathered: at most one new W of a symbol for each subscription."""
-        for flow, request_id, symbol in self._stale:
-            subscription = flow.subscriptions[request_id]
+        for client, request_id, symbol in self._stale:
+            subscription = self._open[client][request_id]
             stream = self._streams[symbol][subscription.depth]
-            self._send_snapshot(flow, subscription, symbol, stream, now_ns)
-            self._touched.add(flow)
+            self._send_snapshot(client, subscription, symbol, stream, now_ns)
+            self._touched.add(client)
         self._stale.clear()
-        for flow in self._touched:
-            flow.flush()
+        for client in self._touched:
+            client.flush()
         self._touched.clear()
 
     def has_subscribers(self, symbol: str) -> bool:
@@ -289,6 +240,13 @@ class MarketData:
     @property
     def has_news(self) -> bool:
         return bool(self._touched or self._stale)
+
+    def _unsubscribe(self, client: Client, subscription: Subscription) -> None:
+        for symbol in subscription.symbols:
+            stream = self._streams[symbol][subscription.depth]
+            del stream.subscribers[client, subscription.request_id]
+            self._stale.discard((client, subscription.request_id, symbol))
+            self._drop_if_unused(symbol, stream, subscription.depth)
 
     def _read(self, message: FixMessage, request_id: bytes, *, is_lasting: bool) -> Subscription:
         update_type = message.get(tags.MDUpdateType)
@@ -331,7 +289,7 @@ class MarketData:
 
     def _send_snapshot(
         self,
-        flow: MarketDataFlow,
+        client: Client,
         subscription: Subscription,
         symbol: str,
         stream: BookStream,
@@ -352,13 +310,13 @@ class MarketData:
             book.fields,
             trades.fields,
         )
-        flow.send(SNAPSHOT, body, now_ns)
+        client.send(SNAPSHOT, body, now_ns)
 
     def _tell_change(
         self, stream: BookStream, symbol: str, message: DepthChanged, now_ns: int
     ) -> None:
         bids, asks = stream.change(message)
-        for (flow, request_id), subscription in stream.subscribers.items():
+        for (client, request_id), subscription in stream.subscribers.items():
             told = [
                 entries
                 for kind, entries in ((_BID, bids), (_OFFER, asks))
@@ -367,9 +325,9 @@ class MarketData:
             if not told:
                 continue
             if subscription.is_incremental:
-                self._send_increment(flow, request_id, told, message, now_ns)
+                self._send_increment(client, request_id, told, message, now_ns)
             else:
-                self._stale.add((flow, request_id, symbol))
+                self._stale.add((client, request_id, symbol))
 
     def _tell_trades(
         self,
@@ -379,17 +337,17 @@ class MarketData:
         message: TradesPrinted,
         now_ns: int,
     ) -> None:
-        for (flow, request_id), subscription in stream.subscribers.items():
+        for (client, request_id), subscription in stream.subscribers.items():
             if not entries.number or _TRADE not in subscription.types:
                 continue
             if subscription.is_incremental:
-                self._send_increment(flow, request_id, [entries], message, now_ns)
+                self._send_increment(client, request_id, [entries], message, now_ns)
             else:
-                self._stale.add((flow, request_id, symbol))
+                self._stale.add((client, request_id, symbol))
 
     def _send_increment(
         self,
-        flow: MarketDataFlow,
+        client: Client,
         request_id: bytes,
         told: list[Entries],
         message: Message,
@@ -402,8 +360,8 @@ class MarketData:
             sum(entries.number for entries in told),
             b"".join(entries.fields for entries in told),
         )
-        flow.send(INCREMENT, body, now_ns)
-        self._touched.add(flow)
+        client.send(INCREMENT, body, now_ns)
+        self._touched.add(client)
 
 
 def _levels(side: BookSide, depth: int) -> dict[int, int]:

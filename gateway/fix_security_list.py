@@ -20,11 +20,10 @@ def security_list(request: FixMessage, catalogue: Catalogue) -> bytes:
     listed: list[Instrument] = []
     result = values.SecurityRequestResult.VALID_REQUEST
     if kind == values.SecurityListRequestType.ALL_SECURITIES:
-        listed = list(catalogue.instrument_by_symbol.values())
+        listed = catalogue.listed()
     elif kind == values.SecurityListRequestType.SYMBOL and request.get(tags.Symbol):
         symbol = (request.get(tags.Symbol) or b"").decode("latin-1")
-        found = catalogue.instrument_by_symbol.get(symbol)
-        listed = [found] if found is not None else []
+        listed = [each for each in catalogue.listed() if each.symbol == symbol]
     else:
         result = values.SecurityRequestResult.INVALID_OR_UNSUPPORTED_REQUEST
     if not listed and result == values.SecurityRequestResult.VALID_REQUEST:

@@ -247,6 +247,7 @@ class Orders:
         report.original_client_order_id = original_client_order_id
 
     def _apply_trade(self, event: e.TradeExecuted) -> None:
+        self.catalogue.reference_ticks[event.instrument_id] = event.price_ticks
         resting = self._orders[event.resting_order_id]
         self._fill(resting, event, event.resting_leaves_lots, event.resting_fee_units)
         incoming = self._orders[event.incoming_order_id]

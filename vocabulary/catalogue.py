@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from vocabulary import events as e
 from vocabulary.instrument import Asset, Instrument, Terms, build_instrument
 from vocabulary.limits import Limits, limits_of
@@ -13,19 +15,39 @@ all of these from the first record on."""
 
 
 class Catalogue:
-    """Assets and instruments by id and by name, folded from events."""
+    """Assets and instruments by id and by name, folded from events.
 
-    def __init__(self) -> None:
+    `on_change` hears each event that changed something, after it has.
+    """
+
+    def __init__(self, on_change: Callable[[e.Event], object] | None = None) -> None:
+        self._on_change = on_change
         self.assets: dict[int, Asset] = {}
         self.instruments: dict[int, Instrument] = {}
         self.instrument_by_symbol: dict[str, Instrument] = {}
         self.asset_by_name: dict[str, Asset] = {}
         self.phases: dict[int, TradingPhase] = {}
+        self.reference_ticks: dict[int, int] = {}
+        """By instrument, the price that was set last; whoever reads trades sets theirs."""
         self.tier_fees: dict[tuple[int, int], tuple[int, int]] = {}  # by tier and instrument
         self.fee_tiers: dict[int, int] = {}  # by account; none for those in none
 
     def apply(self, event: e.Event) -> bool:
         """Take an event in; return whether it changed what is listed."""
+        is_change = self._fold(event)
+        if is_change and self._on_change is not None:
+            self._on_change(event)
+        return is_change
+
+    def listed(self) -> list[Instrument]:
+        """Return the instruments that are not delisted."""
+        return [
+            each
+            for each in self.instruments.values()
+            if self.phases[each.instrument_id] is not TradingPhase.DELISTED
+        ]
+
+    def _fold(self, event: e.Event) -> bool:
         match event:
             case e.AssetListed():
                 asset = Asset(event.asset_id, event.name.decode("ascii"), event.scale)
@@ -62,6 +84,8 @@ class Catalogue:
                 self.fee_tiers[event.account_id] = event.fee_tier
             case e.PhaseChanged():
                 self.phases[event.instrument_id] = event.phase
+            case e.ReferencePriceSet():
+                self.reference_ticks[event.instrument_id] = event.price_ticks
             case _:
                 return False
         return True

@@ -23,6 +23,7 @@ from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
 from gateway.orders import Report
 from gateway.session_rules import SessionRules
+from vocabulary import events as e
 from vocabulary.codec import Record
 from vocabulary.market_data import Message
 
@@ -64,7 +65,10 @@ class FixDoor:
         )
         self.drop_copies = FixDropCopies(directory, settings, orders.catalogue)
         self.market_sessions = FixMarketSessions(
-            orders.catalogue, feed.books, feed.tapes, feed_traces
+            orders.catalogue,
+            feed,
+            takes_orders=lambda: matching.connected,
+            traces=feed_traces,
         )
         services: tuple[Service, ...] = (self.sessions, self.drop_copies, self.market_sessions)
         administration = FixAdministration(desk.rules or SessionRules(), services)
@@ -143,7 +147,12 @@ class FixDoor:
         """Take a change of the market feed in."""
         self.market_sessions.on_update(kind, symbol, message)
 
+    def on_listing(self, event: e.Event) -> None:
+        """Take a change of the catalogue in."""
+        self.market_sessions.on_listing(event)
+
     def flush(self) -> None:
         """Write what a batch of records brought."""
         self.sessions.flush()
         self.drop_copies.flush()
+        self.market_sessions.flush()

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from gateway.auth import Identity
 from gateway.edge.fix_service import NoSessionError
+from gateway.edge.market_feed import MarketFeed
 from gateway.edge.order_traces import FeedTraces
 from gateway.fix.events import LogonReceived
-from gateway.fix_market_data import MarketData, MarketDataFlow
-from gateway.market_view import FeedBook, FeedTape
+from gateway.fix_market_data import MarketData
+from gateway.fix_market_flow import MarketDataFlow
+from gateway.fix_reference_data import ReferenceData
 from gateway.session_rules import SessionRule
+from vocabulary import events as e
 from vocabulary.catalogue import Catalogue
-from vocabulary.market_data import Message
+from vocabulary.market_data import Message, StatusChanged
 
 SESSIONS_MAX = 1_000
 
@@ -28,12 +31,13 @@ class FixMarketSessions:
     def __init__(
         self,
         catalogue: Catalogue,
-        books: Mapping[str, FeedBook],
-        tapes: Mapping[str, FeedTape],
+        feed: MarketFeed,
+        takes_orders: Callable[[], bool],
         traces: FeedTraces | None = None,
     ) -> None:
         self._traces = traces
-        self._hub = MarketData(catalogue, books, tapes)
+        self._hub = MarketData(catalogue, feed.books, feed.tapes)
+        self._reference = ReferenceData(catalogue, feed.statuses, takes_orders)
         self._flows: dict[Identity, MarketDataFlow] = {}
         self._flushing: asyncio.Handle | None = None
 
@@ -55,7 +59,9 @@ class FixMarketSessions:
         """Nothing is asked for here."""
 
     def tick(self, now_ns: int) -> None:
-        """Nothing is due here."""
+        """Look whether orders can be taken."""
+        self._reference.tick(now_ns)
+        self._flush_soon()
 
     def open(self, identity: Identity, now_ns: int) -> MarketDataFlow:
         """Return a session; make it if it is new. Raises `NoSessionError`."""
@@ -68,19 +74,36 @@ class FixMarketSessions:
             }
             if len(self._flows) >= SESSIONS_MAX:
                 raise NoSessionError("too many sessions")
-        flow = self._flows[identity] = MarketDataFlow(identity, self._hub, now_ns)
+        flow = self._flows[identity] = MarketDataFlow(identity, self._hub, self._reference, now_ns)
         return flow
 
     def on_update(self, kind: str, symbol: str, message: Message) -> None:
         """Take a change of the market feed in; what comes in one turn leaves in one write."""
         if self._traces is not None and self._hub.has_subscribers(symbol):
             self._traces.received(kind, symbol, message)
-        self._hub.on_update(kind, symbol, message, time.time_ns())
-        if self._hub.has_news and self._flushing is None:
+        now_ns = time.time_ns()
+        if isinstance(message, StatusChanged):
+            self._reference.on_status(symbol, message, now_ns)
+        else:
+            self._hub.on_update(kind, symbol, message, now_ns)
+        self._flush_soon()
+
+    def on_listing(self, event: e.Event) -> None:
+        """Take a change of the catalogue in; `flush` tells it."""
+        self._reference.on_listing(event)
+
+    def flush(self) -> None:
+        """Tell what a batch of records changed."""
+        self._reference.tell_changes(time.time_ns())
+        self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        if (self._hub.has_news or self._reference.has_news) and self._flushing is None:
             self._flushing = asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
         self._flushing = None
         self._hub.flush(time.time_ns())
+        self._reference.flush()
         if self._traces is not None:
             self._traces.written()

@@ -28,7 +28,7 @@ from gateway.session_rules import SessionRules
 from matching.client import MatchingClient, Refusal
 from vocabulary.catalogue import Catalogue
 from vocabulary.codec import Record
-from vocabulary.events import CommandRejected
+from vocabulary.events import CommandRejected, Event
 from vocabulary.market_data import Message
 from vocabulary.tracing import Tracing
 
@@ -77,7 +77,7 @@ class Gateway:
         trade_history_url: str | None = None,
         on_failure: Callable[[], object] = end_process,
     ) -> None:
-        self.catalogue = Catalogue()
+        self.catalogue = Catalogue(self._on_listing)
         self.orders = Orders(self.catalogue)
         self.order_entry = OrderEntry(self.catalogue)
         self.credentials = CredentialStore(ops_url, service_token)
@@ -237,6 +237,9 @@ class Gateway:
 
     def _on_caught_up(self) -> None:
         self._caught_up.set()
+
+    def _on_listing(self, event: Event) -> None:
+        self.fix.on_listing(event)
 
     def _on_market_update(self, kind: str, symbol: str, message: Message) -> None:
         self.json.on_market_update(kind, symbol, message)

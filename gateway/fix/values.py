@@ -519,6 +519,63 @@ class MDReqRejReason:
     UNSUPPORTED_MDENTRYTYPE = b"8"
 
 
+class SecurityRequestType:
+    SECURITY_IDENTITY_AND_SPECIFICATIONS = b"0"
+    SECURITY_IDENTITY_FOR_SPECIFICATIONS = b"1"
+    LIST_SECURITY_TYPES = b"2"
+    LIST_SECURITIES = b"3"
+
+
+class SecurityResponseType:
+    ACCEPT_AS_IS = b"1"
+    ACCEPT_WITH_REVISIONS = b"2"
+    LIST_OF_SECURITY_TYPES = b"3"
+    LIST_OF_SECURITIES = b"4"
+    REJECT_PROPOSAL = b"5"
+    CANNOT_MATCH_SELECTION_CRITERIA = b"6"
+
+
+class SecurityTradingStatus:
+    OPENING_DELAY = b"1"
+    TRADING_HALT = b"2"
+    RESUME = b"3"
+    NO_OPEN_NO_RESUME = b"4"
+    PRICE_INDICATION = b"5"
+    TRADING_RANGE_INDICATION = b"6"
+    MARKET_IMBALANCE_BUY = b"7"
+    MARKET_IMBALANCE_SELL = b"8"
+    MARKET_ON_CLOSE_IMBALANCE_BUY = b"9"
+    MARKET_ON_CLOSE_IMBALANCE_SELL = b"10"
+    NO_MARKET_IMBALANCE = b"12"
+    NO_MARKET_ON_CLOSE_IMBALANCE = b"13"
+    ITS_PRE_OPENING = b"14"
+    NEW_PRICE_INDICATION = b"15"
+    TRADE_DISSEMINATION_TIME = b"16"
+    READY_TO_TRADE = b"17"
+    NOT_AVAILABLE_FOR_TRADING = b"18"
+    NOT_TRADED_ON_THIS_MARKET = b"19"
+    UNKNOWN_OR_INVALID = b"20"
+    PRE_OPEN = b"21"
+    OPENING_ROTATION = b"22"
+    FAST_MARKET = b"23"
+
+
+class TradSesMethod:
+    ELECTRONIC = b"1"
+    OPEN_OUTCRY = b"2"
+    TWO_PARTY = b"3"
+
+
+class TradSesStatus:
+    UNKNOWN = b"0"
+    HALTED = b"1"
+    OPEN = b"2"
+    CLOSED = b"3"
+    PRE_OPEN = b"4"
+    PRE_CLOSE = b"5"
+    REQUEST_REJECTED = b"6"
+
+
 class SessionRejectReason:
     INVALID_TAG_NUMBER = b"0"
     REQUIRED_TAG_MISSING = b"1"
@@ -781,6 +838,11 @@ class SecurityRequestResult:
     NO_INSTRUMENTS_FOUND = b"2"
 
 
+class TradSesStatusRejReason:
+    UNKNOWN_TRADING_SESSION_ID = b"1"
+    OTHER = b"99"
+
+
 class AccountType:
     CARRIED_ON_CUSTOMER_SIDE = b"1"
     CARRIED_ON_NON_CUSTOMER_SIDE = b"2"
@@ -943,6 +1005,12 @@ class DeliveryType:
     FREE = b"1"
     TRI_PARTY = b"2"
     HOLD_IN_CUSTODY = b"3"
+
+
+class SecurityUpdateAction:
+    ADD = b"A"
+    DELETE = b"D"
+    MODIFY = b"M"
 
 
 class AggressorSide:

@@ -1,0 +1,72 @@
+"""One market-data session: what it asks goes to who knows, and is forgotten when it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway.auth import Identity
+from gateway.fix import values
+from gateway.fix.codec import FixMessage
+from gateway.fix.session import Session
+from gateway.fix.store import LiveStore
+from gateway.fix_market_data import MARKET_DATA_REQUEST, MarketData
+from gateway.fix_reference_data import ReferenceData
+from gateway.fix_security_list import SECURITY_LIST, SECURITY_LIST_REQUEST, security_list
+
+
+class MarketDataFlow:
+    """A session's requests; what it subscribed to ends with its connection."""
+
+    is_full = False
+
+    def __init__(
+        self, identity: Identity, market: MarketData, reference: ReferenceData, now_ns: int
+    ) -> None:
+        self.identity = identity
+        self.store = LiveStore(now_ns)
+        self.session: Session | None = None
+        self._market = market
+        self._reference = reference
+        self._flush: Callable[[], None] = self.store.flush
+
+    def attach(self, session: Session, flush: Callable[[], None]) -> None:
+        """Use a connection's session; `flush` writes what it has to send."""
+        self.session = session
+        self._flush = flush
+
+    def detach(self) -> None:
+        """Forget the connection, and what it had subscribed to."""
+        self._market.forget(self)
+        self._reference.forget(self)
+        self.session = None
+        self._flush = self.store.flush
+
+    def flush(self) -> None:
+        self._flush()
+
+    def receive(self, message: FixMessage, now_ns: int) -> None:
+        """Answer a request."""
+        if self.session is None:
+            return
+        subscriptions = self._reference.by_request.get(message.msg_type)
+        if message.msg_type == MARKET_DATA_REQUEST:
+            self._market.receive(self, message, now_ns)
+        elif subscriptions is not None:
+            subscriptions.receive(self, message, now_ns)
+        elif message.msg_type == SECURITY_LIST_REQUEST:
+            self.send(SECURITY_LIST, security_list(message, self._market.catalogue), now_ns)
+        else:
+            reason = values.BusinessRejectReason.UNSUPPORTED_MESSAGE_TYPE
+            self.session.send_business_reject(message, reason, "Unsupported Message Type", now_ns)
+        self.session.taken(message.msg_seq_num)
+
+    def send(self, msg_type: bytes, body: bytes, now_ns: int) -> None:
+        assert self.session is not None
+        self.session.send_application(msg_type, body, now_ns)
+
+    def refuse(
+        self, message: FixMessage, reason: bytes, text: str, now_ns: int, ref_id: bytes
+    ) -> None:
+        """Answer with BusinessMessageReject(j); `ref_id` is what the request calls itself."""
+        assert self.session is not None
+        self.session.send_business_reject(message, reason, text, now_ns, ref_id)
