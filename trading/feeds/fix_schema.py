@@ -2,10 +2,11 @@
 
 Strict, as `schema` is: every field is there once, in its place and of its type; a field that is not
 listed here is refused. Read are SecurityList(y), MarketDataSnapshotFullRefresh(W) and
-MarketDataIncrementalRefresh(X) of one symbol's whole book and its trades.
+MarketDataIncrementalRefresh(X) of one symbol's whole book and its trades, and SecurityStatus(f).
 
 History
 -------
+2   SecurityStatus(f).
 1   y, W and X, with TransactTime(60), RptSeq(83) and LastBookUpdateID(25044).
 """
 
@@ -18,7 +19,7 @@ from gateway.fix import tags, values
 from gateway.fix.codec import Decoder, FixMessage
 from gateway.fix.timestamps import parse_utc_timestamp
 from trading.feeds.rejects import RejectedError, RejectReason
-from trading.feeds.schema import LEVELS_MAX, DepthSnapshot, LevelText, Trade
+from trading.feeds.schema import LEVELS_MAX, DepthSnapshot, LevelText, Status, Trade
 from vocabulary.instrument import (
     Asset,
     Instrument,
@@ -28,7 +29,7 @@ from vocabulary.instrument import (
 )
 from vocabulary.types import ASSET_SCALE_MAX, INT64_MAX
 
-VERSION = 1
+VERSION = 2
 MESSAGE_BYTES_MAX = 4 * 2**20
 NS_PER_MS = 1_000_000
 
@@ -36,11 +37,15 @@ Fields = dict[int, bytes]
 
 
 class Shape(NamedTuple):
-    """Which fields a message has behind its header, and which one begins each of its entries."""
+    """Which fields a message has behind its header, and which one begins each of its entries.
+
+    A `counter` of 0: it has no entries.
+    """
 
     fields: frozenset[int]
-    counter: int
-    first: int
+    counter: int = 0
+    first: int = 0
+    optional: frozenset[int] = frozenset()
 
 
 _HEADER = frozenset({tags.BeginString, tags.BodyLength, tags.MsgType, tags.MsgSeqNum})
@@ -67,6 +72,17 @@ _SHAPES = {
         frozenset({tags.MDReqID, tags.TransactTime, tags.LastBookUpdateID, tags.NoMDEntries}),
         tags.NoMDEntries,
         tags.MDUpdateAction,
+    ),
+    b"f": Shape(
+        frozenset(
+            {tags.SecurityStatusReqID, tags.Symbol, tags.TradingSessionID}
+            | {tags.TradingSessionSubID, tags.UnsolicitedIndicator, tags.SecurityTradingStatus}
+            | {tags.TransactTime, tags.LastBookUpdateID}
+        ),
+        optional=frozenset(
+            {tags.IndicativePx, tags.IndicativeQty, tags.BuySurplusQty, tags.SellSurplusQty}
+            | {tags.TradingReferencePrice, tags.LowLimitPrice, tags.HighLimitPrice}
+        ),
     ),
 }
 _LISTED = frozenset({tags.Symbol, tags.Currency, tags.RoundLot, tags.MinTradeVol})
@@ -137,7 +153,7 @@ class Prints(NamedTuple):
     trades: list[Trade]
 
 
-FixMarketData = SecurityList | FullRefresh | BookChange | Prints
+FixMarketData = SecurityList | FullRefresh | BookChange | Prints | Status
 
 
 def decode_fix(data: bytes) -> FixMarketData:
@@ -155,6 +171,8 @@ def decode_fix(data: bytes) -> FixMarketData:
     time_ns = parse_utc_timestamp(fields[tags.TransactTime])
     if time_ns < 0:
         raise _malformed("TransactTime(60) is no time")
+    if message.msg_type == b"f":
+        return _status(fields, time_ns // NS_PER_MS)
     if message.msg_type == b"W":
         return _full_refresh(fields, entries)
     return _increment(fields, entries, time_ns // NS_PER_MS)
@@ -175,10 +193,10 @@ def _split(message: FixMessage, shape: Shape) -> tuple[Fields, list[Fields]]:
             raise _malformed(f"tag {tag} is repeated or empty")
         block[tag] = value
     wanted = _HEADER | shape.fields
-    if fields.keys() - _RESENT != wanted:
-        missing, unknown = wanted - fields.keys(), fields.keys() - _RESENT - wanted
+    missing, unknown = wanted - fields.keys(), fields.keys() - _RESENT - wanted - shape.optional
+    if missing or unknown:
         raise _malformed(f"missing fields {sorted(missing)}, unknown fields {sorted(unknown)}")
-    if _number(fields, shape.counter) != len(entries):
+    if shape.counter and _number(fields, shape.counter) != len(entries):
         raise _malformed(f"{len(entries)} entries, not as many as tag {shape.counter} says")
     if len(entries) > 2 * LEVELS_MAX:
         raise _malformed(f"{len(entries)} entries")
@@ -234,6 +252,32 @@ def _increment(fields: Fields, entries: list[Fields], time_ms: int) -> BookChang
         raise RejectedError(RejectReason.INCONSISTENT, text)
     update_id = _number(fields, tags.LastBookUpdateID)
     return BookChange(symbol, numbers.pop(), update_id, time_ms, sides[_BID], sides[_OFFER])
+
+
+def _status(fields: Fields, time_ms: int) -> Status:
+    """Read a phase; its price is what an auction would come to."""
+    if (tags.IndicativePx in fields) != (tags.IndicativeQty in fields):
+        raise _malformed("an indicative price without a quantity, or the other way round")
+    nothing = b"0"
+    price, quantity, buyers, sellers = (
+        fields.get(tag, nothing).decode("latin-1")
+        for tag in (
+            tags.IndicativePx,
+            tags.IndicativeQty,
+            tags.BuySurplusQty,
+            tags.SellSurplusQty,
+        )
+    )
+    return Status(
+        time_ms,
+        _text(fields, tags.Symbol),
+        _number(fields, tags.LastBookUpdateID),
+        _text(fields, tags.TradingSessionSubID),
+        price,
+        quantity,
+        buyers,
+        sellers,
+    )
 
 
 def _trade(symbol: str, entry: Fields) -> Trade:

@@ -18,7 +18,7 @@ from trading.feeds.fix_books import FixBooks
 from trading.feeds.fix_schema import BookChange, FullRefresh, SecurityList, decode_fix
 from trading.feeds.own_feed import OwnAnswer, OwnFeed
 from trading.feeds.rejects import Rejected, RejectedError, RejectReason
-from trading.feeds.schema import DepthUpdate, Status, Trade, decode_depth_snapshot, decode_stream
+from trading.feeds.schema import DepthUpdate, Status, decode_depth_snapshot, decode_stream
 from trading.feeds.sequencer import Sequencer
 from trading.feeds.symbol_feed import NS_PER_MS, SymbolFeed
 from vocabulary.instrument import Increment, Instrument
@@ -162,23 +162,31 @@ class FeedHandler:
     def _receive_stream(self, each: Input) -> None:
         self.counts["messages"] += 1
         message = decode_stream(each.data)
-        if isinstance(message, Status) and message.symbol in self._symbols:
-            self._statuses[message.symbol] = each
+        if isinstance(message, Status):
+            self._receive_status(message, each)
+            return
         if self._is_early(message.symbol):
             return
         feed = self._feed(message.symbol)
         if isinstance(message, DepthUpdate):
             feed.receive_depth(message, each.data, each.received_ns)
-        elif isinstance(message, Trade):
-            feed.receive_trade(message, each.received_ns)
         else:
-            feed.receive_status(message, each.received_ns)
+            feed.receive_trade(message, each.received_ns)
+
+    def _receive_status(self, message: Status, each: Input) -> None:
+        if message.symbol in self._symbols:
+            self._statuses[message.symbol] = each
+        if not self._is_early(message.symbol):
+            self._feed(message.symbol).receive_status(message, each.received_ns)
 
     def _receive_fix(self, each: Input) -> None:
         self.counts["messages"] += 1
         message = decode_fix(each.data)
         if isinstance(message, SecurityList):
             self._define(message, each.received_ns)
+            return
+        if isinstance(message, Status):
+            self._receive_status(message, each)
             return
         if isinstance(message, FullRefresh):
             self._fix_books.refresh(each.source, message)

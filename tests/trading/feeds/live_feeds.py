@@ -17,6 +17,7 @@ from matching.client import MatchingClient
 from tests.gateway.edge.json_venue import JsonVenue
 from tests.gateway.engine_room import BTCUSDT, OPS_SESSION
 from trading import events as stream_events
+from trading.credentials import Credentials
 from trading.events import AnyEvent, BookChanged, BookReset, FeedLost
 from trading.feeds.book import Book
 from trading.feeds.edge.service import FeedsService
@@ -24,6 +25,8 @@ from vocabulary.commands import ChangePhase
 from vocabulary.types import TradingPhase
 
 PATIENCE_S = 10.0
+KEY: dict[str, Any] = {"credentials": Credentials("reader", "secret-of-reader")}
+"""What a FIX source logs on with."""
 
 
 class EventSubscriber:
@@ -155,6 +158,10 @@ async def change_phase(venue: JsonVenue, number: int, phase: TradingPhase) -> No
 
 def source_url(venue: JsonVenue, websocket_url: str = "") -> str:
     return f"{websocket_url or venue.websocket_url}?rest={venue.rest_url}"
+
+
+def fix_url(venue: JsonVenue, port: int = 0, scheme: str = "fix") -> str:
+    return f"{scheme}://127.0.0.1:{port or venue.gateway.fix.market_data.port}?sender=FIRM"
 
 
 @asynccontextmanager

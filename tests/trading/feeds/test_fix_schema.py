@@ -10,7 +10,7 @@ from gateway.fix.codec import Decoder, encode
 from trading.feeds.fix_books import FixBooks
 from trading.feeds.fix_schema import BookChange, FullRefresh, Prints, SecurityList, decode_fix
 from trading.feeds.rejects import RejectedError, RejectReason
-from trading.feeds.schema import DepthSnapshot, Trade
+from trading.feeds.schema import DepthSnapshot, Status, Trade
 
 HEADER = "49=AGIO|56=FIRM|34=7|52=20261122-16:33:06.579|"
 CHANGE = (
@@ -32,7 +32,11 @@ LISTED = (
     "320=ask-1|322=ask-1|560=0|393=2|146=2|55=BTCUSDT|15=USDT|561=0.00001|562=0.00001|969=0.01|"
     "55=ETHBTC|15=BTC|561=0.0001|562=0.0001|969=0.00001|1140=100.0000|"
 )
-MESSAGES = {"X": CHANGE, "X ": TRADES, "W": REFRESH, "y": LISTED}
+STATUS = (
+    "324=BTCUSDT|55=BTCUSDT|336=24H|625=OPENING_AUCTION|325=Y|326=22|60=20261122-16:33:06.578|"
+    "25044=61|35101=100.35|35102=0.20000|35104=0.10000|1150=100.00|"
+)
+MESSAGES = {"f": STATUS, "X": CHANGE, "X ": TRADES, "W": REFRESH, "y": LISTED}
 TIME_MS = 1_795_365_186_578
 
 
@@ -54,6 +58,16 @@ def test_trades_are_read() -> None:
 def test_a_refresh_is_read_without_its_trades() -> None:
     book = DepthSnapshot(60, [("100.30", "1.00000")], [("100.40", "2.00000")])
     assert decode_fix(message("W", REFRESH)) == FullRefresh("BTCUSDT", 48, book)
+
+
+def test_a_status_is_read() -> None:
+    auction = ("100.35", "0.20000", "0", "0.10000")
+    expected = Status(TIME_MS, "BTCUSDT", 61, "OPENING_AUCTION", *auction)
+    assert decode_fix(message("f", STATUS)) == expected
+    trading = STATUS.replace("35101=100.35|35102=0.20000|35104=0.10000|1150=100.00|", "")
+    assert decode_fix(message("f", trading)) == Status(
+        TIME_MS, "BTCUSDT", 61, "OPENING_AUCTION", "0", "0", "0", "0"
+    )
 
 
 def test_listings_are_read() -> None:
@@ -91,6 +105,11 @@ def test_listings_are_read() -> None:
         ("X ", "272=20261122|", ""),
         ("W", "83=48|", ""),
         ("W", "269=0|", "269=A|"),
+        ("f", "625=OPENING_AUCTION|", ""),
+        ("f", "25044=61|", "25044=x|"),
+        ("f", "35101=100.35|", ""),
+        ("f", "35104=0.10000|", "35104=0.10000|35104=0.10000|"),
+        ("f", "1150=100.00|", "58=hello|"),
         ("y", "561=0.00001|", ""),
         ("y", "55=ETHBTC", "55=BTCUSDT"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
 from urllib.parse import parse_qs, urlsplit
 
@@ -28,7 +28,9 @@ _WHOLE_BOOK = b"0"
 _BOOK = (values.MDEntryType.BID, values.MDEntryType.OFFER)
 _REQUEST, _REQUEST_REJECT = b"V", b"Y"
 _SECURITY_LIST_REQUEST, _SECURITY_LIST = b"x", b"y"
-_MARKET_DATA = frozenset({b"W", b"X", _SECURITY_LIST})
+_STATUS_REQUEST, _STATUS = b"e", b"f"
+_MARKET_DATA = frozenset({b"W", b"X", _SECURITY_LIST, _STATUS})
+_BUSINESS_REJECT = b"j"
 
 log = structlog.get_logger("feeds")
 
@@ -37,7 +39,7 @@ class FixSource:
     """`url`: fix://HOST:PORT of an agio's FIX market data, or fixs:// over TLS.
 
     `?sender=` is our CompID, which no other session may have, `?target=` the venue's. Each symbol's
-    whole book and its trades are subscribed to at each logon; every message goes on as it came.
+    phases, whole book and trades are subscribed to at each logon; every message goes on as it came.
     """
 
     is_live = True
@@ -100,7 +102,17 @@ class FixSource:
         self._receive([Input(kind, self._number, time.time_ns())])
         if is_logged_on:
             for symbol in self._symbols:
+                self._subscribe_to_status(symbol)
                 self._subscribe(symbol)
+
+    def _subscribe_to_status(self, symbol: bytes) -> None:
+        wanted = values.SubscriptionRequestType.SNAPSHOT_PLUS_UPDATES
+        fields = [
+            (tags.SecurityStatusReqID, symbol),
+            (tags.Symbol, symbol),
+            (tags.SubscriptionRequestType, wanted),
+        ]
+        self._send(_STATUS_REQUEST, fields)
 
     def _subscribe(self, symbol: bytes) -> None:
         wanted = values.SubscriptionRequestType.SNAPSHOT_PLUS_UPDATES
@@ -145,6 +157,8 @@ class FixSource:
                 inputs.append(Input(InputKind.FIX, self._number, received_ns, "", message.raw))
             elif message.msg_type == _REQUEST_REJECT:
                 self._take_reject(message)
+            elif message.msg_type == _BUSINESS_REJECT:
+                self._take_business_reject(message)
             else:
                 log.warning("not expected over FIX", source=self._number, message=str(message))
         if inputs:
@@ -168,9 +182,20 @@ class FixSource:
         if answered is not None and not answered.done():
             answered.set_exception(ConnectionError(text))
         elif request_id in self._symbols:  # its book may not be known there yet
-            loop = asyncio.get_running_loop()
-            loop.call_later(SUBSCRIBE_AGAIN_S, self._subscribe_again, request_id)
+            self._again(self._subscribe, request_id)
 
-    def _subscribe_again(self, symbol: bytes) -> None:
-        if self._session.is_logged_on:
-            self._subscribe(symbol)
+    def _take_business_reject(self, message: FixMessage) -> None:
+        """Ask for a phase again that is not known there yet; a venue may tell none at all."""
+        reason, text = message.get(tags.BusinessRejectReason), message.get(tags.Text) or b""
+        log.warning("FIX request refused", source=self._number, reason=text.decode("latin-1"))
+        symbol = message.get(tags.BusinessRejectRefID) or b""
+        is_early = reason == values.BusinessRejectReason.APPLICATION_NOT_AVAILABLE
+        if message.get(tags.RefMsgType) == _STATUS_REQUEST and is_early and symbol in self._symbols:
+            self._again(self._subscribe_to_status, symbol)
+
+    def _again(self, subscribe: Callable[[bytes], None], symbol: bytes) -> None:
+        def subscribe_again() -> None:
+            if self._session.is_logged_on:
+                subscribe(symbol)
+
+        asyncio.get_running_loop().call_later(SUBSCRIBE_AGAIN_S, subscribe_again)

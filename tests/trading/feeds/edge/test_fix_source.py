@@ -16,23 +16,19 @@ from tests.gateway.edge.certificates import Authority
 from tests.gateway.edge.json_venue import JsonVenue
 from tests.trading.feeds.fix_proxy import Meddle, changed, damaged, drop, every, fix_proxy
 from tests.trading.feeds.live_feeds import (
+    KEY,
     Flow,
     check_against,
     count,
     eventually,
     feeds,
+    fix_url,
     source_url,
     subscribed,
 )
 from tests.trading.feeds.meddling_proxy import meddling_proxy
 from trading.credentials import Credentials
 from trading.events import BookChanged, BookReset, FeedLost, InstrumentDefined, TradePrinted
-
-KEY: dict[str, Any] = {"credentials": Credentials("reader", "secret-of-reader")}
-
-
-def fix_url(venue: JsonVenue, port: int = 0, scheme: str = "fix") -> str:
-    return f"{scheme}://127.0.0.1:{port or venue.gateway.fix.market_data.port}?sender=FIRM"
 
 
 async def test_the_book_told_over_fix_is_the_venues(
