@@ -17,7 +17,7 @@ from gateway.edge.fix_service import Flow, NoSessionError, Service
 from gateway.edge.order_traces import Arrival, OrderTraces
 from gateway.edge.tls import HANDSHAKE_TIMEOUT_S, Tls, common_name
 from gateway.fix.codec import FixMessage
-from gateway.fix.events import LoggedOn, LogonReceived, RejectReceived, SessionClosed
+from gateway.fix.events import Event, LoggedOn, LogonReceived, RejectReceived, SessionClosed
 from gateway.fix.session import Session, SessionSettings
 from gateway.fix.states import State
 
@@ -251,25 +251,29 @@ class _Connection(asyncio.Protocol):
             flow.detach()
         requests = 0
         for event in events:
-            match event:
-                case FixMessage():
-                    assert flow is not None
-                    flow.receive(event, now_ns)
-                    requests += 1
-                case LogonReceived():
-                    self._authentication = asyncio.create_task(self._authenticate(event))
-                case LoggedOn():
-                    self._log.info("FIX session logged on", heartbeat_s=event.heartbeat_interval_s)
-                    self._acceptor.sessions_gauge.inc()
-                case RejectReceived():
-                    self._log.warning("FIX peer rejected a message", message=repr(event.message))
-                case SessionClosed():
-                    self._close(event)
+            if isinstance(event, FixMessage):
+                assert flow is not None
+                flow.receive(event, now_ns)
+                requests += 1
+            else:
+                self._handle_session_event(event)
         if requests:
             self._acceptor.messages_received.inc(requests)
         if flow is not None and flow.is_full and not self._is_reading_paused:
             self._is_reading_paused = True
             self._transport.pause_reading()
+
+    def _handle_session_event(self, event: Event) -> None:
+        match event:
+            case LogonReceived():
+                self._authentication = asyncio.create_task(self._authenticate(event))
+            case LoggedOn():
+                self._log.info("FIX session logged on", heartbeat_s=event.heartbeat_interval_s)
+                self._acceptor.sessions_gauge.inc()
+            case RejectReceived():
+                self._log.warning("FIX peer rejected a message", message=repr(event.message))
+            case SessionClosed():
+                self._close(event)
 
     def _close(self, event: SessionClosed) -> None:
         self._close_by_s = time.monotonic() + CLOSE_GRACE_S

@@ -63,6 +63,7 @@ class FixDoor:
             matching=matching,
             rate_per_s=orders_per_s_max,
         )
+        self._route = self.sessions.routes.on_record
         self.drop_copies = FixDropCopies(directory, settings, orders.catalogue)
         self.market_sessions = FixMarketSessions(
             orders.catalogue,
@@ -132,7 +133,7 @@ class FixDoor:
 
     def on_record(self, record: Record, reports: list[Report], now_ns: int) -> None:
         """Take a record in, after `Orders` has."""
-        self.sessions.on_record(record, reports, now_ns)
+        self._route(record, reports, now_ns)
         self.drop_copies.on_record(record, reports, now_ns)
 
     def on_repeated(self, record: Record, now_ns: int) -> None:

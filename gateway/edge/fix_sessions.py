@@ -20,9 +20,9 @@ from gateway.fix import tags
 from gateway.fix.events import LogonReceived
 from gateway.fix.session import SessionSettings
 from gateway.fix_order_flow import Matching, OrderFlow
+from gateway.fix_report_routes import ReportRoutes
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
-from gateway.orders import Report, ReportKind
 from gateway.session_rules import SessionRule
 from matching.client import MatchingUnavailable
 from vocabulary.codec import Record
@@ -34,7 +34,7 @@ log = structlog.get_logger("gateway")
 
 
 class FixSessions:
-    """Keeps one `OrderFlow` for each session, and gives each its reports.
+    """Keeps one `OrderFlow` for each session; `routes` takes records in, after `Orders` has.
 
     Who asked for it has its orders canceled when it is gone: also where we were gone first, which
     is what `CANCEL_FILE` beside the session's messages is for.
@@ -68,10 +68,11 @@ class FixSessions:
         self._sessions = StoredSessions(directory, self.name, make)
         self._flows = self._sessions.flows
         self._rate_per_s = rate_per_s
-        self._touched: set[OrderFlow] = set()
         self._orders = orders
         self._matching = matching
         self._watches: dict[OrderFlow, Watch] = {}
+        self.routes = ReportRoutes(self._flows, self._watches)
+        self._touched = self.routes.touched
         self._own_session_id = secrets.randbits(63)
         self._own_numbers = count(1)
 
@@ -139,27 +140,6 @@ class FixSessions:
 
     def close(self) -> None:
         self._sessions.close()
-
-    def on_record(self, record: Record, reports: list[Report], now_ns: int) -> None:
-        """Give a record's reports to the sessions they belong to, and its requester its answer."""
-        command = record.command
-        requester = self._flows.get(command.session_id)
-        for report in reports:
-            if requester is not None and report.is_requester:
-                requester.deliver(report, now_ns)
-            if report.order is None or report.kind is ReportKind.REPEATED:
-                continue
-            owner = self._flows.get(report.order.session_id)
-            if owner in self._watches:
-                self._watches[owner].look_again()
-            if owner is not None and (owner is not requester or not report.is_requester):
-                owner.deliver(report.unsolicited(), now_ns)
-                self._touched.add(owner)
-        if requester is not None:
-            if isinstance(command, CancelAllOrders):
-                requester.mass_canceled(record, reports, now_ns)
-            requester.acknowledge(command.session_number, now_ns)
-            self._touched.add(requester)
 
     def on_repeated(self, record: Record, now_ns: int) -> None:
         """Acknowledge a request that had been done before; its reports are delivered."""

@@ -200,7 +200,8 @@ class Gateway:
             self.fix.on_record(record, reports, now_ns)
             if is_open:
                 self.json.on_record(record, reports)
-                self._count_reject(record)
+                if record.events and type(record.events[0]) is CommandRejected:
+                    self._count_reject(record, record.events[0])
         self.fix.flush()
         if is_open:
             self.json.flush()
@@ -211,13 +212,11 @@ class Gateway:
             metrics.RECORD_AGE_SECONDS.observe(age_ns / 1e9)
             metrics.REPORT_SECONDS.observe((time.time_ns() - now_ns) / 1e9)
 
-    def _count_reject(self, record: Record) -> None:
+    def _count_reject(self, record: Record, rejected: CommandRejected) -> None:
         """Count a refusal by the engine, if the command was ours: others' gateways count theirs."""
-        first = record.events[0] if record.events else None
-        if isinstance(first, CommandRejected):
-            session_id = record.command.session_id
-            if self.json.has_session(session_id) or self.fix.has_session(session_id):
-                metrics.REJECTS.labels("engine", first.reason.name).inc()
+        session_id = record.command.session_id
+        if self.json.has_session(session_id) or self.fix.has_session(session_id):
+            metrics.REJECTS.labels("engine", rejected.reason.name).inc()
 
     def _on_repeated(self, records: list[Record]) -> None:
         now_ns = time.time_ns()

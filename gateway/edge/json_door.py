@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import time
 from functools import partial
+from itertools import islice
 
 from gateway.edge import metrics
 from gateway.edge.balances import Balances
@@ -31,7 +32,6 @@ from gateway.trade_history import TradeHistory
 from matching.client import MatchingClient, MatchingUnavailable, Refusal, RefusalCode
 from vocabulary.codec import Record
 from vocabulary.commands import Command
-from vocabulary.events import InstrumentListed
 from vocabulary.market_data import Message
 
 EXPIRE_INTERVAL_S = 0.1
@@ -64,6 +64,7 @@ class JsonDoor:
         self._catalogue = catalogue
         self._matching = matching
         self._feed = feed
+        self._tracked = 0  # of the catalogue's symbols, which are in the order of their listing
         self._balances = Balances(matching, catalogue)
         self._user_streams = UserStreams()
         self._json_orders = JsonOrders(
@@ -102,8 +103,7 @@ class JsonDoor:
 
     async def start(self) -> None:
         """Open the doors. The catalogue must be caught up."""
-        for symbol in self._catalogue.instrument_by_symbol:
-            self._feed.track(symbol)
+        self._track_listed()
         self._expirer = asyncio.create_task(self._expire())
         await self._balances.start()
         await self._countdowns.start()
@@ -141,11 +141,9 @@ class JsonDoor:
 
     def on_record(self, record: Record, reports: list[Report]) -> None:
         """Take a record in, after `Orders` has."""
-        for event in record.events:
-            if isinstance(event, InstrumentListed):
-                self._feed.track(event.symbol.decode())
         self._json_orders.on_record(record, reports)
-        self._user_streams.on_record(record, reports)
+        if self._user_streams.has_listeners:
+            self._user_streams.on_record(record, reports)
 
     def on_refused(self, refusal: Refusal) -> None:
         """Take in that the matching process did not execute a command."""
@@ -159,11 +157,19 @@ class JsonDoor:
 
     def flush(self) -> None:
         """Write what a batch of records brought, and ask for the funds that it changed."""
+        self._track_listed()
         touched = self._user_streams.touched
         while touched:
             account_id, asset_ids = touched.popitem()
             self._balances.ask(account_id, partial(self._tell, account_id, asset_ids))
         self.websocket.flush()
+
+    def _track_listed(self) -> None:
+        listed = self._catalogue.instrument_by_symbol
+        if len(listed) > self._tracked:
+            for symbol in islice(listed, self._tracked, None):
+                self._feed.track(symbol)
+            self._tracked = len(listed)
 
     def _tell(self, account_id: int, asset_ids: set[int], found: list[Balance] | ApiError) -> None:
         if not isinstance(found, ApiError):

@@ -29,6 +29,10 @@ class UserStreams:
     def listener_count(self) -> int:
         return sum(map(len, self._listeners.values()))
 
+    @property
+    def has_listeners(self) -> bool:
+        return bool(self._listeners)
+
     def subscribe(self, account_id: int, listener: Listener) -> None:
         self._listeners.setdefault(account_id, []).append(listener)
 

@@ -93,7 +93,7 @@ def test_an_order_that_is_accepted_after_its_session_is_gone_is_canceled(tmp_pat
         client_order_id=b"late",
     )
     reports = room.apply(order)
-    sessions.on_record(room.records[-1], reports, NOW_NS)
+    sessions.routes.on_record(room.records[-1], reports, NOW_NS)
     sessions.tick(NOW_NS)
     sessions.tick(NOW_NS)
     [cancel] = submitted.commands

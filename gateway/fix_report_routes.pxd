@@ -1,0 +1,14 @@
+cimport cython
+
+from gateway.fix_order_flow cimport OrderFlow
+from gateway.orders cimport Order, Report
+
+
+@cython.final
+cdef class ReportRoutes:
+    cdef readonly set touched
+    cdef dict _flows
+    cdef dict _watches
+
+    @cython.locals(requester=OrderFlow, owner=OrderFlow, report=Report, order=Order)
+    cpdef object on_record(self, object record, list reports, long long now_ns)

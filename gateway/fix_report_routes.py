@@ -1,0 +1,48 @@
+"""Which FIX sessions a record's reports go to."""
+
+from __future__ import annotations
+
+from gateway.cancel_on_disconnect import Watch
+from gateway.fix_order_flow import OrderFlow
+from gateway.orders import Report, ReportKind
+from vocabulary.codec import Record
+from vocabulary.commands import CancelAllOrders
+
+_REPEATED = ReportKind.REPEATED
+
+
+class ReportRoutes:
+    """Gives each session its reports, and each requester its answer.
+
+    `flows` has the sessions by number, and `watches` those that want their orders canceled once
+    they are gone; both are their owner's, who adds to them. `touched` collects who got something.
+    """
+
+    def __init__(self, flows: dict[int, OrderFlow], watches: dict[OrderFlow, Watch]) -> None:
+        self.touched: set[OrderFlow] = set()
+        self._flows = flows
+        self._watches = watches
+
+    def on_record(self, record: Record, reports: list[Report], now_ns: int) -> None:
+        """Give a record's reports to the sessions they belong to, and its requester its answer."""
+        command = record.command
+        requester = self._flows.get(command.session_id)
+        for report in reports:
+            if requester is not None and report.is_requester:
+                requester.deliver(report, now_ns)
+            order = report.order
+            if order is None or report.kind is _REPEATED:
+                continue
+            owner = self._flows.get(order.session_id)
+            if owner is None:
+                continue
+            if self._watches and owner in self._watches:
+                self._watches[owner].look_again()
+            if owner is not requester or not report.is_requester:
+                owner.deliver(report.unsolicited(), now_ns)
+                self.touched.add(owner)
+        if requester is not None:
+            if isinstance(command, CancelAllOrders):
+                requester.mass_canceled(record, reports, now_ns)
+            requester.acknowledge(command.session_number, now_ns)
+            self.touched.add(requester)

@@ -1,0 +1,3 @@
+from vocabulary.codec cimport unpack_record
+
+cpdef list unpack_records(bytes data)
