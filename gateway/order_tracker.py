@@ -446,6 +446,5 @@ def _apply_nothing(_: e.Event) -> None:
 
 
 def _in_instrument(orders: Iterable[Order], instrument_id: int) -> list[Order]:
-    if not instrument_id:
-        return list(orders)
-    return [order for order in orders if order.instrument.instrument_id == instrument_id]
+    of = instrument_id
+    return [order for order in orders if not of or order.instrument.instrument_id == of]
