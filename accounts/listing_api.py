@@ -69,13 +69,19 @@ class LimitsFields(BaseModel):
 
 
 class ListInstrumentRequest(LimitsFields, Request):
-    """One lot at a price of one tick must be whole units of the quote asset."""
+    """One lot at a price of one tick must be whole units of the quote asset.
+
+    Tick and lot may change later to other multiples of `price_unit` and `quantity_unit`, which are
+    for good; without them the first ones are.
+    """
 
     symbol: Symbol
     base: AssetName
     quote: AssetName
     tick_size: Decimal
     lot_size: Decimal
+    price_unit: Decimal | None = None
+    quantity_unit: Decimal | None = None
     maker_fee_ppm: MakerFeePpm = 0
     taker_fee_ppm: FeePpm = 0
     phase: PhaseName = "trading"
@@ -83,6 +89,14 @@ class ListInstrumentRequest(LimitsFields, Request):
 
 class SetLimitsRequest(LimitsFields, Request):
     """All limits of an instrument: those left out are none."""
+
+
+class ChangeIncrementsRequest(Request):
+    """`cancel_orders`: whether open orders that are off the new tick or lot are to be canceled."""
+
+    tick_size: Decimal
+    lot_size: Decimal
+    cancel_orders: Annotated[bool, Field(strict=True)] = False
 
 
 class SetReferencePriceRequest(Request):
@@ -115,6 +129,8 @@ class InstrumentReply(LimitsFields, Reply):
     quote: str
     tick_size: str
     lot_size: str
+    price_unit: str
+    quantity_unit: str
     maker_fee_ppm: int
     taker_fee_ppm: int
     phase: str
@@ -124,6 +140,10 @@ class ChangedInstrumentReply(InstrumentReply):
     """The instrument since the journal's record `sequence`."""
 
     sequence: int
+
+
+class IncrementsReply(ChangedInstrumentReply):
+    canceled_orders: int
 
 
 class InstrumentsReply(Reply):

@@ -24,7 +24,9 @@ from vocabulary.excerpt import Excerpt
 from vocabulary.types import Side
 
 TierEvent = e.TierFeesSet | e.TierFeesCleared | e.FeeTierAssigned
-InstrumentEvent = e.InstrumentListed | e.FeesChanged | e.LimitsChanged | e.PhaseChanged
+InstrumentEvent = (
+    e.InstrumentListed | e.FeesChanged | e.LimitsChanged | e.IncrementsChanged | e.PhaseChanged
+)
 Listing = e.AssetListed | InstrumentEvent | TierEvent
 SETTLED_EVENTS = {
     e.TradeExecuted,

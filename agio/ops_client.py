@@ -74,6 +74,13 @@ class OpsClient:
         number = await self.account_id(account)
         return await self.request("POST", f"/accounts/{number}/resume", {})
 
+    async def change_increments(
+        self, symbol: str, tick_size: str, lot_size: str, *, cancel_orders: bool
+    ) -> dict[str, Any]:
+        """Change an instrument's tick and lot, canceling orders that are off them or not."""
+        body = {"tick_size": tick_size, "lot_size": lot_size, "cancel_orders": cancel_orders}
+        return await self.request("POST", f"/instruments/{symbol}/increments", body)
+
     async def credit(self, name: str, asset: str, amount: str) -> dict[str, Any]:
         """Credit `amount`, decimal text, of `asset`; returns when the engine has taken it."""
         number = await self.account_id(name)

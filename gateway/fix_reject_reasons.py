@@ -40,6 +40,16 @@ REJECT_REASONS: dict[RejectReason, tuple[bytes, bytes, str]] = {
         _C.OTHER,
         "price is too far from the reference price",
     ),
+    RejectReason.PRICE_OFF_INCREMENT: (
+        _O.OTHER,
+        _C.OTHER,
+        "price is not a multiple of the instrument's tick size",
+    ),
+    RejectReason.QUANTITY_OFF_INCREMENT: (
+        _O.INCORRECT_QUANTITY,
+        _C.OTHER,
+        "quantity is not a multiple of the instrument's lot size",
+    ),
     RejectReason.QUANTITY_OUT_OF_RANGE: (
         _O.INCORRECT_QUANTITY,
         _C.OTHER,

@@ -95,6 +95,7 @@ _CANCEL_TEXTS = {
     CancelReason.EXPIRED: "58=its time is over\x01",
     CancelReason.SELF_TRADE_PREVENTED: "58=it met another order of its account\x01",
     CancelReason.ACCOUNT_SUSPENDED: "58=the account is suspended\x01",
+    CancelReason.OFF_INCREMENT: "58=the instrument's tick or lot size has changed\x01",
     CancelReason.OTHER_ORDER_OF_LIST: "58=the other order of its list traded or ended\x01",
     CancelReason.NOT_ACTIVATED: "58=it would have been refused when its turn came\x01",
     CancelReason.MASS_CANCELED: "58=all orders were canceled\x01",

@@ -13,7 +13,8 @@ SECURITY_LIST_REQUEST, SECURITY_LIST = b"x", b"y"
 def security_list(request: FixMessage, catalogue: Catalogue) -> bytes:
     """Return the fields of the answer, behind its header.
 
-    Currency(15) is the quote asset, RoundLot(561) the lot, MinPriceIncrement(969) the tick.
+    Currency(15) is the quote asset; quantities are multiples of RoundLot(561), prices of
+    MinPriceIncrement(969).
     """
     request_id = request.get(tags.SecurityReqID) or b""
     kind = request.get(tags.SecurityListRequestType)
@@ -36,13 +37,14 @@ def security_list(request: FixMessage, catalogue: Catalogue) -> bytes:
 
 
 def _entry(instrument: Instrument) -> bytes:
-    limits = instrument.limits
+    limits, step_lots = instrument.limits, instrument.quantity_increment_lots
+    lots_min = -(-max(1, limits.quantity_lots_min) // step_lots) * step_lots
     fields = [
         ("55", instrument.symbol),
         ("15", instrument.quote.name),
-        ("561", instrument.quantity_text(1)),
-        ("562", instrument.quantity_text(max(1, limits.quantity_lots_min))),
-        ("969", instrument.price_text(1)),
+        ("561", instrument.quantity_increment_text),
+        ("562", instrument.quantity_text(lots_min)),
+        ("969", instrument.price_increment_text),
     ]
     if limits.quantity_lots_max:
         fields.append(("1140", instrument.quantity_text(limits.quantity_lots_max)))

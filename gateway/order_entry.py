@@ -87,7 +87,7 @@ class OrderEntry:
             client_order_id,
             expire_time_ns,
             self_trade_prevention,
-            instrument.price_ticks(trigger_price) if trigger_price is not None else 0,
+            instrument.order_price_ticks(trigger_price) if trigger_price is not None else 0,
             min(trailing_bps, ID_MAX),
             quote_units,
             _display_lots(instrument, display_quantity, quantity_lots),
@@ -120,7 +120,7 @@ class OrderEntry:
         """Return the command for new terms; `quantity` is the new total. Either id names it."""
         instrument = self._instrument(symbol)
         price_ticks = _price_ticks(instrument, price)
-        quantity_lots = instrument.quantity_lots(quantity)
+        quantity_lots = instrument.order_quantity_lots(quantity)
         if client_order_id:
             _check_client_order_id(client_order_id)
         _check_order_is_named(order_id, original_client_order_id)
@@ -200,12 +200,12 @@ class OrderEntry:
 def _price_ticks(instrument: Instrument, price: str | None) -> int:
     if price is None:
         raise Refused(RejectReason.MALFORMED_PRICE, "a limit order needs a price")
-    return instrument.price_ticks(price)
+    return instrument.order_price_ticks(price)
 
 
 def _quantity_lots(instrument: Instrument, quantity: str | None, quote_amount: str | None) -> int:
     if quantity is not None:
-        return instrument.quantity_lots(quantity)
+        return instrument.order_quantity_lots(quantity)
     if quote_amount is None:
         raise Refused(RejectReason.MALFORMED_QUANTITY, "an order needs a quantity")
     return 0
@@ -215,7 +215,7 @@ def _display_lots(instrument: Instrument, display: str | None, quantity_lots: in
     """Return what is displayed at a time; 0 if that is all of the order."""
     if display is None:
         return 0
-    lots = instrument.quantity_lots(display)
+    lots = instrument.order_quantity_lots(display)
     if lots == 0:
         text = "an order that displays nothing is not taken"
         raise Refused(RejectReason.DISPLAY_QUANTITY_OUT_OF_RANGE, text)

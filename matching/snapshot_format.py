@@ -33,6 +33,7 @@ History
 10  What icebergs hide.
 11  Lists of orders.
 12  Which session entered an order.
+13  Increments. What is of version 12 has none, and is read as before.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ from matching.core.engine import Engine
 from matching.sequencer import Sequencer
 
 MAGIC: Final = b"agiosnap"
-VERSION: Final = 12
+VERSION: Final = 13
+VERSIONS_READ: Final = (12, 13)
 SUFFIX: Final = ".snapshot"
 HEADER: Final = Struct("<8sIIqIIqqq16s8x")
 _SECTION_SIZE: Final = Struct("<I")
@@ -106,8 +108,8 @@ def unpack_header(data: bytes) -> SnapshotHeader:
     magic, crc, version, *numbers, state_hash = HEADER.unpack_from(data)
     if magic != MAGIC or crc != google_crc32c.value(data[12 : HEADER.size]):
         raise SnapshotUnusableError("its header is not one of a snapshot")
-    if version != VERSION:
-        raise SnapshotUnusableError(f"layout {version} unknown, only {VERSION}")
+    if version not in VERSIONS_READ:
+        raise SnapshotUnusableError(f"layout {version} unknown, only {VERSIONS_READ}")
     return SnapshotHeader._make((*numbers, state_hash.hex()))
 
 

@@ -75,6 +75,13 @@ class Catalogue:
             case e.LimitsChanged():
                 listed = self.instruments[event.instrument_id]
                 self._keep(listed._replace(limits=limits_of(event)))
+            case e.IncrementsChanged():
+                self._keep(
+                    self.instruments[event.instrument_id]._replace(
+                        price_increment_ticks=event.price_increment_ticks,
+                        quantity_increment_lots=event.quantity_increment_lots,
+                    )
+                )
             case e.TierFeesSet():
                 key = (event.fee_tier, event.instrument_id)
                 self.tier_fees[key] = (event.maker_fee_ppm, event.taker_fee_ppm)

@@ -36,7 +36,7 @@ History
     `CancelAllOrders` 2: of one side only. 3: of one session only.
     `OrderAccepted` 2: the quantity that a quote amount comes to.
     `OrderRested`, `OrderReplaced`, `OrderCanceled`, `MatchPrevented` 2: what of it is hidden.
-    `ListInstrument` 2: the phase that it starts in, and its limits.
+    `ListInstrument` 2: the phase that it starts in, and its limits. 3: its increments.
     `BustTrade` 2: the trade's record, and who made it. `CorrectTrade` 2: the trade's record.
     A maker's fee has a sign: what is below zero now were numbers that no engine took.
 """
@@ -85,7 +85,7 @@ _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     c.ExpireOrders: (5, "Qq"),
     c.EnterOrderList: (6, "QqIIB7x40p" + 2 * "4B4xqq40pqB7xqI4xq"),
     c.ListAsset: (16, "QqII16p"),
-    c.ListInstrument: (17, "QqIII4xqqqiI32p", "I4xqqqIIIIq"),
+    c.ListInstrument: (17, "QqIII4xqqqiI32p", "I4xqqqIIIIq", "qq"),
     c.ChangePhase: (18, "QqII"),
     c.SetFees: (19, "QqIiI4x"),
     c.CreditFunds: (20, "QqIIq"),
@@ -99,6 +99,7 @@ _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     c.ResumeAccount: (38, "QqI4x"),
     c.BustTrade: (39, "QqIIqqqqqIIqqqq", "q?7x"),
     c.CorrectTrade: (40, "QqIIqqqqqIIqqqqqq?7x", "q"),
+    c.ChangeIncrements: (45, "QqI4xqqq"),
     e.CommandRejected: (64, "I4x"),
     e.OrderAccepted: (65, "qIIq", "q"),
     e.OrderReplaced: (66, "qIIB?6xqqqqqq", "qq"),
@@ -127,6 +128,7 @@ _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     e.AccountResumed: (104, "I4x"),
     e.TradeBusted: (105, "IIqqqqqIIqqqq"),
     e.TradeCorrected: (106, "IIqqqqqIIqqqqqqqqqq"),
+    e.IncrementsChanged: (115, "I4xqq"),
     e.AuctionTradeExecuted: (99, "qIB3xqqqqqqIIqqqqqqqqq"),
 }
 _TEXT = re.compile(r"(\d+)p")

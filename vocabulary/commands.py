@@ -198,7 +198,8 @@ class ListInstrument(Command, frozen=True, gc=False):
 
     One lot is `lot_units` smallest units of the base asset. One lot at a price of one tick costs
     `tick_lot_units` smallest units of the quote asset. Fees are parts per million of what a side
-    receives. The limits, from `quantity_lots_min` on, are those of `SetLimits`.
+    receives. The limits, from `quantity_lots_min` on, are those of `SetLimits`, and the increments
+    those of `ChangeIncrements`.
     """
 
     instrument_id: int
@@ -219,6 +220,22 @@ class ListInstrument(Command, frozen=True, gc=False):
     market_collar_ppm: int = 0
     volatility_band_ppm: int = 0
     volatility_auction_ns: int = 0
+    price_increment_ticks: int = 1
+    quantity_increment_lots: int = 1
+
+
+class ChangeIncrements(Command, frozen=True, gc=False):
+    """New steps for the prices and quantities of orders, in the instrument's own ticks and lots.
+
+    These stay what they were listed as, so no figure of the past changes. Open orders that are off
+    the new steps are canceled, the oldest first and at most `cancels_max` of them; while there are
+    more the steps stay as well, and the command is to be sent again. With 0 it is refused instead.
+    """
+
+    instrument_id: int
+    price_increment_ticks: int
+    quantity_increment_lots: int
+    cancels_max: int
 
 
 class SetLimits(Command, frozen=True, gc=False):

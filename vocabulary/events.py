@@ -292,6 +292,17 @@ class LimitsChanged(Event, frozen=True, gc=False):
     volatility_auction_ns: int
 
 
+class IncrementsChanged(Event, frozen=True, gc=False):
+    """The steps of orders' prices and quantities from now on, in the instrument's ticks and lots.
+
+    Those of an instrument are 1 until it is said otherwise.
+    """
+
+    instrument_id: int
+    price_increment_ticks: int
+    quantity_increment_lots: int
+
+
 class ReferencePriceSet(Event, frozen=True, gc=False):
     """Bands and collars are about this price from now on, until the next trade."""
 

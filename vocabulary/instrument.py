@@ -62,7 +62,11 @@ class Increment(NamedTuple):
 
 
 class Instrument(NamedTuple):
-    """A listed pair. See `vocabulary.commands.ListInstrument` for the units."""
+    """A listed pair. See `vocabulary.commands.ListInstrument` for the units.
+
+    `tick` and `lot` are what prices and quantities are counted in, for good. Orders keep to
+    multiples of them, the increments, which may change.
+    """
 
     instrument_id: int
     symbol: str
@@ -75,6 +79,37 @@ class Instrument(NamedTuple):
     tick: Increment
     lot: Increment
     limits: Limits = NO_LIMITS
+    price_increment_ticks: int = 1
+    quantity_increment_lots: int = 1
+
+    @property
+    def price_increment_text(self) -> str:
+        return self.price_text(self.price_increment_ticks)
+
+    @property
+    def quantity_increment_text(self) -> str:
+        return self.quantity_text(self.quantity_increment_lots)
+
+    def order_price_ticks(self, text: str) -> int:
+        """Return an order's decimal price in ticks: it keeps to the increment. Raises `Refused`."""
+        ticks = self.price_ticks(text)
+        if self.price_increment_ticks != 1 and ticks % self.price_increment_ticks:
+            raise Refused(
+                RejectReason.PRICE_NOT_ON_TICK,
+                f"price {text[:40]} is not a multiple of the tick size {self.price_increment_text}",
+            )
+        return ticks
+
+    def order_quantity_lots(self, text: str) -> int:
+        """Return an order's decimal quantity in lots, likewise. Raises `Refused`."""
+        lots = self.quantity_lots(text)
+        if self.quantity_increment_lots != 1 and lots % self.quantity_increment_lots:
+            raise Refused(
+                RejectReason.QUANTITY_NOT_ON_LOT,
+                f"quantity {text[:40]} is not a multiple of the lot size"
+                f" {self.quantity_increment_text}",
+            )
+        return lots
 
     def price_ticks(self, text: str) -> int:
         """Return a decimal price in ticks. Raises `Refused`."""

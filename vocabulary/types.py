@@ -44,6 +44,9 @@ STOP_PROTECTION_PPM = 100_000
 ICEBERG_PARTS_MAX = 100
 """How many slices an iceberg's quantity may take: it bounds what one trade can set off."""
 
+CANCELS_PER_COMMAND_MAX = 10_000
+"""How many open orders the venue's own commands end at a time: more take several records."""
+
 CLOSED_ORDERS_REMEMBERED_MAX = 10_000
 """How many of an account's newest closed orders are known by their ids, for at most 24 hours."""
 
@@ -168,3 +171,5 @@ class CancelReason(IntEnum):
     """Its instrument is not traded any more."""
     ACCOUNT_SUSPENDED = 24
     """Its account may not trade any more."""
+    OFF_INCREMENT = 30
+    """Its price or quantity is none that its instrument takes any more."""

@@ -8,7 +8,9 @@ from accounts.edge.engine_desk import EngineDesk, MakeCommand
 from accounts.listing_api import (
     AssetReply,
     ChangedInstrumentReply,
+    ChangeIncrementsRequest,
     ChangePhaseRequest,
+    IncrementsReply,
     InstrumentReply,
     InstrumentsReply,
     LimitsFields,
@@ -34,7 +36,7 @@ from vocabulary.instrument import (
 )
 from vocabulary.limits import Limits
 from vocabulary.rejects import Refused
-from vocabulary.types import TradingPhase
+from vocabulary.types import CANCELS_PER_COMMAND_MAX, TradingPhase
 
 MILLISECOND_NS = 1_000_000
 
@@ -73,7 +75,9 @@ class ListingDesk:
                 raise OpsError(409, "already_listed", f"{body.symbol} is listed", "symbol")
             instrument_id = max(catalogue.instruments, default=0) + 1
             try:
-                terms = listing_terms(base, quote, body.tick_size, body.lot_size)
+                tick_size, lot_size = body.price_unit, body.quantity_unit
+                units = (tick_size or body.tick_size, lot_size or body.lot_size)
+                terms = listing_terms(base, quote, *units)
                 listed = build_instrument(
                     instrument_id,
                     body.symbol,
@@ -86,6 +90,7 @@ class ListingDesk:
             except ListingError as error:
                 raise OpsError(422, "invalid_listing", str(error)) from None
             limits = _limits(listed, body)
+            increments = _increments(listed, body.tick_size, body.lot_size)
             return await self._change(
                 lambda session_id, number: c.ListInstrument(
                     session_id,
@@ -104,6 +109,7 @@ class ListingDesk:
                     limits.quantity_lots_max,
                     limits.notional_units_max,
                     *limits[4:],
+                    *increments,
                 )
             )
 
@@ -160,6 +166,29 @@ class ListingDesk:
             )
         )
 
+    async def change_increments(
+        self, path: SymbolPath, body: ChangeIncrementsRequest
+    ) -> IncrementsReply:
+        """Change tick and lot while nothing trades; orders that are off them go or forbid it."""
+        instrument = self._instrument(path.symbol)
+        increments = _increments(instrument, body.tick_size, body.lot_size)
+        cancels_max = CANCELS_PER_COMMAND_MAX if body.cancel_orders else 0
+        canceled = 0
+        while True:
+            sequence, events = await self._engine.execute(
+                lambda session_id, number: c.ChangeIncrements(
+                    session_id, number, instrument.instrument_id, *increments, cancels_max
+                )
+            )
+            canceled += sum(isinstance(event, e.OrderCanceled) for event in events)
+            if isinstance(events[-1], e.IncrementsChanged):
+                break
+        self._listings.apply(sequence, events[-1])
+        fields = self._shown(instrument.instrument_id)
+        return IncrementsReply.model_validate(
+            fields | {"sequence": sequence, "canceled_orders": canceled}
+        )
+
     async def set_reference_price(
         self, path: SymbolPath, body: SetReferencePriceRequest
     ) -> ReferencePriceReply:
@@ -193,10 +222,12 @@ class ListingDesk:
             if isinstance(event, InstrumentEvent):
                 self._listings.apply(sequence, event)
                 instrument_id = event.instrument_id
-        catalogue = self._listings.catalogue
-        listed = catalogue.instruments[instrument_id]
-        fields = _fields(listed, catalogue.phases[listed.instrument_id])
+        fields = self._shown(instrument_id)
         return ChangedInstrumentReply.model_validate(fields | {"sequence": sequence})
+
+    def _shown(self, instrument_id: int) -> dict[str, object]:
+        catalogue = self._listings.catalogue
+        return _fields(catalogue.instruments[instrument_id], catalogue.phases[instrument_id])
 
     def _asset(self, name: str, field: str) -> Asset:
         asset = self._listings.catalogue.asset_by_name.get(name)
@@ -234,6 +265,17 @@ def _limits(instrument: Instrument, body: LimitsFields) -> Limits:
     return limits
 
 
+def _increments(instrument: Instrument, tick_size: str, lot_size: str) -> tuple[int, int]:
+    """Return a tick and a lot size in an instrument's own ticks and lots. Raises `OpsError`."""
+    try:
+        increments = (instrument.price_ticks(tick_size), instrument.quantity_lots(lot_size))
+    except Refused as error:
+        raise OpsError(422, "invalid_increment", error.text) from None
+    if 0 in increments:
+        raise OpsError(422, "invalid_increment", "a tick or lot size of 0 is none")
+    return increments
+
+
 def _fields(instrument: Instrument, phase: TradingPhase) -> dict[str, object]:
     limits = instrument.limits
     return {
@@ -241,8 +283,10 @@ def _fields(instrument: Instrument, phase: TradingPhase) -> dict[str, object]:
         "symbol": instrument.symbol,
         "base": instrument.base.name,
         "quote": instrument.quote.name,
-        "tick_size": instrument.tick.text,
-        "lot_size": instrument.lot.text,
+        "tick_size": instrument.price_increment_text,
+        "lot_size": instrument.quantity_increment_text,
+        "price_unit": instrument.tick.text,
+        "quantity_unit": instrument.lot.text,
         "quantity_min": instrument.quantity_text(limits.quantity_lots_min),
         "quantity_max": instrument.quantity_text(limits.quantity_lots_max),
         "notional_min": instrument.quote.text(limits.notional_units_min),

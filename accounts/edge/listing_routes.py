@@ -39,6 +39,9 @@ def listing_routes(desk: ListingDesk) -> list[Route]:
         _change("fees", desk.set_fees, api.SetFeesRequest),
         _change("limits", desk.set_limits, api.SetLimitsRequest),
         _change(
+            "increments", desk.change_increments, api.ChangeIncrementsRequest, api.IncrementsReply
+        ),
+        _change(
             "reference-price",
             desk.set_reference_price,
             api.SetReferencePriceRequest,

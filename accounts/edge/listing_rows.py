@@ -58,6 +58,14 @@ async def write_listing(connection: Connection, event: Listing) -> None:
                 event.instrument_id,
                 *limits_of(event),
             )
+        case e.IncrementsChanged():
+            await connection.execute(
+                "UPDATE instruments SET price_increment_ticks = $2, quantity_increment_lots = $3"
+                " WHERE instrument_id = $1",
+                event.instrument_id,
+                event.price_increment_ticks,
+                event.quantity_increment_lots,
+            )
         case e.TierFeesSet() | e.TierFeesCleared() | e.FeeTierAssigned():
             await _write_tier(connection, event)
         case e.PhaseChanged():
@@ -88,6 +96,9 @@ async def read_listings(connection: Connection) -> list[Listing]:
                 row["symbol"].encode("ascii"),
             ),
             e.LimitsChanged(row["instrument_id"], *(row[name] for name in Limits._fields)),
+            e.IncrementsChanged(
+                row["instrument_id"], row["price_increment_ticks"], row["quantity_increment_lots"]
+            ),
             e.PhaseChanged(row["instrument_id"], TradingPhase(row["phase"])),
         ]
     listings += [

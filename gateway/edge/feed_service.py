@@ -17,7 +17,14 @@ from vocabulary.catalogue import Catalogue
 from vocabulary.excerpt import Excerpt
 from vocabulary.market_data import Message
 
-LISTING_EVENTS = (e.AssetListed, e.InstrumentListed, e.FeesChanged, e.LimitsChanged, e.PhaseChanged)
+LISTING_EVENTS = (
+    e.AssetListed,
+    e.InstrumentListed,
+    e.FeesChanged,
+    e.LimitsChanged,
+    e.IncrementsChanged,
+    e.PhaseChanged,
+)
 
 log = structlog.get_logger("feed")
 

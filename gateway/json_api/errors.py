@@ -115,6 +115,8 @@ REFUSALS: dict[RejectReason, tuple[ErrorCode, str]] = {
     RejectReason.PRICE_OUT_OF_RANGE: (_FILTER, "Filter failure: PRICE_FILTER"),
     RejectReason.PRICE_OUTSIDE_BAND: (_FILTER, "Filter failure: PERCENT_PRICE"),
     RejectReason.TRIGGER_PRICE_OUT_OF_RANGE: (_FILTER, "Filter failure: PRICE_FILTER"),
+    RejectReason.PRICE_OFF_INCREMENT: (_FILTER, "Filter failure: PRICE_FILTER"),
+    RejectReason.QUANTITY_OFF_INCREMENT: (_FILTER, "Filter failure: LOT_SIZE"),
     RejectReason.QUANTITY_OUT_OF_RANGE: (_FILTER, "Filter failure: LOT_SIZE"),
     RejectReason.NOTIONAL_TOO_SMALL: (_FILTER, "Filter failure: NOTIONAL"),
     RejectReason.NOTIONAL_TOO_LARGE: (_FILTER, "Filter failure: NOTIONAL"),

@@ -69,17 +69,20 @@ def exchange_info(
 def filters(instrument: Instrument) -> list[dict[str, Any]]:
     """Return the rules that `vocabulary.instrument` and the engine check, in Binance's words."""
     limits = instrument.limits
+    step_lots, step_ticks = instrument.quantity_increment_lots, instrument.price_increment_ticks
+    lots_min = -(-(limits.quantity_lots_min or 1) // step_lots) * step_lots
+    lots_max = (limits.quantity_lots_max or QUANTITY_LOTS_MAX) // step_lots * step_lots
     lot_sizes = {
-        "minQty": instrument.quantity_text(limits.quantity_lots_min or 1),
-        "maxQty": instrument.quantity_text(limits.quantity_lots_max or QUANTITY_LOTS_MAX),
-        "stepSize": instrument.lot.text,
+        "minQty": instrument.quantity_text(lots_min),
+        "maxQty": instrument.quantity_text(lots_max),
+        "stepSize": instrument.quantity_increment_text,
     }
     return [
         {
             "filterType": "PRICE_FILTER",
-            "minPrice": instrument.price_text(1),
-            "maxPrice": instrument.price_text(PRICE_TICKS_MAX),
-            "tickSize": instrument.tick.text,
+            "minPrice": instrument.price_increment_text,
+            "maxPrice": instrument.price_text(PRICE_TICKS_MAX // step_ticks * step_ticks),
+            "tickSize": instrument.price_increment_text,
         },
         {"filterType": "LOT_SIZE", **lot_sizes},
         {"filterType": "MARKET_LOT_SIZE", **lot_sizes},

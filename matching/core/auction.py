@@ -1,8 +1,9 @@
 """Auctions: orders collect without matching, and then trade all at one price.
 
 The price is the one at which most lots can trade; of such prices one at which fewest are left over;
-of these the one nearest to the reference price, and of two as near the lower. Any tick will do,
-whether or not an order has it as its limit. Each side trades in price-time priority.
+of these the one nearest to the reference price, and of two as near the lower. Any price that an
+order might have will do, whether or not one has it as its limit. Each side trades in price-time
+priority.
 """
 
 from bisect import bisect_left
@@ -39,15 +40,20 @@ class Cross(NamedTuple):
 NOTHING = Cross(0, 0, 0)
 
 
-def find_cross(buys: Sequence[Level], sells: Sequence[Level], reference_ticks: int) -> Cross:
-    """Return where two sides cross; each is given best price first."""
+def find_cross(
+    buys: Sequence[Level], sells: Sequence[Level], reference_ticks: int, increment_ticks: int = 1
+) -> Cross:
+    """Return where two sides cross; each is given best price first, all on the increment."""
     if not buys or not sells or buys[0][0] < sells[0][0]:
         return NOTHING
     lowest, highest = sells[0][0], buys[0][0]
     # Supply and demand only change next to a level, so between two of them only the price nearest
     # to the reference need be looked at: one of the two ends, or the reference itself.
-    near = {price + step for price, _ in (*buys, *sells) for step in (-1, 0, 1)}
-    candidates = {price for price in near | {reference_ticks} if lowest <= price <= highest}
+    steps = (-increment_ticks, 0, increment_ticks)
+    near = {price + step for price, _ in (*buys, *sells) for step in steps}
+    below_reference = reference_ticks - reference_ticks % increment_ticks
+    near |= {below_reference, below_reference + increment_ticks}
+    candidates = {price for price in near if lowest <= price <= highest}
     demand, supply = _Sums(buys, -1), _Sums(sells, 1)
     crosses = (_cross_at(price, demand.at(price), supply.at(price)) for price in candidates)
     return min(
@@ -80,7 +86,10 @@ def _cross_at(price_ticks: int, demand_lots: int, supply_lots: int) -> Cross:
 def book_cross(book: OrderBook) -> Cross:
     """Return where a book crosses, as it is now."""
     return find_cross(
-        _levels(book.buys, book.sells), _levels(book.sells, book.buys), book.reference_ticks
+        _levels(book.buys, book.sells),
+        _levels(book.sells, book.buys),
+        book.reference_ticks,
+        book.price_increment_ticks,
     )
 
 

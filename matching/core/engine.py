@@ -69,7 +69,6 @@ MALFORMED_CLIENT_ORDER_ID = RejectReason.MALFORMED_CLIENT_ORDER_ID.value
 UNKNOWN_ACCOUNT = RejectReason.UNKNOWN_ACCOUNT.value
 ACCOUNT_SUSPENDED = RejectReason.ACCOUNT_SUSPENDED.value
 UNKNOWN_INSTRUMENT = RejectReason.UNKNOWN_INSTRUMENT.value
-QUANTITY_OUT_OF_RANGE = RejectReason.QUANTITY_OUT_OF_RANGE.value
 NOT_REPLACEABLE = RejectReason.NOT_REPLACEABLE.value
 UNKNOWN_ORDER = RejectReason.UNKNOWN_ORDER.value
 QUANTITY_NOT_ABOVE_CUMULATIVE = RejectReason.QUANTITY_NOT_ABOVE_CUMULATIVE.value
@@ -276,12 +275,7 @@ class Engine:
         refusal = order_terms.phase_refusal(book, False, GOOD_TILL_CANCEL, 0)
         if refusal:
             return self.events.command_rejected(refusal)
-        refusal = order_terms.price_refusal(book, price_ticks, False)
-        if refusal:
-            return self.events.command_rejected(refusal)
-        if not book.quantity_lots_min <= lots <= book.quantity_lots_max:
-            return self.events.command_rejected(QUANTITY_OUT_OF_RANGE)
-        refusal = order_terms.notional_refusal(book, price_ticks, lots)
+        refusal = order_terms.replace_refusal(book, price_ticks, lots)
         if refusal:
             return self.events.command_rejected(refusal)
         order = self.open_order(

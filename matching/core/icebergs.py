@@ -24,9 +24,9 @@ def is_supported(order_type: int, time_in_force: int) -> bool:
 
 def refusal(book: OrderBook, lots: int, display_lots: int) -> int:
     """Return why an iceberg's slice is refused, or 0."""
-    if book.quantity_lots_min <= display_lots <= lots and not has_too_many_parts(
-        lots, display_lots
-    ):
+    is_in_range = book.quantity_lots_min <= display_lots <= lots
+    is_off = display_lots % book.quantity_increment_lots != 0
+    if is_in_range and not is_off and not has_too_many_parts(lots, display_lots):
         return 0
     return RejectReason.DISPLAY_QUANTITY_OUT_OF_RANGE
 

@@ -4,7 +4,7 @@ These are rare, so they are decoded into command objects and answered with event
 not (see `matching.core.engine`).
 """
 
-from matching.core import amendments, fee_tiers
+from matching.core import amendments, fee_tiers, increments
 from matching.core.auction import enter_phase
 from matching.core.holds import Account
 from matching.core.matcher import Matcher
@@ -38,6 +38,8 @@ def operate(matcher: Matcher, command: c.Command) -> None:
             say(matcher, list_asset(state, command))
         case c.ListInstrument():
             list_instrument(matcher, command)
+        case c.ChangeIncrements():
+            increments.change(matcher, command)
         case c.SetLimits():
             say(matcher, set_limits(state, command))
         case c.SetReferencePrice():
@@ -119,6 +121,10 @@ def list_instrument(matcher: Matcher, command: c.ListInstrument) -> None:
     say(matcher, listed)
     if limits != Limits(notional_units_min=command.notional_units_min):
         say(matcher, e.LimitsChanged(command.instrument_id, *limits))
+    book.set_increments(command.price_increment_ticks, command.quantity_increment_lots)
+    if book.has_increments:
+        steps = (command.price_increment_ticks, command.quantity_increment_lots)
+        say(matcher, e.IncrementsChanged(command.instrument_id, *steps))
     if command.phase is not TradingPhase.TRADING:
         enter_phase(matcher, book, command.phase)
     return None
@@ -130,6 +136,7 @@ def listing_refusal(state: State, command: c.ListInstrument) -> RejectReason | N
     quote = state.assets.get(command.quote_asset_id)
     if base is None or quote is None:
         return RejectReason.UNKNOWN_ASSET
+    steps = (command.price_increment_ticks, command.quantity_increment_lots)
     if command.instrument_id in state.books or symbol in state.symbols.values():
         return RejectReason.ALREADY_LISTED
     if not 0 < command.instrument_id <= ID_MAX or base is quote:
@@ -150,6 +157,8 @@ def listing_refusal(state: State, command: c.ListInstrument) -> RejectReason | N
         )
     except ListingError:
         return RejectReason.INVALID_LISTING
+    if not increments.are_possible(*steps):
+        return RejectReason.INVALID_INCREMENT
     if not limits_of(command).are_possible:
         return RejectReason.INVALID_LIMITS
     if not fee_tiers.are_possible(command.maker_fee_ppm, command.taker_fee_ppm):

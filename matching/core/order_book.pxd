@@ -19,6 +19,9 @@ cdef class OrderBook:
     cdef readonly long long lot_units
     cdef readonly long long tick_lot_units
     cdef readonly object limits
+    cdef readonly bint has_increments
+    cdef readonly long long price_increment_ticks
+    cdef readonly long long quantity_increment_lots
     cdef readonly long long quantity_lots_min
     cdef readonly long long quantity_lots_max
     cdef readonly long long notional_units_min
@@ -53,6 +56,9 @@ cdef class OrderBook:
     cdef readonly Ladder buys
     cdef readonly Ladder sells
 
+    cpdef void set_increments(
+        self, long long price_increment_ticks, long long quantity_increment_lots
+    ) noexcept
     @cython.locals(ladder=Ladder, level=Level, order=Order)
     cpdef void set_limits(self, limits) except *
     cpdef void set_reference(self, long long price_ticks) except *

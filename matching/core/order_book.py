@@ -62,7 +62,14 @@ class OrderBook:
         self.sells = Ladder(-1)
         self.reference_ticks = 0  # the last trade's price, or one set since; 0: none
         self.open_counts: dict[int, int] = {}  # open orders by account, where they are limited
+        self.set_increments(1, 1)
         self.set_limits(limits)
+
+    def set_increments(self, price_increment_ticks: int, quantity_increment_lots: int) -> None:
+        """Let orders keep to multiples of these; see `matching.core.increments`."""
+        self.price_increment_ticks = price_increment_ticks
+        self.quantity_increment_lots = quantity_increment_lots
+        self.has_increments = price_increment_ticks > 1 or quantity_increment_lots > 1
 
     def set_limits(self, limits: Limits) -> None:
         self.limits = limits

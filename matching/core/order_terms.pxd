@@ -25,6 +25,8 @@ cdef int PRICE_OUT_OF_RANGE
 cdef int PRICE_OUTSIDE_BAND
 cdef int TRIGGER_PRICE_OUT_OF_RANGE
 cdef int QUANTITY_OUT_OF_RANGE
+cdef int PRICE_OFF_INCREMENT
+cdef int QUANTITY_OFF_INCREMENT
 cdef int NOTIONAL_TOO_SMALL
 cdef int NOTIONAL_TOO_LARGE
 
@@ -33,6 +35,7 @@ cdef int NOTIONAL_TOO_LARGE
     is_market=bint,
     waits=bint,
     is_long=bint,
+    is_off=bint,
     trigger_price_ticks="long long",
     trailing_bps="long long",
     quote_units="long long",
@@ -56,4 +59,6 @@ cpdef long long ending(int time_in_force, long long expire_time_ns, long long no
 cdef bint never_rests(int time_in_force) except -1
 cdef int phase_refusal(OrderBook book, bint is_market, int time_in_force, int flags) except -1
 cdef int price_refusal(OrderBook book, long long price_ticks, bint is_market) except -1
+@cython.locals(refusal=int)
+cdef int replace_refusal(OrderBook book, long long price_ticks, long long lots) except -1
 cdef int notional_refusal(OrderBook book, long long price_ticks, long long lots) except -1

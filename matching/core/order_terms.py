@@ -31,6 +31,8 @@ PRICE_OUT_OF_RANGE = RejectReason.PRICE_OUT_OF_RANGE.value
 PRICE_OUTSIDE_BAND = RejectReason.PRICE_OUTSIDE_BAND.value
 TRIGGER_PRICE_OUT_OF_RANGE = RejectReason.TRIGGER_PRICE_OUT_OF_RANGE.value
 QUANTITY_OUT_OF_RANGE = RejectReason.QUANTITY_OUT_OF_RANGE.value
+PRICE_OFF_INCREMENT = RejectReason.PRICE_OFF_INCREMENT.value
+QUANTITY_OFF_INCREMENT = RejectReason.QUANTITY_OFF_INCREMENT.value
 NOTIONAL_TOO_SMALL = RejectReason.NOTIONAL_TOO_SMALL.value
 NOTIONAL_TOO_LARGE = RejectReason.NOTIONAL_TOO_LARGE.value
 
@@ -77,10 +79,16 @@ def terms_refusal(book: OrderBook, words: memoryview, at: int, now_ns: int, has_
         return refusal
     if waits and not stop_orders.is_in_range(trigger_price_ticks, trailing_bps):
         return TRIGGER_PRICE_OUT_OF_RANGE
+    if book.has_increments:
+        is_off = price_ticks % book.price_increment_ticks != 0
+        if is_off or trigger_price_ticks % book.price_increment_ticks:
+            return PRICE_OFF_INCREMENT
     if quote_units:
         return quote_amounts.refusal(book, quote_units)
     if not book.quantity_lots_min <= lots <= book.quantity_lots_max:
         return QUANTITY_OUT_OF_RANGE
+    if book.has_increments and lots % book.quantity_increment_lots:
+        return QUANTITY_OFF_INCREMENT
     refusal = 0 if is_market else notional_refusal(book, price_ticks, lots)
     if waits and not refusal and not has_turn:
         side = words[at + 4] & 0xFF
@@ -89,6 +97,20 @@ def terms_refusal(book: OrderBook, words: memoryview, at: int, now_ns: int, has_
     if display_lots and not refusal:
         refusal = icebergs.refusal(book, lots, display_lots)
     return refusal
+
+
+def replace_refusal(book: OrderBook, price_ticks: int, lots: int) -> int:
+    """Return why an order's new price and quantity are refused, or 0."""
+    refusal = price_refusal(book, price_ticks, False)
+    if refusal:
+        return refusal
+    if book.has_increments and price_ticks % book.price_increment_ticks:
+        return PRICE_OFF_INCREMENT
+    if not book.quantity_lots_min <= lots <= book.quantity_lots_max:
+        return QUANTITY_OUT_OF_RANGE
+    if book.has_increments and lots % book.quantity_increment_lots:
+        return QUANTITY_OFF_INCREMENT
+    return notional_refusal(book, price_ticks, lots)
 
 
 def notional_refusal(book: OrderBook, price_ticks: int, lots: int) -> int:

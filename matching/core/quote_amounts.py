@@ -1,9 +1,9 @@
 """Orders at market by quote amount: what quantity they come to.
 
 The amount is counted off in the book as it stands when the order comes, price by price; what the
-book is too short for counts at its last price, and can only be canceled. A lot that the amount does
-not pay for whole is left out: a buyer never spends more than the amount, a seller gets no more
-before fees.
+book is too short for counts at its last price, and can only be canceled. An increment that the
+amount does not pay for whole is left out: a buyer never spends more than the amount, a seller gets
+no more before fees.
 """
 
 from collections.abc import Iterator
@@ -25,6 +25,11 @@ def refusal(book: OrderBook, quote_units: int) -> int:
 
 def lots_for(book: OrderBook, incoming: Order, quote_units: int) -> int:
     """Return how many lots an amount comes to; 0 if there is none, or no price to count at."""
+    lots = _lots_for(book, incoming, quote_units)
+    return lots - lots % book.quantity_increment_lots
+
+
+def _lots_for(book: OrderBook, incoming: Order, quote_units: int) -> int:
     lots = lots_there = units_per_lot = 0
     for price_ticks, lots_there in _counterparties(book, incoming):
         units_per_lot = price_ticks * book.tick_lot_units

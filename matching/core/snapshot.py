@@ -1,8 +1,7 @@
 """The engine's state as rows of plain values, and back.
 
-`FIELDS` names every field of every class that the state is made of: the saved ones are columns of
-its rows, in this order; the derived ones are rebuilt from them. A test compares the table with the
-classes, so a field that stands in neither column fails by its name.
+`matching.core.snapshot_fields` says which fields of which class are saved: they are the columns of
+the rows, in that order.
 
 Sections come in the order in which they must be restored. Orders come worst price first and oldest
 first, so that each is put behind those that are there, which costs least.
@@ -11,18 +10,18 @@ first, so that each is put behind those that are there, which costs least.
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from matching.core import fee_tiers
-from matching.core.client_order_ids import ClientOrderId, ClientOrderIds
+from matching.core.client_order_ids import ClientOrderId
 from matching.core.holds import Account, Funds
-from matching.core.ladder import Ladder, Level, Order, Page, new_order
+from matching.core.ladder import Order, new_order
 from matching.core.order_book import OrderBook
 from matching.core.order_lists import OrderList
-from matching.core.order_table import OrderTable
+from matching.core.snapshot_fields import FIELDS
 from matching.core.state import State
 from matching.core.trading_phase import AUCTIONS
-from matching.core.triggers import Trigger, Triggers, Turn
+from matching.core.triggers import Trigger, Turn
 from vocabulary.codec import pack, unpack_command
 from vocabulary.commands import EnterOrder
 from vocabulary.instrument import Asset
@@ -35,141 +34,6 @@ Section = tuple[str, list[Row]]
 ROWS_PER_SECTION: Final = 10_000
 _BUY: Final = Side.BUY.value
 
-
-class Fields(NamedTuple):
-    """What of a class is saved, and what follows from that and from where an object stands."""
-
-    saved: tuple[str, ...]
-    derived: tuple[str, ...] = ()
-
-
-FIELDS: Final[dict[type, Fields]] = {
-    State: Fields(
-        ("sequence", "timestamp_ns"),
-        (
-            "assets",
-            "issued_units",
-            "books",
-            "symbols",
-            "tier_fees",
-            "accounts",
-            "orders",
-            "expiries",
-            "near_accounts",
-            "near_books",
-            "auctions",
-        ),
-    ),
-    Account: Fields(
-        ("account_id", "self_trade_prevention", "fee_tier", "is_suspended"),
-        ("funds", "client_order_ids", "open_order_count", "latest", "latest_but_one"),
-    ),
-    Funds: Fields(("asset_id", "available", "held")),
-    OrderBook: Fields(
-        (
-            "instrument_id",
-            "base_asset_id",
-            "quote_asset_id",
-            "lot_units",
-            "tick_lot_units",
-            "limits",
-            "reference_ticks",
-            "maker_fee_ppm",
-            "taker_fee_ppm",
-            "phase",
-            "auction_ends_ns",
-            "indicative_ticks",
-            "indicative_lots",
-            "surplus_lots",
-            "trade_count",
-            "prevented_count",
-            "last_trade_ticks",
-        ),
-        (
-            "quantity_lots_min",
-            "quantity_lots_max",
-            "notional_units_min",
-            "notional_units_max",
-            "open_orders_max",
-            "open_counts",
-            "has_bands",
-            "lowest_limit_ticks",
-            "highest_limit_ticks",
-            "lowest_market_ticks",
-            "highest_market_ticks",
-            "tier_fees",
-            "has_volatility_band",
-            "lowest_calm_ticks",
-            "highest_calm_ticks",
-            "amendments",
-            "triggers",
-            "waiting_count",
-            "base_fees",
-            "quote_fees",
-            "buys",
-            "sells",
-        ),
-    ),
-    Order: Fields(
-        (
-            "order_id",
-            "entered_by",
-            "instrument_id",
-            "side",
-            "price_ticks",
-            "quantity_lots",
-            "flags",
-            "leaves_lots",
-            "hidden_lots",
-            "display_lots",
-            "hold_per_lot",
-            "expire_time_ns",
-            "self_trade_prevention",
-        ),
-        (
-            "budget_units",
-            "account",
-            "client_order_id",
-            "spends",
-            "receives",
-            "level",
-            "older",
-            "newer",
-            "chained",
-            "trigger",
-            "order_list",
-        ),
-    ),
-    Trigger: Fields(
-        ("order_type", "time_in_force", "price_ticks", "trailing_bps", "best_ticks"),
-        ("awaits_fall", "is_market", "is_turn", "key", "row"),
-    ),
-    Turn: Fields(("command",), ("is_turn", "row")),
-    OrderList: Fields(("list_id", "contingency"), ("first", "second", "row")),
-    Triggers: Fields((), ("orders", "falling", "rising", "trailing", "prices")),
-    ClientOrderId: Fields(
-        ("order_id", "content", "closed_ns", "text"),
-        ("words", "hash", "is_open", "closed_next"),
-    ),
-    ClientOrderIds: Fields(
-        (),
-        (
-            "buffer",
-            "hashes",
-            "names",
-            "mask",
-            "count",
-            "looked_at",
-            "closed_count",
-            "closed_first",
-            "closed_last",
-        ),
-    ),
-    OrderTable: Fields((), ("buckets", "mask", "count", "looked_at")),
-    Ladder: Fields((), ("sign", "pages", "best")),
-    Page: Fields((), ("number", "occupied", "levels")),
-    Level: Fields((), ("price_ticks", "lots", "oldest", "newest")),
-}
 
 _clock_row = attrgetter(*FIELDS[State].saved)
 _book_row = attrgetter(*FIELDS[OrderBook].saved)
@@ -207,6 +71,14 @@ def save(state: State) -> Iterator[Section]:
             (key, trade_id, amendments)
             for key, book in state.books.items()
             for trade_id, amendments in book.amendments.items()
+        ),
+    )
+    yield from _sections(
+        "increments",
+        (
+            (key, book.price_increment_ticks, book.quantity_increment_lots)
+            for key, book in state.books.items()
+            if book.has_increments
         ),
     )
     yield from _sections("tier_fees", ((*key, *fees) for key, fees in state.tier_fees.items()))
@@ -334,6 +206,13 @@ def _take_amendments(state: State, instrument_id: int, trade_id: int, amendments
     state.books[instrument_id].amendments[trade_id] = amendments
 
 
+def _take_increments(
+    state: State, instrument_id: int, price_increment_ticks: int, quantity_increment_lots: int
+) -> None:
+    book = state.books[instrument_id]
+    book.set_increments(price_increment_ticks, quantity_increment_lots)
+
+
 def _take_tier_fees(state: State, tier: int, instrument_id: int, *fees: int) -> None:
     maker_fee_ppm, taker_fee_ppm = fees
     state.tier_fees[tier, instrument_id] = (maker_fee_ppm, taker_fee_ppm)
@@ -436,6 +315,7 @@ _TAKE: Final[dict[str, Callable[..., None]]] = {
     "funds": _take_funds,
     "books": _take_book,
     "amendments": _take_amendments,
+    "increments": _take_increments,
     "tier_fees": _take_tier_fees,
     "closed_orders": _take_closed_order,
     "orders": _take_order,

@@ -114,6 +114,8 @@ class State:
             cross = (book.indicative_ticks, book.indicative_lots, book.surplus_lots)
             add(*cross, book.auction_ends_ns)
             add(book.last_trade_ticks)
+            if book.has_increments:
+                add("increments", book.price_increment_ticks, book.quantity_increment_lots)
             for ladder in (book.buys, book.sells):
                 for level in ladder:
                     for order in level:

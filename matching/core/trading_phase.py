@@ -22,20 +22,28 @@ class Treatment(Enum):
     REFUSED = "-"
 
 
-_COMMANDS: Final = (c.EnterOrder, c.ReplaceOrder, c.CancelOrder, c.CancelAllOrders)
-_MATCHED: Final = (Treatment.MATCHED, Treatment.MATCHED, Treatment.DONE, Treatment.DONE)
-_COLLECTED: Final = (Treatment.COLLECTED, Treatment.COLLECTED, Treatment.DONE, Treatment.DONE)
-_CANCELS: Final = (Treatment.REFUSED, Treatment.REFUSED, Treatment.DONE, Treatment.DONE)
-_NOTHING: Final = (Treatment.REFUSED,) * len(_COMMANDS)
+_COMMANDS: Final = (
+    c.EnterOrder,
+    c.ReplaceOrder,
+    c.CancelOrder,
+    c.CancelAllOrders,
+    c.ChangeIncrements,
+)
+_DONE, _NOT = Treatment.DONE, Treatment.REFUSED
+_MATCHED: Final = (Treatment.MATCHED, Treatment.MATCHED, _DONE, _DONE, _NOT)
+_COLLECTED: Final = (Treatment.COLLECTED, Treatment.COLLECTED, _DONE, _DONE, _DONE)
+_AT_AUCTION: Final = (*_COLLECTED[:-1], _NOT)
+_CANCELS: Final = (_NOT, _NOT, _DONE, _DONE, _DONE)
+_NOTHING: Final = (_NOT,) * len(_COMMANDS)
 
 TABLE: Final[dict[TradingPhase, dict[type[c.Command], Treatment]]] = {
     phase: dict(zip(_COMMANDS, treatments, strict=True))
     for phase, treatments in {
         TradingPhase.PRE_OPEN: _COLLECTED,
-        TradingPhase.OPENING_AUCTION: _COLLECTED,
+        TradingPhase.OPENING_AUCTION: _AT_AUCTION,
         TradingPhase.TRADING: _MATCHED,
-        TradingPhase.VOLATILITY_AUCTION: _COLLECTED,
-        TradingPhase.CLOSING_AUCTION: _COLLECTED,
+        TradingPhase.VOLATILITY_AUCTION: _AT_AUCTION,
+        TradingPhase.CLOSING_AUCTION: _AT_AUCTION,
         TradingPhase.HALTED: _CANCELS,
         TradingPhase.CANCEL_ONLY: _CANCELS,
         TradingPhase.CLOSED: _CANCELS,
@@ -47,6 +55,11 @@ COLLECTING: Final = frozenset(
     phase.value for phase, row in TABLE.items() if row[c.EnterOrder] is Treatment.COLLECTED
 )
 """The phases, as integers, whose orders wait for an auction's price."""
+
+TAKES_INCREMENTS: Final = frozenset(
+    phase.value for phase, row in TABLE.items() if row[c.ChangeIncrements] is Treatment.DONE
+)
+"""The phases, as integers, in which increments may change: nothing trades, nor is about to."""
 
 AUCTIONS: Final = frozenset(
     {

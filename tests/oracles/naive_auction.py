@@ -7,11 +7,11 @@ NOTHING = (0, 0, 0)
 
 
 def naive_cross(
-    buys: Sequence[Level], sells: Sequence[Level], reference: int
+    buys: Sequence[Level], sells: Sequence[Level], reference: int, step: int = 1
 ) -> tuple[int, int, int]:
     """Return price, lots that trade and lots left over (above zero: buyers') of an auction."""
     best, best_rank = NOTHING, (0, 0, 0, 0)
-    for price in range(1, max((level for level, _ in buys), default=0) + 1):
+    for price in range(step, max((level for level, _ in buys), default=0) + 1, step):
         demand = sum(lots for level, lots in buys if level >= price)
         supply = sum(lots for level, lots in sells if level <= price)
         lots, surplus = min(demand, supply), demand - supply

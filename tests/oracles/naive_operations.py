@@ -114,5 +114,6 @@ class NaiveOperations(NaiveTriggers, NaiveAmendments):
         self.trades[number] = self.prevented[number] = 0
         self.limits[number] = limits_of(command)
         self.references[number] = 0
+        self.increments[number] = (1, 1)
         fields = {name: getattr(command, name) for name in e.InstrumentListed.__struct_fields__}
         return e.InstrumentListed(**fields)

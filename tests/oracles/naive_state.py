@@ -97,6 +97,7 @@ class NaiveState:
         self.instruments: dict[int, c.ListInstrument] = {}
         self.limits: dict[int, Limits] = {}
         self.references: dict[int, int] = {}
+        self.increments: dict[int, tuple[int, int]] = {}
         self.phases: dict[int, TradingPhase] = {}
         self.auction_ends_ns: dict[int, int] = {}
         self.indicative: dict[int, tuple[int, int, int]] = {}  # of the auctions, the oldest first
@@ -182,7 +183,8 @@ class NaiveState:
             [(order.price, order.leaves) for order in self.queue(instrument_id, side)]
             for side in (Side.BUY, Side.SELL)
         )
-        return naive_cross(buys, sells, self.references[instrument_id])
+        step, _ = self.increments[instrument_id]
+        return naive_cross(buys, sells, self.references[instrument_id], step)
 
     def fees_of(self, account_id: int, instrument_id: int) -> tuple[int, int]:
         """Return what an account pays as maker and as taker: the most specific fees there are."""

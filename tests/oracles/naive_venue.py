@@ -8,7 +8,8 @@ the open orders could still spend.
 import msgspec
 
 from tests.oracles.naive_auction import NOTHING
-from tests.oracles.naive_matching import COLLECTING, NaiveMatching
+from tests.oracles.naive_increments import NaiveIncrements
+from tests.oracles.naive_matching import COLLECTING
 from tests.oracles.naive_state import NaiveOrder
 from tests.oracles.naive_triggers import NOT_OF_TERMS, PLAIN
 from vocabulary import commands as c
@@ -16,7 +17,6 @@ from vocabulary import events as e
 from vocabulary.rejects import PRECEDENCE
 from vocabulary.rejects import RejectReason as R
 from vocabulary.types import (
-    ID_MAX,
     INT64_MAX,
     PRICE_TICKS_MAX,
     QUANTITY_LOTS_MAX,
@@ -25,7 +25,6 @@ from vocabulary.types import (
     OrderType,
     SelfTradePrevention,
     Side,
-    Sides,
     TimeInForce,
     TradingPhase,
 )
@@ -39,7 +38,7 @@ STP = SelfTradePrevention
 NEVER_REST = (TimeInForce.IMMEDIATE_OR_CANCEL, TimeInForce.FILL_OR_KILL)
 
 
-class NaiveVenue(NaiveMatching):
+class NaiveVenue(NaiveIncrements):
     def apply(self, command: c.Command, sequence: int, now_ns: int = 0) -> list[e.Event]:
         self.now_ns = now_ns
         self.interrupted = 0
@@ -74,6 +73,8 @@ class NaiveVenue(NaiveMatching):
                 return [self.set_self_trade_prevention(command)]
             case c.ChangePhase():
                 return self.change_phase(command)
+            case c.ChangeIncrements():
+                return self.change_increments(command)
             case c.SetFees():
                 return [self.set_fees(command)]
             case c.SetTierFees() | c.ClearTierFees():
@@ -113,6 +114,10 @@ class NaiveVenue(NaiveMatching):
             reasons.add(R.PRICE_OUT_OF_RANGE)
         if not is_market and not lowest <= price <= highest:
             reasons.add(R.PRICE_OUTSIDE_BAND)
+        price_step, lot_step = self.increments[command.instrument_id]
+        trigger = command.trigger_price_ticks if isinstance(command, c.EnterOrder) else 0
+        if price % price_step or trigger % price_step:
+            reasons.add(R.PRICE_OFF_INCREMENT)
         if isinstance(command, c.EnterOrder) and command.quote_units:
             amount = command.quote_units
             if amount < max(limits.notional_units_min, 1):
@@ -124,6 +129,8 @@ class NaiveVenue(NaiveMatching):
             return reasons
         if not self.takes_quantity(command.instrument_id, lots):
             reasons.add(R.QUANTITY_OUT_OF_RANGE)
+        if lots % lot_step:
+            reasons.add(R.QUANTITY_OFF_INCREMENT)
         if not is_market and not reasons & {R.PRICE_OUT_OF_RANGE, R.QUANTITY_OUT_OF_RANGE}:
             notional = price * lots * instrument.tick_lot_units
             if notional < limits.notional_units_min:
@@ -159,7 +166,9 @@ class NaiveVenue(NaiveMatching):
             reasons |= self.now_refusals(order)
         no_quantity: set[R] = set()
         if command.quote_units and not reasons:
-            order.quantity = order.leaves = self.lots_for(order, command.quote_units)
+            lots = self.lots_for(order, command.quote_units)
+            lots -= lots % self.increments[order.instrument_id][1]
+            order.quantity = order.leaves = lots
             if not self.takes_quantity(order.instrument_id, order.quantity):
                 no_quantity.add(R.NO_QUANTITY_FOR_AMOUNT)
         if not reasons:
@@ -270,7 +279,9 @@ class NaiveVenue(NaiveMatching):
 
     def display_refusals(self, order: NaiveOrder, lots: int) -> set[R]:
         least = max(self.limits[order.instrument_id].quantity_lots_min, 1)
+        _, lot_step = self.increments[order.instrument_id]
         is_possible = least <= order.display <= lots <= 100 * order.display
+        is_possible = is_possible and order.display % lot_step == 0
         return set() if is_possible else {R.DISPLAY_QUANTITY_OUT_OF_RANGE}
 
     def cost(self, order: NaiveOrder) -> int:
@@ -372,34 +383,6 @@ class NaiveVenue(NaiveMatching):
         if order is None:
             return [e.CommandRejected(R.UNKNOWN_ORDER)]
         return [self.cancel_resting(order, CancelReason.REQUESTED)]
-
-    def cancel_all(self, command: c.CancelAllOrders) -> list[e.Event]:
-        if command.instrument_id and command.instrument_id not in self.instruments:
-            return [e.CommandRejected(R.UNKNOWN_INSTRUMENT)]
-        mine = [
-            order
-            for order in self.open
-            if order.account_id == command.account_id
-            and command.instrument_id in (0, order.instrument_id)
-            and command.sides in (Sides.BOTH, order.side)
-            and command.entered_by in (0, order.entered_by)
-        ]
-        oldest_first = sorted(mine, key=lambda order: order.order_id)
-        return [self.cancel_resting(order, CancelReason.MASS_CANCELED) for order in oldest_first]
-
-    def suspend(self, command: c.SuspendAccount) -> list[e.Event]:
-        account = command.account_id
-        if not 1 <= account <= ID_MAX:
-            return [e.CommandRejected(R.UNKNOWN_ACCOUNT)]
-        self.heard_of.add(account)
-        self.suspended.add(account)
-        mine = [order for order in self.open if order.account_id == account]
-        oldest_first = sorted(mine, key=lambda order: order.order_id)
-        reason = CancelReason.ACCOUNT_SUSPENDED
-        return [
-            e.AccountSuspended(account),
-            *(self.cancel_resting(order, reason) for order in oldest_first),
-        ]
 
     def expire(self) -> list[e.Event]:
         due = [order for order in self.open if 0 < order.expire_time_ns <= self.now_ns]

@@ -176,6 +176,44 @@ async def test_limits_are_set_and_known_after_a_restart(
     assert listed | limits == listed
 
 
+async def test_tick_and_lot_change_while_nothing_trades_and_are_known_after_a_restart(
+    desk: DeskClient, trader: Trader, matching: MatchingServer, postgres_url: str
+) -> None:
+    path = "/instruments/BTCUSDT/increments"
+    steps = {"tick_size": "0.05", "lot_size": "0.0010"}
+    await desk.post(f"/accounts/{ALICE}/credits", {"asset": "BTC", "amount": "1"})
+    await trader.send([order(1, ALICE, Side.SELL, 11_001, 20, 1)])
+    await trader.send([order(2, ALICE, Side.SELL, 11_005, 20, 1)])
+    assert (await desk.post(path, steps)).body["error"]["code"] == "still_trading"
+    await desk.post("/instruments/BTCUSDT/halt")
+    assert (await desk.post(path, steps)).body["error"]["code"] == "orders_off_increment"
+    off_unit = await desk.post(path, steps | {"tick_size": "0.005"})
+    assert (off_unit.status, off_unit.body["error"]["code"]) == (422, "invalid_increment")
+    changed = await desk.post(path, steps | {"cancel_orders": True})
+    assert changed.body | steps | {"canceled_orders": 1, "price_unit": "0.01"} == changed.body
+    await desk.post("/instruments/BTCUSDT/resume")
+    (refused,) = await trader.send([order(3, ALICE, Side.SELL, 11_001, 20, 1)])
+    assert refused.events == [e.CommandRejected(RejectReason.PRICE_OFF_INCREMENT)]
+    assert (await desk.get("/trial-balance")).body["agrees"]  # so that it is settled
+    async with open_desk(matching.address, postgres_url) as again:
+        await again.until_ready()
+        (listed,) = (await again.get("/instruments")).body["instruments"]
+    assert listed | steps == listed
+
+
+async def test_an_instrument_may_be_listed_with_finer_units_than_its_first_tick_and_lot(
+    desk: DeskClient,
+) -> None:
+    body = {"symbol": "USDTBTC", "base": "USDT", "quote": "BTC", "lot_size": "10"}
+    units = {"price_unit": "0.0001", "quantity_unit": "0.1"}
+    listed = await desk.post("/instruments", body | units | {"tick_size": "0.05"})
+    assert listed.status == 201, listed.body
+    shown = units | {"tick_size": "0.0500", "lot_size": "10.0"}
+    assert listed.body | shown == listed.body
+    off_unit = body | units | {"tick_size": "0.00005", "symbol": "OFF"}
+    assert (await desk.post("/instruments", off_unit)).body["error"]["code"] == "invalid_increment"
+
+
 async def test_secret_is_shown_once_and_encrypted_at_rest(
     desk: DeskClient, postgres_url: str
 ) -> None:

@@ -258,6 +258,7 @@ ALLOWED: dict[tuple[str, str], Any] = {
     ("POST", "/instruments/{symbol}/phase"): OPS,
     ("POST", "/instruments/{symbol}/fees"): OPS,
     ("POST", "/instruments/{symbol}/limits"): OPS,
+    ("POST", "/instruments/{symbol}/increments"): OPS,
     ("POST", "/instruments/{symbol}/reference-price"): OPS,
     ("GET", "/fix-sessions"): OPS,
     ("POST", "/fix-sessions"): OPS,

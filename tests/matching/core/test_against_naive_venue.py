@@ -338,6 +338,25 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
         limits = (*quantities, *notionals, open_orders, *bands, *volatility)
         self.both.ask(c.SetLimits(8, 1, instrument_id, *limits))
 
+    @rule(
+        instrument_id=instruments,
+        phase=st.sampled_from((None, TradingPhase.HALTED, TradingPhase.PRE_OPEN)),
+        steps=st.sampled_from(((1, 1), (2, 1), (1, 2), (2, 5), (3, 3), (0, 1), (1, 2**48 + 1))),
+        cancels_max=st.sampled_from((0, 1, 2, 9, 9, 9, -1)),
+    )
+    def change_increments(
+        self,
+        instrument_id: int,
+        phase: TradingPhase | None,
+        steps: tuple[int, int],
+        cancels_max: int,
+    ) -> None:
+        if phase is not None:
+            self.both.ask(c.ChangePhase(8, 1, instrument_id, phase))
+        self.both.ask(c.ChangeIncrements(8, 1, instrument_id, *steps, cancels_max))
+        if phase is TradingPhase.HALTED:
+            self.both.ask(c.ChangePhase(8, 1, instrument_id, TradingPhase.TRADING))
+
     @rule(instrument_id=instruments, price=st.sampled_from((0, 3, 5, -1, 2**41)))
     def set_reference_price(self, instrument_id: int, price: int) -> None:
         self.both.ask(c.SetReferencePrice(8, 1, instrument_id, price))

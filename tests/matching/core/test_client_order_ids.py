@@ -6,7 +6,7 @@ import pytest
 
 from matching.core import invariants
 from matching.core.engine import Engine
-from tests.matching.core.test_refusals import LISTINGS, enter
+from tests.matching.core.requests import LISTINGS, enter
 from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.codec import pack, unpack

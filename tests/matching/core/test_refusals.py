@@ -1,11 +1,33 @@
 """Each of the engine's reasons to refuse, once, in the order of precedence; and nothing changes."""
 
-import msgspec
 import pytest
 
 from matching.core import invariants
 from matching.core.engine import Engine
-from tests.matching.core.busts import Busts
+from tests.matching.core.requests import (
+    AT_AUCTION,
+    BUSTED,
+    EXPENSIVE,
+    GAIN,
+    GONE,
+    HALTED,
+    LIMITED,
+    LISTINGS,
+    PROTECT,
+    STEPPED,
+    SUSPENDED,
+    at_market,
+    bust,
+    by_amount,
+    correct,
+    enter,
+    listing,
+    oco,
+    replace,
+    stepped,
+    stop,
+    trailing,
+)
 from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.codec import pack, unpack
@@ -19,7 +41,6 @@ from vocabulary.types import (
     OPEN_ORDERS_PER_ACCOUNT_MAX,
     PRICE_TICKS_MAX,
     WAITING_ORDERS_MAX,
-    Contingency,
     OrderFlags,
     OrderType,
     SelfTradePrevention,
@@ -27,158 +48,6 @@ from vocabulary.types import (
     TimeInForce,
     TradingPhase,
 )
-
-HALTED, EXPENSIVE, LIMITED, AT_AUCTION, GONE, BUSTED = 2, 3, 4, 5, 6, 8
-SUSPENDED = 8
-LISTINGS = (
-    c.ListAsset(1, 1, 1, 0, b"BTC"),
-    c.ListAsset(1, 1, 2, 0, b"USD"),
-    c.ListInstrument(1, 1, 1, 1, 2, 1, 1, 20, 0, 0, b"BTCUSD"),
-    c.ListInstrument(1, 1, HALTED, 1, 2, 1, 1, 0, 0, 0, b"HALTED"),
-    c.ListInstrument(1, 1, EXPENSIVE, 1, 2, 1, 2**40, 0, 0, 0, b"EXPENSIVE"),
-    c.ListInstrument(
-        1,
-        1,
-        LIMITED,
-        1,
-        2,
-        1,
-        1,
-        20,
-        0,
-        0,
-        b"LIMITED",
-        quantity_lots_min=2,
-        quantity_lots_max=9,
-        notional_units_max=80,
-        open_orders_max=1,
-        price_band_ppm=200_000,
-    ),
-    c.SetReferencePrice(1, 1, LIMITED, 10),
-    c.ListInstrument(
-        1, 1, AT_AUCTION, 1, 2, 1, 1, 0, 0, 0, b"ATAUCTION", TradingPhase.OPENING_AUCTION
-    ),
-    c.ListInstrument(1, 1, GONE, 1, 2, 1, 1, 0, 0, 0, b"GONE", TradingPhase.DELISTED),
-    c.ListInstrument(1, 1, BUSTED, 1, 2, 1, 1, 0, 0, 0, b"BUSTED"),
-    c.ChangePhase(1, 1, HALTED, TradingPhase.HALTED),
-    c.CreditFunds(1, 1, 1, 1, 1000),
-    c.CreditFunds(1, 1, 1, 2, 1000),
-    c.SuspendAccount(1, 1, SUSPENDED),
-)
-
-
-ENTER = c.EnterOrder(
-    1,
-    1,
-    account_id=1,
-    instrument_id=1,
-    side=Side.BUY,
-    order_type=OrderType.LIMIT,
-    time_in_force=TimeInForce.GOOD_TILL_CANCEL,
-    flags=OrderFlags.NONE,
-    price_ticks=10,
-    quantity_lots=5,
-    client_order_id=b"new",
-)
-REPLACE = c.ReplaceOrder(
-    1,
-    1,
-    account_id=1,
-    instrument_id=1,
-    order_id=0,
-    price_ticks=10,
-    quantity_lots=5,
-    client_order_id=b"newer",
-    original_client_order_id=b"part",
-)
-LISTING = c.ListInstrument(
-    1,
-    1,
-    instrument_id=9,
-    base_asset_id=1,
-    quote_asset_id=2,
-    lot_units=1,
-    tick_lot_units=1,
-    notional_units_min=0,
-    maker_fee_ppm=0,
-    taker_fee_ppm=0,
-    symbol=b"NEW",
-)
-
-
-def enter(**changes: object) -> c.Command:
-    return msgspec.structs.replace(ENTER, **changes)
-
-
-STOP = msgspec.structs.replace(
-    ENTER,
-    client_order_id=b"wait",
-    order_type=OrderType.STOP_LIMIT,
-    trigger_price_ticks=15,
-    price_ticks=20,
-    quantity_lots=1,
-)
-
-
-def stop(**changes: object) -> c.Command:
-    return msgspec.structs.replace(STOP, **changes)
-
-
-def at_market(**changes: object) -> c.Command:
-    return msgspec.structs.replace(STOP, order_type=OrderType.STOP, price_ticks=0, **changes)
-
-
-def trailing(bps: int, **changes: object) -> c.Command:
-    return msgspec.structs.replace(STOP, trigger_price_ticks=0, trailing_bps=bps, **changes)
-
-
-def by_amount(quote_units: int, **changes: object) -> c.Command:
-    terms = {"order_type": OrderType.MARKET, "price_ticks": 0, "quantity_lots": 0, **changes}
-    return enter(quote_units=quote_units, **terms)
-
-
-def replace(**changes: object) -> c.Command:
-    return msgspec.structs.replace(REPLACE, **changes)
-
-
-def listing(**changes: object) -> c.Command:
-    return msgspec.structs.replace(LISTING, **changes)
-
-
-def bust(**changes: int) -> c.BustTrade:
-    """Return what busts the one trade that there was: account 1 sold itself 2 at 11."""
-    trade = c.BustTrade(
-        1,
-        1,
-        instrument_id=1,
-        amendments=0,
-        trade_id=1,
-        price_ticks=11,
-        quantity_lots=2,
-        base_units=2,
-        quote_units=22,
-        buyer_account_id=1,
-        seller_account_id=1,
-        buyer_order_id=15,
-        seller_order_id=16,
-        buyer_fee_units=0,
-        seller_fee_units=0,
-    )
-    return msgspec.structs.replace(trade, **changes)
-
-
-def correct(price_ticks: int, lots: int) -> c.CorrectTrade:
-    return Busts().correction(bust(), price_ticks, lots)
-
-
-def oco(first: c.Command, second: c.Command) -> c.Command:
-    assert isinstance(first, c.EnterOrder)
-    assert isinstance(second, c.EnterOrder)
-    return c.list_orders(first, second, Contingency.ONE_CANCELS_OTHER, b"list")
-
-
-GAIN = {"side": Side.SELL, "flags": OrderFlags.POST_ONLY, "client_order_id": b"gain"}
-PROTECT = {"side": Side.SELL, "trigger_price_ticks": 9, "quantity_lots": 5}
 
 REFUSED = [
     (R.MALFORMED_CLIENT_ORDER_ID, enter(client_order_id=b"")),
@@ -197,16 +66,17 @@ REFUSED = [
     (R.ACCOUNT_SUSPENDED, enter(account_id=SUSPENDED, instrument_id=77)),
     (R.ACCOUNT_SUSPENDED, replace(account_id=SUSPENDED, instrument_id=77)),
     (R.UNKNOWN_INSTRUMENT, bust(instrument_id=77)),
-    (R.UNKNOWN_INSTRUMENT, enter(instrument_id=7)),
-    (R.UNKNOWN_INSTRUMENT, replace(instrument_id=7)),
-    (R.UNKNOWN_INSTRUMENT, c.CancelOrder(1, 1, 1, 7, 0, b"", b"open")),
-    (R.UNKNOWN_INSTRUMENT, c.CancelAllOrders(1, 1, 1, 7, b"")),
-    (R.UNKNOWN_INSTRUMENT, c.ChangePhase(1, 1, 7, TradingPhase.HALTED)),
-    (R.UNKNOWN_INSTRUMENT, c.SetFees(1, 1, 7, 0, 0)),
-    (R.UNKNOWN_INSTRUMENT, c.SetTierFees(1, 1, 1, 7, 0, 0)),
-    (R.UNKNOWN_INSTRUMENT, c.ClearTierFees(1, 1, 1, 7)),
-    (R.UNKNOWN_INSTRUMENT, c.SetLimits(1, 1, 7, *NO_LIMITS)),
-    (R.UNKNOWN_INSTRUMENT, c.SetReferencePrice(1, 1, 7, 5)),
+    (R.UNKNOWN_INSTRUMENT, enter(instrument_id=77)),
+    (R.UNKNOWN_INSTRUMENT, replace(instrument_id=77)),
+    (R.UNKNOWN_INSTRUMENT, c.CancelOrder(1, 1, 1, 77, 0, b"", b"open")),
+    (R.UNKNOWN_INSTRUMENT, c.CancelAllOrders(1, 1, 1, 77, b"")),
+    (R.UNKNOWN_INSTRUMENT, c.ChangePhase(1, 1, 77, TradingPhase.HALTED)),
+    (R.UNKNOWN_INSTRUMENT, c.SetFees(1, 1, 77, 0, 0)),
+    (R.UNKNOWN_INSTRUMENT, c.SetTierFees(1, 1, 1, 77, 0, 0)),
+    (R.UNKNOWN_INSTRUMENT, c.ClearTierFees(1, 1, 1, 77)),
+    (R.UNKNOWN_INSTRUMENT, c.SetLimits(1, 1, 77, *NO_LIMITS)),
+    (R.UNKNOWN_INSTRUMENT, c.SetReferencePrice(1, 1, 77, 5)),
+    (R.UNKNOWN_INSTRUMENT, c.ChangeIncrements(1, 1, 77, 1, 1, 0)),
     (R.NOT_TRADING, enter(instrument_id=HALTED)),
     (R.NOT_TRADING, replace(instrument_id=HALTED)),
     (
@@ -257,6 +127,9 @@ REFUSED = [
     (R.TRIGGER_PRICE_OUT_OF_RANGE, stop(trigger_price_ticks=0)),
     (R.TRIGGER_PRICE_OUT_OF_RANGE, stop(trigger_price_ticks=PRICE_TICKS_MAX + 1)),
     (R.TRIGGER_PRICE_OUT_OF_RANGE, trailing(5_001)),
+    (R.PRICE_OFF_INCREMENT, stepped(price_ticks=11, quantity_lots=9)),
+    (R.PRICE_OFF_INCREMENT, stepped(order_type=OrderType.STOP_LIMIT, trigger_price_ticks=11)),
+    (R.PRICE_OFF_INCREMENT, replace(instrument_id=STEPPED, price_ticks=11)),
     (R.QUANTITY_OUT_OF_RANGE, enter(quantity_lots=0)),
     (R.QUANTITY_OUT_OF_RANGE, enter(quantity_lots=-1)),
     (R.QUANTITY_OUT_OF_RANGE, enter(quantity_lots=INT64_MAX)),
@@ -264,6 +137,8 @@ REFUSED = [
     (R.QUANTITY_OUT_OF_RANGE, enter(instrument_id=LIMITED, quantity_lots=1)),
     (R.QUANTITY_OUT_OF_RANGE, enter(instrument_id=LIMITED, quantity_lots=10)),
     (R.QUANTITY_OUT_OF_RANGE, replace(instrument_id=LIMITED, quantity_lots=10)),
+    (R.QUANTITY_OFF_INCREMENT, stepped(quantity_lots=11)),
+    (R.QUANTITY_OFF_INCREMENT, replace(instrument_id=STEPPED, quantity_lots=5)),
     (R.NOTIONAL_TOO_SMALL, enter(price_ticks=3)),
     (R.NOTIONAL_TOO_SMALL, replace(price_ticks=3)),
     (R.NOTIONAL_TOO_SMALL, by_amount(19)),
@@ -290,6 +165,7 @@ REFUSED = [
     (R.DISPLAY_QUANTITY_OUT_OF_RANGE, enter(display_lots=1, quantity_lots=101)),
     (R.DISPLAY_QUANTITY_OUT_OF_RANGE, enter(display_lots=1, instrument_id=LIMITED)),
     (R.DISPLAY_QUANTITY_OUT_OF_RANGE, stop(display_lots=6)),
+    (R.DISPLAY_QUANTITY_OUT_OF_RANGE, stepped(display_lots=5)),
     (
         R.DISPLAY_QUANTITY_OUT_OF_RANGE,
         replace(original_client_order_id=b"ice", quantity_lots=101),
@@ -336,6 +212,15 @@ REFUSED = [
     (R.INVALID_LISTING, listing(lot_units=3)),  # a tick of a third is no decimal
     (R.INVALID_LISTING, listing(symbol=b"")),
     (R.INSTRUMENT_DELISTED, c.ChangePhase(1, 1, GONE, TradingPhase.TRADING)),
+    (R.INSTRUMENT_DELISTED, c.ChangeIncrements(1, 1, GONE, 0, 1, 0)),
+    (R.STILL_TRADING, c.ChangeIncrements(1, 1, 1, 0, 1, 0)),
+    (R.STILL_TRADING, c.ChangeIncrements(1, 1, AT_AUCTION, 2, 1, 0)),
+    (R.INVALID_INCREMENT, c.ChangeIncrements(1, 1, HALTED, 0, 1, 0)),
+    (R.INVALID_INCREMENT, c.ChangeIncrements(1, 1, HALTED, 1, 2**48 + 1, 0)),
+    (R.INVALID_INCREMENT, c.ChangeIncrements(1, 1, HALTED, PRICE_TICKS_MAX + 1, 1, 0)),
+    (R.INVALID_INCREMENT, c.ChangeIncrements(1, 1, HALTED, 1, 1, -1)),
+    (R.INVALID_INCREMENT, listing(price_increment_ticks=0)),
+    (R.ORDERS_OFF_INCREMENT, c.ChangeIncrements(1, 1, HALTED, 3, 1, 0)),
     (R.INVALID_LIMITS, listing(quantity_lots_min=5, quantity_lots_max=4)),
     (R.INVALID_LIMITS, c.SetLimits(1, 1, 1, 0, 0, 9, 8, 0, 0, 0, 0, 0)),
     (R.INVALID_LIMITS, c.SetLimits(1, 1, 1, -1, 0, 0, 0, 0, 0, 0, 0, 0)),
@@ -379,6 +264,8 @@ def engine() -> Engine:
         enter(client_order_id=b"buy", instrument_id=BUSTED),
         enter(client_order_id=b"sell", instrument_id=BUSTED, side=Side.SELL),
         bust(instrument_id=BUSTED),
+        enter(client_order_id=b"stays", instrument_id=HALTED, price_ticks=1, quantity_lots=1),
+        c.ChangePhase(1, 1, HALTED, TradingPhase.HALTED),
     )
     for sequence, command in enumerate((*LISTINGS, *orders), start=1):
         event, _ = unpack(engine.apply(pack(command), sequence, 0))

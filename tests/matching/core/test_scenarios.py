@@ -60,6 +60,7 @@ LIMITS = re.compile(
     r"(?: band (\d+)%)?,?(?: collar (\d+)%)?,?(?: volatility (\d+)% for (\d+) hours?)?(?: none)?"
 )
 PHASE = re.compile(r"phase (\w+(?: \w+)?)")
+INCREMENTS = re.compile(r"steps (\d+) and (\d+)(?:, canceling (\d+))?")
 REFERENCE = re.compile(r"reference price (\d+)")
 FEES = re.compile(r"fees maker (-?\d+) taker (\d+)")
 TIER_FEES = re.compile(r"tier (\d+)( here)? pays maker (-?\d+) taker (\d+)")
@@ -154,6 +155,8 @@ class Table:
             bands = (band * PERCENT, collar * PERCENT, calm * PERCENT)
             limits = (*sizes, *bands, hours * HOUR_NS)
             return c.SetLimits(1, 1, 1, *limits)
+        if match := INCREMENTS.fullmatch(request):
+            return c.ChangeIncrements(1, 1, 1, *map(int, match.groups(default="0")))
         if match := REFERENCE.fullmatch(request):
             return c.SetReferencePrice(1, 1, 1, int(match[1]))
         if match := PHASE.fullmatch(request):
@@ -280,6 +283,9 @@ class Table:
             case e.TradeBusted():
                 was = f"{event.quantity_lots} at {event.price_ticks}"
                 return f"trade {event.trade_id} busted, which was {was}"
+            case e.IncrementsChanged():
+                steps = f"{event.price_increment_ticks} and {event.quantity_increment_lots}"
+                return f"prices and quantities are multiples of {steps}"
             case e.AccountSuspended():
                 return "suspended"
             case e.AccountResumed():

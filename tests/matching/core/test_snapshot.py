@@ -17,6 +17,7 @@ from matching.core.ladder import Ladder, Level, Order, Page
 from matching.core.order_book import OrderBook
 from matching.core.order_lists import OrderList
 from matching.core.order_table import OrderTable
+from matching.core.snapshot_fields import FIELDS
 from matching.core.state import State
 from matching.core.triggers import Trigger, Triggers, Turn
 from tests.matching.core import test_against_naive_venue as naive
@@ -85,9 +86,9 @@ def fields_of(sample: object) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("kind", snapshot.FIELDS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", FIELDS, ids=lambda kind: kind.__name__)
 def test_every_field_is_saved_or_known_to_follow_from_what_is(kind: type) -> None:
-    saved, derived = map(set, snapshot.FIELDS[kind])
+    saved, derived = map(set, FIELDS[kind])
     assert fields_of(SAMPLES[kind]) - UNSET == (saved | derived) - UNSET
     assert not saved & derived
 

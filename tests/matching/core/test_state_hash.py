@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from matching.core.engine import Engine
-from tests.matching.core.test_refusals import LISTINGS, enter
+from tests.matching.core.requests import LISTINGS, enter
 from vocabulary import commands as c
 from vocabulary.codec import pack
 from vocabulary.types import (

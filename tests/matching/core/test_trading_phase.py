@@ -5,7 +5,7 @@ import pytest
 from agio.hot_paths import ROOT
 from matching.core.engine import Engine
 from matching.core.trading_phase import COLLECTING, TABLE, Treatment, table
-from tests.matching.core.test_refusals import enter
+from tests.matching.core.requests import enter
 from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.codec import pack, unpack
@@ -18,12 +18,14 @@ COMMANDS: dict[type[c.Command], c.Command] = {
     c.ReplaceOrder: c.ReplaceOrder(1, 1, 1, 1, 0, 12, 4, b"bid", b"low"),
     c.CancelOrder: c.CancelOrder(1, 1, 1, 1, 0, b"", b"low"),
     c.CancelAllOrders: c.CancelAllOrders(1, 1, 1, 0, b""),
+    c.ChangeIncrements: c.ChangeIncrements(1, 1, 1, 1, 1, 0),
 }
 EVENTS: dict[type[c.Command], type[e.Event]] = {
     c.EnterOrder: e.OrderAccepted,
     c.ReplaceOrder: e.OrderReplaced,
     c.CancelOrder: e.OrderCanceled,
     c.CancelAllOrders: e.OrderCanceled,
+    c.ChangeIncrements: e.IncrementsChanged,
 }
 
 
@@ -87,7 +89,9 @@ def test_each_phase_treats_each_command_as_the_table_says(
     events = ask(COMMANDS[command_type])
     treatment = TABLE[phase][command_type]
     if treatment is Treatment.REFUSED:
-        assert events == [e.CommandRejected(RejectReason.NOT_TRADING)]
+        is_desk = command_type is c.ChangeIncrements
+        refused = RejectReason.STILL_TRADING if is_desk else RejectReason.NOT_TRADING
+        assert events == [e.CommandRejected(refused)]
         return
     assert isinstance(events[0], EVENTS[command_type])
     trades = any(isinstance(event, e.TradeExecuted) for event in events)
