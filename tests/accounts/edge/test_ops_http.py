@@ -85,6 +85,8 @@ async def test_instrument_is_listed_halted_resumed_and_priced(desk: DeskClient) 
         "quote": "USDT",
         "tick_size": "0.01",
         "lot_size": "0.0001",
+        "price_unit": "0.01",
+        "quantity_unit": "0.0001",
         "quantity_min": "0.0000",
         "quantity_max": "0.0000",
         "notional_min": "1.000000",
@@ -182,8 +184,8 @@ async def test_tick_and_lot_change_while_nothing_trades_and_are_known_after_a_re
     path = "/instruments/BTCUSDT/increments"
     steps = {"tick_size": "0.05", "lot_size": "0.0010"}
     await desk.post(f"/accounts/{ALICE}/credits", {"asset": "BTC", "amount": "1"})
-    await trader.send([order(1, ALICE, Side.SELL, 11_001, 20, 1)])
-    await trader.send([order(2, ALICE, Side.SELL, 11_005, 20, 1)])
+    await trader.send([order(1, ALICE, Side.SELL, 11_001, 200, 1)])
+    await trader.send([order(2, ALICE, Side.SELL, 11_005, 200, 1)])
     assert (await desk.post(path, steps)).body["error"]["code"] == "still_trading"
     await desk.post("/instruments/BTCUSDT/halt")
     assert (await desk.post(path, steps)).body["error"]["code"] == "orders_off_increment"
@@ -192,7 +194,7 @@ async def test_tick_and_lot_change_while_nothing_trades_and_are_known_after_a_re
     changed = await desk.post(path, steps | {"cancel_orders": True})
     assert changed.body | steps | {"canceled_orders": 1, "price_unit": "0.01"} == changed.body
     await desk.post("/instruments/BTCUSDT/resume")
-    (refused,) = await trader.send([order(3, ALICE, Side.SELL, 11_001, 20, 1)])
+    (refused,) = await trader.send([order(3, ALICE, Side.SELL, 11_001, 200, 1)])
     assert refused.events == [e.CommandRejected(RejectReason.PRICE_OFF_INCREMENT)]
     assert (await desk.get("/trial-balance")).body["agrees"]  # so that it is settled
     async with open_desk(matching.address, postgres_url) as again:
