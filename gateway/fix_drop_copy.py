@@ -14,7 +14,7 @@ from gateway.fix import values
 from gateway.fix.codec import FixMessage
 from gateway.fix.session import Session, SessionSettings
 from gateway.fix.store import SessionStore
-from gateway.fix_delivery import deliver
+from gateway.fix_delivery import deliver, deliver_message, watermark_of
 from gateway.orders import Report
 from vocabulary.catalogue import Catalogue
 
@@ -72,4 +72,19 @@ class DropCopyFlow:
             catalogue=self._catalogue,
             now_ns=now_ns,
             more=_COPY,
+        )
+
+    def deliver_message(
+        self, msg_type: bytes, body: bytes, place: tuple[int, int], now_ns: int
+    ) -> None:
+        """Likewise, of what a record brings behind its reports: `place` goes on where they end."""
+        deliver_message(
+            msg_type,
+            _COPY + body,
+            watermark_of(*place),
+            self.session,
+            self.store,
+            self.identity,
+            self._settings,
+            now_ns,
         )

@@ -12,6 +12,7 @@ from gateway.fix import tags, values
 from gateway.fix.codec import FixMessage
 from gateway.fix.timestamps import format_utc_timestamp
 from gateway.order_entry import OrderEntry
+from gateway.orders import Report
 from vocabulary.catalogue import Catalogue
 from vocabulary.commands import CancelAllOrders
 from vocabulary.rejects import Refused, RejectReason
@@ -70,20 +71,16 @@ def done(
     ])  # fmt: skip
 
 
-def rejected(
-    command: CancelAllOrders,
-    reason: RejectReason,
-    text: str,
-    sequence: int,
-    timestamp_ns: int,
-    catalogue: Catalogue,
-) -> bytes:
+def rejected(report: Report, text: str, catalogue: Catalogue) -> bytes:
     """Return the r for a command that the engine refused."""
+    command = report.command
+    assert isinstance(command, CancelAllOrders)
+    assert isinstance(report.reason, RejectReason)
     return b"".join([
-        _head(command.client_order_id, b"%d" % sequence, _kind(command)),
-        _rejection(reason),
+        _head(command.client_order_id, b"%d" % report.sequence, _kind(command)),
+        _rejection(report.reason),
         _scope(command, catalogue),
-        b"60=%b\x0158=%b\x01" % (format_utc_timestamp(timestamp_ns), text.encode("ascii")),
+        b"60=%b\x0158=%b\x01" % (format_utc_timestamp(report.timestamp_ns), text.encode("ascii")),
     ])  # fmt: skip
 
 

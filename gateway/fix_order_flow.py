@@ -27,7 +27,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from gateway import fix_limits, fix_mass_cancels, fix_mass_status, fix_orders, fix_reports
+from gateway import (
+    fix_limits,
+    fix_list_requests,
+    fix_list_status,
+    fix_mass_cancels,
+    fix_mass_status,
+    fix_orders,
+    fix_reports,
+)
 from gateway.auth import Identity
 from gateway.fix import tags, values
 from gateway.fix.codec import Decoder, FixMessage
@@ -57,11 +65,16 @@ _COMMANDS: dict[bytes, Callable[[FixMessage, OrderEntry, int, int, int], Command
     fix_orders.ORDER_CANCEL_REQUEST: fix_orders.command,
     fix_orders.ORDER_CANCEL_REPLACE_REQUEST: fix_orders.command,
     fix_mass_cancels.ORDER_MASS_CANCEL_REQUEST: fix_mass_cancels.command,
+    fix_list_requests.NEW_ORDER_LIST: fix_list_requests.command,
 }
-"""What makes commands, by MsgType(35)."""
+"""What makes commands, by MsgType(35); but for those that need to know the orders."""
 
 _BUSINESS_REASONS = {RejectReason.UNKNOWN_INSTRUMENT: values.BusinessRejectReason.UNKNOWN_SECURITY}
-_CANCELS = {fix_orders.ORDER_CANCEL_REQUEST, fix_mass_cancels.ORDER_MASS_CANCEL_REQUEST}
+_CANCELS = {
+    fix_orders.ORDER_CANCEL_REQUEST,
+    fix_mass_cancels.ORDER_MASS_CANCEL_REQUEST,
+    fix_list_requests.LIST_CANCEL_REQUEST,
+}
 
 Reply = Callable[[int], None]  # given the time in UTC nanoseconds
 
@@ -180,7 +193,9 @@ class OrderFlow:
         """Submit what a message asks for; otherwise return its answer, to be given in its turn."""
         make_command = _COMMANDS.get(message.msg_type)
         if make_command is None:
-            return self._answer_to(message)
+            if message.msg_type != fix_list_requests.LIST_CANCEL_REQUEST:
+                return self._answer_to(message)
+            make_command = partial(fix_list_requests.cancel, self._orders)
         number = self._number(message.msg_seq_num)
         try:
             # What had been submitted before may have been done: only the record can answer it.
@@ -215,6 +230,8 @@ class OrderFlow:
             return partial(self._tell_status, message)
         if message.msg_type == fix_mass_status.ORDER_MASS_STATUS_REQUEST:
             return partial(self._tell_mass_status, message)
+        if message.msg_type == fix_list_requests.LIST_STATUS_REQUEST:
+            return partial(self._tell_list_status, message, "")
         if message.msg_type == fix_limits.LIMIT_QUERY:
             return partial(self._tell_limits, message)
         return partial(
@@ -227,6 +244,8 @@ class OrderFlow:
     def _check_limits(self, message: FixMessage, now_ns: int) -> None:
         if message.msg_type in _CANCELS:
             self._throttle.take_cancel(now_ns)
+        elif message.msg_type == fix_list_requests.NEW_ORDER_LIST:
+            self._throttle.take_orders(now_ns, int(message.get(tags.NoOrders) or b"0"))
         else:
             self._throttle.take_order(now_ns)
         if not self._matching.connected:
@@ -265,24 +284,31 @@ class OrderFlow:
             now_ns,
         )
 
-    def mass_canceled(self, record: Record, reports: list[Report], now_ns: int) -> None:
-        """Send the outcome of a mass cancel of this session's, behind its orders' reports."""
-        command = record.command
-        assert isinstance(command, CancelAllOrders)
-        if reports and reports[0].kind is ReportKind.CANCEL_REJECTED:
-            return
-        sent = (record.sequence, record.timestamp_ns)
-        body = fix_mass_cancels.done(command, len(reports), *sent, self._orders.catalogue)
+    def deliver_message(
+        self, msg_type: bytes, body: bytes, place: tuple[int, int], now_ns: int
+    ) -> None:
+        """Likewise, of what a record brings behind its reports: `place` goes on where they end."""
         deliver_message(
-            fix_mass_cancels.ORDER_MASS_CANCEL_REPORT,
+            msg_type,
             body,
-            watermark_of(record.sequence, len(reports)),
+            watermark_of(*place),
             self.session,
             self.store,
             self.identity,
             self._settings,
             now_ns,
         )
+
+    def mass_canceled(self, record: Record, reports: list[Report], place: int, now_ns: int) -> None:
+        """Say how many orders a mass cancel of ours has ended; why none, is said already."""
+        command = record.command
+        assert isinstance(command, CancelAllOrders)
+        if reports and reports[0].kind is ReportKind.CANCEL_REJECTED:
+            return
+        when = (record.sequence, record.timestamp_ns)
+        body = fix_mass_cancels.done(command, len(reports), *when, self._orders.catalogue)
+        at = (record.sequence, place)
+        self.deliver_message(fix_mass_cancels.ORDER_MASS_CANCEL_REPORT, body, at, now_ns)
 
     # Answers of our own
 
@@ -310,6 +336,14 @@ class OrderFlow:
             for body in fix_mass_status.reports(request, found, self._exec_id(request), now_ns):
                 self._send(fix_reports.EXECUTION_REPORT, body, now_ns)
 
+    def _tell_list_status(self, request: FixMessage, text: str, now_ns: int) -> None:
+        order_list = fix_list_requests.named_list(request, self._orders, self.identity.account_id)
+        if order_list is None:
+            body = fix_list_status.unknown(request, now_ns)
+        else:
+            body = fix_list_status.answer(order_list, now_ns, text)
+        self._send(fix_list_status.LIST_STATUS, body, now_ns)
+
     def _tell_limits(self, request: FixMessage, now_ns: int) -> None:
         open_count = self._orders.open_count(self.identity.account_id)
         body = fix_limits.response(request, self._throttle, open_count, now_ns)
@@ -326,6 +360,12 @@ class OrderFlow:
         elif request.msg_type == fix_mass_cancels.ORDER_MASS_CANCEL_REQUEST:
             body = fix_mass_cancels.refused(request, reason, text, now_ns)
             self._send(fix_mass_cancels.ORDER_MASS_CANCEL_REPORT, body, now_ns)
+        elif request.msg_type == fix_list_requests.NEW_ORDER_LIST:
+            code = fix_reports.ord_rej_reason(reason)
+            body = fix_list_status.refused(request, code, text, now_ns)
+            self._send(fix_list_status.LIST_STATUS, body, now_ns)
+        elif request.msg_type == fix_list_requests.LIST_CANCEL_REQUEST:
+            self._tell_list_status(request, text, now_ns)
         else:
             order = fix_orders.named_order(request, self._orders, self.identity.account_id)
             body = fix_reports.refused_change(request, order, reason, text, now_ns)

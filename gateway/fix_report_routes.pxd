@@ -10,5 +10,7 @@ cdef class ReportRoutes:
     cdef dict _flows
     cdef dict _watches
 
-    @cython.locals(requester=OrderFlow, owner=OrderFlow, report=Report, order=Order)
+    @cython.locals(
+        requester=OrderFlow, owner=OrderFlow, report=Report, order=Order, is_about_lists=bint
+    )
     cpdef object on_record(self, object record, list reports, long long now_ns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway import fix_list_status
 from gateway.cancel_on_disconnect import Watch
 from gateway.fix_order_flow import OrderFlow
 from gateway.orders import Report, ReportKind
@@ -27,11 +28,16 @@ class ReportRoutes:
         """Give a record's reports to the sessions they belong to, and its requester its answer."""
         command = record.command
         requester = self._flows.get(command.session_id)
+        is_about_lists = False
         for report in reports:
             if requester is not None and report.is_requester:
                 requester.deliver(report, now_ns)
             order = report.order
-            if order is None or report.kind is _REPEATED:
+            if order is None:
+                continue
+            if order.order_list is not None:
+                is_about_lists = True
+            if report.kind is _REPEATED:
                 continue
             owner = self._flows.get(order.session_id)
             if owner is None:
@@ -41,8 +47,23 @@ class ReportRoutes:
             if owner is not requester or not report.is_requester:
                 owner.deliver(report.unsolicited(), now_ns)
                 self.touched.add(owner)
+        place = len(reports)  # what else there is to tell stands behind them
+        if is_about_lists:
+            place = self._tell_of_lists(record, reports, place, now_ns)
         if requester is not None:
             if isinstance(command, CancelAllOrders):
-                requester.mass_canceled(record, reports, now_ns)
+                requester.mass_canceled(record, reports, place, now_ns)
             requester.acknowledge(command.session_number, now_ns)
             self.touched.add(requester)
+
+    def _tell_of_lists(self, record: Record, reports: list[Report], place: int, now_ns: int) -> int:
+        """Say which lists a record has entered or ended, and return the next place."""
+        for order_list in fix_list_status.changed(record, reports):
+            owner = self._flows.get(order_list.orders[0].session_id)
+            if owner is not None:
+                body = fix_list_status.news(order_list, record.timestamp_ns)
+                at = (record.sequence, place)
+                owner.deliver_message(fix_list_status.LIST_STATUS, body, at, now_ns)
+                self.touched.add(owner)
+            place += 1
+        return place

@@ -29,6 +29,8 @@ cdef str _trigger(Order order)
 
 cdef str _display(Order order)
 
+cdef str _list(Order order)
+
 cdef str _expire_time(Order order)
 
 cdef str _amended(Report report)

@@ -6,7 +6,7 @@ FIX 4.4 vol. 4, appendix D: a trade is F, never 1 or 2, and an order that runs o
 
 from __future__ import annotations
 
-from gateway import fix_mass_cancels
+from gateway import fix_list_status, fix_mass_cancels
 from gateway.fix import tags, values
 from gateway.fix.codec import FixMessage
 from gateway.fix.timestamps import format_utc_timestamp, utc_timestamp_text
@@ -109,10 +109,16 @@ _REMOVED_LIQUIDITY = 2
 def message_of(report: Report, catalogue: Catalogue) -> tuple[bytes, bytes]:
     """Return MsgType(35) and the fields of the message that tells of a report."""
     if report.kind in _CHANGE_REJECTED:
+        assert isinstance(report.reason, RejectReason)
         if isinstance(report.command, CancelAllOrders):
-            return ORDER_MASS_CANCEL_REPORT, _mass_cancel_reject_of(report, catalogue)
+            text = REJECT_REASONS[report.reason][2]
+            return ORDER_MASS_CANCEL_REPORT, fix_mass_cancels.rejected(report, text, catalogue)
         return ORDER_CANCEL_REJECT, _cancel_reject_of(report)
     if report.order is None:
+        assert isinstance(report.reason, RejectReason)
+        if isinstance(report.command, EnterOrderList):
+            code, _, text = REJECT_REASONS[report.reason]
+            return fix_list_status.LIST_STATUS, fix_list_status.rejected(report, code, text)
         return EXECUTION_REPORT, _rejected(report, catalogue)
     return EXECUTION_REPORT, _execution_report(report, report.order)
 
@@ -144,11 +150,15 @@ def unknown_order_status(request: FixMessage, exec_id: bytes, now_ns: int) -> by
     ])  # fmt: skip
 
 
+def ord_rej_reason(reason: RejectReason | None) -> bytes:
+    """Return OrdRejReason(103) of a refusal; no reason: throttled, or too late."""
+    return REJECT_REASONS[reason][0] if reason else _O.ORDER_EXCEEDS_LIMIT
+
+
 def refused_order(
     request: FixMessage, reason: RejectReason | None, text: str, exec_id: bytes, now_ns: int
 ) -> bytes:
     """Return the ExecutionReport(8) for a D that did not become a command; no reason: throttled."""
-    order_reject_reason = REJECT_REASONS[reason][0] if reason else _O.ORDER_EXCEEDS_LIMIT
     echoed = (
         tags.Symbol,
         tags.Side,
@@ -161,7 +171,7 @@ def refused_order(
     return b"".join([
         b"37=NONE\x01",
         _echo(request, tags.ClOrdID),
-        b"17=%b\x01150=8\x0139=8\x01103=%b\x01" % (exec_id, order_reject_reason),
+        b"17=%b\x01150=8\x0139=8\x01103=%b\x01" % (exec_id, ord_rej_reason(reason)),
         *(_echo(request, tag) for tag in echoed),
         b"151=0\x0114=0\x016=0\x0160=%b\x01" % format_utc_timestamp(now_ns),
         _text(text),
@@ -229,7 +239,7 @@ def _state(
         f"38={increments_text(lot, order.quantity_lots)}\x01{cash}"
         f"{_ORDER_TYPE_FIELDS[order.order_type]}"
         f"{price}{_TIME_IN_FORCE_FIELDS[order.time_in_force]}{_expire_time(order)}"
-        f"{_FLAG_FIELDS[order.flags]}{_display(order)}"
+        f"{_FLAG_FIELDS[order.flags]}{_display(order)}{_list(order)}"
         f"{_PREVENTION_FIELDS[order.self_trade_prevention]}"
         f"151={increments_text(lot, leaves_lots)}\x01"
         f"14={increments_text(lot, cumulative_lots)}\x01"
@@ -251,6 +261,11 @@ def _trigger(order: Order) -> str:
 def _display(order: Order) -> str:
     lots = order.display_lots
     return f"111={order.instrument.quantity_text(lots)}\x01" if lots else ""
+
+
+def _list(order: Order) -> str:
+    order_list = order.order_list
+    return "" if order_list is None else f"66={order_list.list_id}\x01"
 
 
 def _expire_time(order: Order) -> str:
@@ -290,8 +305,6 @@ def _prevented(prevented: PreventedMatch, order: Order, kind: ReportKind) -> str
 
 def _rejected(report: Report, catalogue: Catalogue) -> bytes:
     command = report.command
-    if isinstance(command, EnterOrderList):
-        command = command.orders[0]
     assert isinstance(command, EnterOrder)
     assert isinstance(report.reason, RejectReason)
     instrument = catalogue.instruments[command.instrument_id]
@@ -313,14 +326,6 @@ def _rejected(report: Report, catalogue: Catalogue) -> bytes:
         b"60=%b\x01" % format_utc_timestamp(report.timestamp_ns),
         _text(text),
     ])  # fmt: skip
-
-
-def _mass_cancel_reject_of(report: Report, catalogue: Catalogue) -> bytes:
-    assert isinstance(report.command, CancelAllOrders)
-    assert isinstance(report.reason, RejectReason)
-    text = REJECT_REASONS[report.reason][2]
-    place = (report.sequence, report.timestamp_ns)
-    return fix_mass_cancels.rejected(report.command, report.reason, text, *place, catalogue)
 
 
 def _cancel_reject_of(report: Report) -> bytes:

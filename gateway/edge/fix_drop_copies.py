@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+from gateway import fix_list_status
 from gateway.auth import Identity
 from gateway.edge.sent_messages import SentMessages
 from gateway.edge.stored_sessions import StoredSessions
@@ -87,6 +88,17 @@ class FixDropCopies:
             account_id = order.account_id if order else getattr(command, "account_id", 0)
             for flow in self._flows_of.get(account_id, ()):
                 flow.deliver(report, now_ns)
+                self._touched.add(flow)
+        if any(report.order is not None and report.order.order_list for report in reports):
+            self._copy_lists(record, reports, now_ns)
+
+    def _copy_lists(self, record: Record, reports: list[Report], now_ns: int) -> None:
+        """Say which lists a record has entered or ended."""
+        for place, order_list in enumerate(fix_list_status.changed(record, reports), len(reports)):
+            body = fix_list_status.news(order_list, record.timestamp_ns)
+            for flow in self._flows_of.get(order_list.orders[0].account_id, ()):
+                at = (record.sequence, place)
+                flow.deliver_message(fix_list_status.LIST_STATUS, body, at, now_ns)
                 self._touched.add(flow)
 
     def flush(self) -> None:

@@ -659,6 +659,18 @@ class GTBookingInst:
     ACCUMULATE_UNTIL_NOTIFIED = b"2"
 
 
+class ListStatusType:
+    RESPONSE = b"2"
+    EXEC_STARTED = b"4"
+    ALL_DONE = b"5"
+
+
+class ListOrderStatus:
+    EXECUTING = b"3"
+    ALL_DONE = b"6"
+    REJECT = b"7"
+
+
 class CxlRejResponseTo:
     ORDER_CANCEL_REQUEST = b"1"
     ORDER_CANCEL_REPLACE_REQUEST = b"2"
@@ -1013,6 +1025,15 @@ class SecurityUpdateAction:
     MODIFY = b"M"
 
 
+class ContingencyType:
+    ONE_CANCELS_THE_OTHER = b"1"
+    ONE_TRIGGERS_THE_OTHER = b"2"
+
+
+class ListRejectReason:
+    OTHER = b"99"
+
+
 class AggressorSide:
     BUY = b"1"
     SELL = b"2"
@@ -1048,6 +1069,17 @@ class LimitResetIntervalResolution:
     MINUTE = b"m"
     HOUR = b"h"
     DAY = b"d"
+
+
+class ListTriggerType:
+    ACTIVATED = b"1"
+    PARTIALLY_FILLED = b"2"
+    FILLED = b"3"
+
+
+class ListTriggerAction:
+    RELEASE = b"1"
+    CANCEL = b"2"
 
 
 class SelfTradePreventionMode:

@@ -11,7 +11,7 @@ import quickfix
 from agio.hot_paths import ROOT
 
 TIMEOUT_S = 20.0
-WITHOUT_TIME = {"H", "AF", "XLQ"}  # the requests that have no TransactTime(60)
+WITHOUT_TIME = {"H", "AF", "M", "XLQ"}  # the requests that have no TransactTime(60)
 
 SETTINGS = """
 [DEFAULT]
@@ -96,7 +96,13 @@ class QuickFixClient(quickfix.Application):  # type: ignore[misc]
         """Return the next application message that QuickFIX found valid."""
         return self._received.get(timeout=TIMEOUT_S)
 
-    def send(self, msg_type: str, fields: dict[int, object]) -> None:
+    def send(
+        self,
+        msg_type: str,
+        fields: dict[int, object],
+        orders: list[dict[int, object]] | None = None,
+    ) -> None:
+        """Send a message, `orders` in its group NoOrders(73)."""
         message = quickfix.Message()
         message.getHeader().setField(quickfix.StringField(35, msg_type))
         if msg_type not in WITHOUT_TIME:
@@ -104,6 +110,11 @@ class QuickFixClient(quickfix.Application):  # type: ignore[misc]
             message.setField(quickfix.StringField(60, now))
         for tag, value in fields.items():
             message.setField(quickfix.StringField(tag, str(value)))
+        for order in orders or []:
+            group = quickfix.Group(73, 11)
+            for tag, value in order.items():
+                group.setField(quickfix.StringField(tag, str(value)))
+            message.addGroup(group)
         assert quickfix.Session.sendToTarget(message, self._session_id)
 
     # quickfix.Application, called from its own thread

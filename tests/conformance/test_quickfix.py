@@ -123,6 +123,28 @@ def test_quickfix_asks_for_and_cancels_many_orders(venue: RunningVenue, tmp_path
         assert client.rejects_sent == []
 
 
+def test_quickfix_enters_and_cancels_lists(venue: RunningVenue, tmp_path: Path) -> None:
+    port = int(venue.endpoints["fix_order_entry"].rpartition(":")[2])
+    lists = trader(venue, "lists", USDT="100000")
+    buy: dict[int, object] = {55: "BTCUSDT", 54: 1, 38: "0.1", 40: 2, 44: "30000"}
+    sell = buy | {54: 2, 44: "90000"}
+    with quickfix_client.QuickFixClient(port, tmp_path, lists, "LISTS") as client:
+        client.send("E", {25014: "list-1", 1385: 2}, [{11: "first"} | buy, {11: "then"} | sell])
+        assert [client.report()[39] for _ in range(2)] == ["A", "0"]
+        entered = client.report()
+        assert (entered[35], entered[429], entered[431]) == ("N", "4", "3")
+        client.send("M", {66: entered[66]})
+        assert client.report()[429] == "2"
+        client.send("K", {66: entered[66]})
+        assert [client.report()[39] for _ in range(2)] == ["4", "4"]
+        assert client.report()[431] == "6"
+        client.send("E", {25014: "list-2", 1385: 1}, [{11: "one"} | buy, {11: "two"} | sell])
+        assert client.report()[431] == "7"
+        client.send("K", {25015: "list-3"})
+        assert client.report()[58] == "no such list"
+        assert client.rejects_sent == []
+
+
 def test_a_wrong_password_is_told_and_costs_no_number(venue: RunningVenue, tmp_path: Path) -> None:
     port = int(venue.endpoints["fix_order_entry"].rpartition(":")[2])
     key = trader(venue, "careful", USDT="1000")

@@ -43,6 +43,7 @@ def test_each_field_has_a_type_that_is_checked_and_values_without_repetition() -
 
 
 def test_no_message_has_a_field_twice() -> None:
+    """But for ListStatus(N), which says its orders' symbol before them, too, as Binance's does."""
     components = {item.get("name"): item for item in ROOT.iterfind("components/*")}
 
     def names(part: ET.Element) -> list[str]:
@@ -58,4 +59,6 @@ def test_no_message_has_a_field_twice() -> None:
     for part in PARTS:
         assert part is not None
         found = names(part)
+        if part.get("name") == "ListStatus":
+            found.remove("Symbol")
         assert len(set(found)) == len(found), part.get("name")

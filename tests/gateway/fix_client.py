@@ -12,6 +12,7 @@ TIMEOUT_S = 10.0
 RECV_WINDOW = 25000
 
 Fields = dict[int, object]
+Pairs = list[tuple[int, object]]  # where tags come several times, in groups
 
 
 class FixClient:
@@ -49,7 +50,13 @@ class FixClient:
         return await self.receive()
 
     def encode(
-        self, msg_type: str, fields: Fields, *, number: int, is_poss_dup: bool, now: str = ""
+        self,
+        msg_type: str,
+        fields: Fields | Pairs,
+        *,
+        number: int,
+        is_poss_dup: bool,
+        now: str = "",
     ) -> bytes:
         message = simplefix.FixMessage()
         now = now or datetime.now(UTC).strftime("%Y%m%d-%H:%M:%S.%f")[:-3]
@@ -62,9 +69,9 @@ class FixClient:
             message.append_pair(43, "Y")
             message.append_pair(122, now)
         message.append_pair(52, now)
-        if RECV_WINDOW in fields:
+        if isinstance(fields, dict) and RECV_WINDOW in fields:
             message.append_pair(RECV_WINDOW, fields.pop(RECV_WINDOW))
-        for tag, value in fields.items():
+        for tag, value in fields.items() if isinstance(fields, dict) else fields:
             for each in value if isinstance(value, list) else [value]:
                 message.append_pair(tag, each)
         data: bytes = message.encode()
@@ -73,7 +80,7 @@ class FixClient:
     def send(
         self,
         msg_type: str,
-        fields: Fields,
+        fields: Fields | Pairs,
         *,
         number: int | None = None,
         is_poss_dup: bool = False,

@@ -12,7 +12,7 @@ from matching.client import MatchingUnavailable
 from tests.gateway.engine_room import ALICE, BOB, START_NS, EngineRoom
 from tests.gateway.fix_messages import CANCEL, ORDER, STATUS, message
 from vocabulary.commands import Command
-from vocabulary.types import Side
+from vocabulary.types import Contingency, OrderType, Side
 
 SESSION_ID = 77
 SETTINGS = SessionSettings(b"AGIO")
@@ -155,6 +155,35 @@ def test_a_resent_request_is_left_to_the_matching_process(flow: Flow) -> None:
     # It may have been done: whether it was, only the record of its number can tell.
     assert len(flow.submitted) == 2
     assert flow.submitted[0] == flow.submitted[1]
+    assert flow.sent() == []
+
+
+def test_a_list_is_canceled_once_however_often_its_cancel_comes(flow: Flow) -> None:
+    entry = flow.room.order_entry
+    first, second = (
+        entry.enter_order(
+            SESSION_ID,
+            1,
+            ALICE,
+            symbol="BTCUSDT",
+            side=Side.BUY,
+            order_type=OrderType.LIMIT,
+            price=price,
+            quantity="0.1",
+            client_order_id=name,
+        )
+        for name, price in ((b"a1", "50000"), (b"a2", "40000"))
+    )
+    flow.room.apply(entry.order_list(first, second, Contingency.ONE_TRIGGERS_OTHER, b"l"))
+    flow.receive("K", "25015=l", 2)
+    [command] = flow.submitted
+    flow.room.apply(command)
+    assert flow.room.orders.open_orders(ALICE) == []
+    flow.flow.detach()
+    flow.log_on(number=3)
+    flow.receive("K", "25015=l|43=Y|122=20230101-00:00:00", 2)
+    # The matching process knows it by its number, and answers with the record of the first.
+    assert [each.session_number for each in flow.submitted] == [(1 << 32) | 2] * 2
     assert flow.sent() == []
 
 

@@ -344,4 +344,4 @@ def test_the_orders_of_a_list_are_told_of_like_others(room: EngineRoom) -> None:
     again = room.order_entry.order_list(first, second, Contingency.ONE_CANCELS_OTHER, b"l1")
     [refused] = room.apply(again)
     fields = told(room, refused)
-    assert (fields[150], fields[11], fields[103]) == ("8", "l1", "11")
+    assert (fields[431], fields[25014], fields[103]) == ("7", "l1", "11")
