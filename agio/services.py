@@ -194,7 +194,6 @@ def make_feeds(configuration: Configuration, _secrets: Secrets) -> Service:
     doors = running.endpoints if running is not None else venue.endpoints(configuration)
     sources = configuration.feeds_sources.split() or [doors["websocket"]]
     rest_port = urlsplit(doors["rest"]).port
-    queue_url = configuration.trading_queue_url or redis_url(configuration, "feeds")
     key_file = configuration.feeds_key_file
     credentials = None
     if key_file is not None:
@@ -204,7 +203,7 @@ def make_feeds(configuration: Configuration, _secrets: Secrets) -> Service:
         return FeedsService(
             sources=[_with_rest(source, rest_port) for source in sources],
             symbols=configuration.feeds_symbols.split(),
-            queue_url=queue_url,
+            queue_url=queue_url(configuration, "feeds"),
             host=configuration.host,
             port=configuration.feeds_port,
             reports_port=configuration.feeds_reports_port,
@@ -220,9 +219,8 @@ def make_feeds(configuration: Configuration, _secrets: Secrets) -> Service:
 def make_history(configuration: Configuration, _secrets: Secrets) -> Service:
     from trading.history.edge.service import HistoryService
 
-    queue_url = configuration.trading_queue_url or redis_url(configuration, "history run")
     return HistoryService(
-        queue_url=queue_url,
+        queue_url=queue_url(configuration, "history run"),
         store_url=configuration.history_store_url,
         flush_seconds=configuration.history_flush_seconds,
         flush_events=configuration.history_flush_events,
@@ -360,13 +358,22 @@ def _with_rest(source: str, port: int | None) -> str:
 
 
 def redis_url(configuration: Configuration, service: str) -> str:
-    """Return the Redis that is configured, or that of the venue on `data`: one server.
+    """Return the Redis that is configured, or that of the venue on `data`.
 
     Raises `ConfigurationError`.
     """
-    url = _needed("redis_url", _redis_url(configuration), service)
+    return _needed("redis_url", _redis_url(configuration), service)
+
+
+def queue_url(configuration: Configuration, service: str) -> str:
+    """Return where the feeds handler's events wait for the store. Raises `ConfigurationError`."""
+    if configuration.trading_queue_url is not None:
+        return configuration.trading_queue_url
+    url = redis_url(configuration, service)
     if is_cluster(url):
-        raise ConfigurationError(f"redis_url: a cluster; `agio {service}` needs a Redis of its own")
+        raise ConfigurationError(
+            f"redis_url: a cluster; `agio {service}` needs trading_queue_url, one Redis or Kafka"
+        )
     return url
 
 

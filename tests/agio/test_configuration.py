@@ -155,3 +155,14 @@ def test_nothing_starts_where_a_restore_has_not_ended(tmp_path: Path) -> None:
     loaded = configuration.load({"data": tmp_path})
     with pytest.raises(ConfigurationError, match="its restore has not ended"):
         services.make_matching(loaded, Secrets(loaded))
+
+
+def test_a_cluster_of_redis_keeps_leases_but_no_queue() -> None:
+    cluster = "redis+cluster://one:6379,two:6379"
+    loaded = configuration.load({"redis_url": cluster})
+    assert services.redis_url(loaded, "alpha") == cluster
+    with pytest.raises(ConfigurationError, match="needs trading_queue_url"):
+        services.queue_url(loaded, "feeds")
+    queue = "kafka://one:9092/events"
+    loaded = configuration.load({"redis_url": cluster, "trading_queue_url": queue})
+    assert services.queue_url(loaded, "feeds") == queue

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from redis.asyncio import Redis
+from trading.leases.edge.redis_client import redis_client
 
 
 class RunSwitches:
     """All methods may raise `redis.exceptions.RedisError`, `OSError` or `TimeoutError`."""
 
     def __init__(self, url: str, run: str) -> None:
-        self._redis: Any = Redis.from_url(
+        self._redis: Any = redis_client(
             url, decode_responses=True, socket_timeout=1.0, socket_connect_timeout=1.0
         )
         self._killed = f"agio:execution:{run}:killed"

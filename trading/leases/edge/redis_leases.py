@@ -14,11 +14,11 @@ import asyncio
 from collections.abc import Collection
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from trading.leases.edge.redis_client import redis_client
 from trading.leases.lease_store import Beat, LeaseStoreError, Member
 
 ANSWER_S_MAX = 0.25  # less than half a time to live: a lost answer leaves time for another beat
@@ -103,7 +103,7 @@ class RedisLeases:
     def __init__(self, url: str, group: str) -> None:
         # A beat is never sent again by the client: a late one is worth nothing. Timeouts are ours:
         # redis-py waits with `wait_for`, which before Python 3.12 may swallow a cancellation.
-        self._redis = Redis.from_url(
+        self._redis: Any = redis_client(
             url,
             decode_responses=True,
             socket_timeout=None,

@@ -1,6 +1,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +10,8 @@ import pytest
 import redis
 
 from agio.embedded_valkey import EmbeddedValkey
+from tests.valkey_cluster import valkey_cluster
+from trading.execution.edge.run_switches import RunSwitches
 from trading.leases.edge.redis_leases import RedisLeases
 from trading.leases.lease_store import LeaseStoreError, Member
 
@@ -139,3 +142,37 @@ async def test_no_two_hold_a_lease_at_any_moment(redis_url: str) -> None:
         assert before.token < after.token
         assert before.until_us <= after.from_us
     assert changes > 20
+
+
+async def test_leases_and_switches_lie_in_a_cluster(tmp_path: Path) -> None:
+    with valkey_cluster(tmp_path) as cluster:
+        groups = [f"alpha:{number}" for number in range(6)]  # so that each server has one
+        stores = [RedisLeases(cluster.url(), group) for group in groups]
+        for leases in stores:
+            await first_answer(leases)
+            held = (await leases.beat(ONE, ["BTCUSDT"], 50)).tokens
+            assert not (await leases.beat(TWO, ["BTCUSDT"], TTL_MS)).tokens
+            await asyncio.sleep(0.06)
+            taken_over = (await leases.beat(TWO, ["BTCUSDT"], TTL_MS)).tokens
+            assert taken_over["BTCUSDT"] > held["BTCUSDT"]
+            assert await leases.members() == (TWO,)
+            assert await leases.tokens() == taken_over
+            await leases.close()
+        there = [cluster.ask(number, "KEYS", "agio:{alpha:*:leases") for number in range(3)]
+        assert sum(map(len, there)) == len(groups)
+        assert all(there)
+        switches = RunSwitches(cluster.url(), "first")
+        await switches.pull("maker", "lost too much")
+        assert await switches.pulled() == {"maker": "lost too much"}
+        assert await switches.opening("maker", {"BTC": 7}) == {"BTC": 7}
+        assert await switches.revive("maker")
+        await switches.close()
+
+
+async def first_answer(leases: RedisLeases) -> None:
+    """Wait until the client knows the cluster, which may take longer than a beat may."""
+    async with asyncio.timeout(10):
+        while True:
+            with suppress(LeaseStoreError):
+                await leases.members()
+                return
