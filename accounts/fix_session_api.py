@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
+from accounts.maintenance_api import AnnouncedReply
 from accounts.ops_api import AccountId, CompId, Reply, Request
 from vocabulary.session_times import Hours, ResetTime
 
@@ -170,3 +171,4 @@ class FixRulesReply(Reply):
     desk: str
     version: int
     sessions: list[FixRuleReply]
+    maintenance: AnnouncedReply | None

@@ -16,6 +16,7 @@ from agio.feeds_command import feeds  # noqa: E402
 from agio.fix_session_commands import fix_session  # noqa: E402
 from agio.history_commands import history  # noqa: E402
 from agio.instrument_commands import instrument  # noqa: E402
+from agio.maintenance_commands import maintenance  # noqa: E402
 from agio.parity_command import parity  # noqa: E402
 from agio.top_command import top  # noqa: E402
 from agio.trade_command import trade  # noqa: E402
@@ -33,6 +34,7 @@ main.add_command(feeds)
 main.add_command(fix_session)
 main.add_command(history)
 main.add_command(instrument)
+main.add_command(maintenance)
 main.add_command(parity)
 main.add_command(top)
 main.add_command(restore)

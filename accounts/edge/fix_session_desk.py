@@ -8,6 +8,7 @@ from typing import Any
 
 from accounts.edge.desk_store import DeskStore
 from accounts.edge.fix_session_store import FixSessionStore, Key, Row
+from accounts.edge.maintenance_desk import MaintenanceDesk
 from accounts.fix_session_api import (
     ChangeFixSession,
     DisableFixSession,
@@ -37,9 +38,12 @@ class FixSessionDesk:
     the other. So nothing is done twice, whoever restarts.
     """
 
-    def __init__(self, desk_store: DeskStore, store: FixSessionStore) -> None:
+    def __init__(
+        self, desk_store: DeskStore, store: FixSessionStore, maintenance: MaintenanceDesk
+    ) -> None:
         self._desk_store = desk_store
         self._store = store
+        self._maintenance = maintenance
         self._standings = FixStandings()
         self._name = secrets.token_hex(8)
 
@@ -116,6 +120,7 @@ class FixSessionDesk:
             desk=self._name,
             version=rows[-1]["version"] if rows else await self._store.version(),
             sessions=[FixRuleReply.model_validate(dict(row)) for row in rows],
+            maintenance=(await self._maintenance.show_maintenance()).maintenance,
         )
 
     async def _change(self, key: Key, values: dict[str, Any]) -> FixSessionReply:

@@ -1,4 +1,4 @@
-"""Where HTTP finds the desk's operations on FIX sessions, and the gateways' way to them."""
+"""Where HTTP finds the desk's operations on FIX sessions and maintenance, and the gateways' way."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from http import HTTPStatus
 
 from accounts import fix_session_api as api
 from accounts.edge.fix_session_desk import FixSessionDesk
+from accounts.edge.maintenance_desk import MaintenanceDesk
+from accounts.maintenance_api import AnnounceMaintenance, MaintenanceReply
 from accounts.ops_api import Reply, Request
 from accounts.routes import Access, Route
 
 SESSION = "/fix-sessions/{service}/{account_id}/{sender_comp_id}"
 
 
-def fix_session_routes(desk: FixSessionDesk) -> list[Route]:
+def fix_session_routes(desk: FixSessionDesk, maintenance: MaintenanceDesk) -> list[Route]:
     return [
         Route(
             "GET",
@@ -45,6 +47,7 @@ def fix_session_routes(desk: FixSessionDesk) -> list[Route]:
         _change("/enable", desk.enable_fix_session),
         _change("/reset", desk.reset_fix_session),
         _change("/logout", desk.log_out_fix_session),
+        *_maintenance_routes(maintenance),
         Route(
             "POST",
             "/internal/fix-gateways/{gateway}",
@@ -54,6 +57,23 @@ def fix_session_routes(desk: FixSessionDesk) -> list[Route]:
             parameters=api.GatewayPath,
             body=api.TellStandings,
         ),
+    ]
+
+
+def _maintenance_routes(desk: MaintenanceDesk) -> list[Route]:
+    path, reply = "/maintenance", MaintenanceReply
+    return [
+        Route("GET", path, Access.OPS, desk.show_maintenance, reply),
+        Route(
+            "POST",
+            path,
+            Access.OPS,
+            desk.announce_maintenance,
+            reply,
+            HTTPStatus.CREATED,
+            body=AnnounceMaintenance,
+        ),
+        Route("DELETE", path, Access.OPS, desk.end_maintenance, reply),
     ]
 
 

@@ -12,6 +12,7 @@ from accounts.edge.fix_session_routes import fix_session_routes
 from accounts.edge.ledger_desk import LedgerDesk
 from accounts.edge.listing_desk import ListingDesk
 from accounts.edge.listing_routes import listing_routes
+from accounts.edge.maintenance_desk import MaintenanceDesk
 from accounts.edge.ops_desk import OpsDesk
 from accounts.edge.trade_desk import TradeDesk
 from accounts.routes import Access, Route
@@ -24,6 +25,7 @@ def routes(
     trades: TradeDesk,
     ledger: LedgerDesk,
     fix_sessions: FixSessionDesk,
+    maintenance: MaintenanceDesk,
 ) -> list[Route]:
     return [
         *_account_routes(desk),
@@ -31,7 +33,7 @@ def routes(
         *listing_routes(listings),
         *_fee_routes(fees),
         *_trade_routes(trades),
-        *fix_session_routes(fix_sessions),
+        *fix_session_routes(fix_sessions, maintenance),
         Route(
             "GET", "/trial-balance", Access.OPS, ledger.show_trial_balance, api.TrialBalanceReply
         ),

@@ -14,6 +14,7 @@ from accounts.edge.fix_session_store import FixSessionStore
 from accounts.edge.ledger_desk import LedgerDesk
 from accounts.edge.ledger_store import POSTGRES_ERRORS
 from accounts.edge.listing_desk import ListingDesk
+from accounts.edge.maintenance_desk import MaintenanceDesk
 from accounts.edge.ops_desk import OpsDesk
 from accounts.edge.ops_http import OpsHttp
 from accounts.edge.ops_routes import routes
@@ -91,6 +92,7 @@ class AccountsService:
         self._engine.start()
         self._settling = asyncio.create_task(self._settler.run())
         self._settling.add_done_callback(_log_failure)
+        maintenance = MaintenanceDesk(store.pool)
         self._http = OpsHttp(
             routes(
                 OpsDesk(store, self._engine, self._listings, self._secret_box),
@@ -98,7 +100,8 @@ class AccountsService:
                 FeeDesk(self._engine, self._listings),
                 TradeDesk(store, self._engine, self._listings),
                 LedgerDesk(self._settler, self._listings, self.health),
-                FixSessionDesk(store, FixSessionStore(store.pool)),
+                FixSessionDesk(store, FixSessionStore(store.pool), maintenance),
+                maintenance,
             ),
             host=self._host,
             port=self._ops_port,

@@ -18,7 +18,7 @@ import asyncpg
 
 from agio.embedded_postgres import postgres_binary
 
-DESK_TABLES: Final = ("accounts", "api_keys", "audit", "fix_sessions")
+DESK_TABLES: Final = ("accounts", "api_keys", "audit", "fix_sessions", "maintenances")
 CONNECT_TIMEOUT_S: Final = 5.0
 PIECE_BYTES: Final = 1 << 20
 

@@ -18,6 +18,7 @@ import msgspec
 import structlog
 
 from gateway.edge.fix_administration import FixAdministration, Standing
+from gateway.maintenance import Maintenance
 from gateway.session_rules import Key, SessionRule, SessionRules
 
 POLL_S = 1.0
@@ -54,6 +55,7 @@ class _Answer(msgspec.Struct):
     desk: str
     version: int
     sessions: list[SessionRule]
+    maintenance: Maintenance | None = None
 
 
 class DeskLink:
@@ -124,6 +126,7 @@ class DeskLink:
             self._version = 0
             return
         self._version = answer.version
+        self._administration.hear_maintenance(answer.maintenance)
         if answer.sessions:
             self._rules.update((rule.key, rule) for rule in answer.sessions)
             self._administration.changed(answer.sessions, time.time_ns())

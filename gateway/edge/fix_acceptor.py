@@ -316,6 +316,7 @@ class _Connection(asyncio.Protocol):
                 flow.attach(self.session, self.flush)
                 self._flow = flow
                 self._logon = logon
+                administration.greet(self.session, now_ns)
                 rule = administration.admitted(key, peer, now_ns)
                 try:
                     service.admitted(identity, logon, rule)

@@ -7,7 +7,7 @@ its numbers begin anew when it is gone: its Logout(5) still has its place among 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 
 import structlog
@@ -15,12 +15,16 @@ import structlog
 from gateway.edge.fix_logons import Peer
 from gateway.edge.fix_service import Flow, NoSessionError, Service
 from gateway.fix.events import LogonReceived
+from gateway.fix.session import Session
 from gateway.fix.timestamps import format_utc_timestamp
+from gateway.maintenance import Maintenance, MaintenanceWatch, news
 from gateway.session_rules import Key, SessionRule, SessionRules
 
 Standing = tuple[str, int, str, str, str, int, int, int]
 """A session's service, account, SenderCompID(49), state, peer, both next numbers, last activity."""
 
+NEWS = b"B"
+HEADLINE = "maintenance"
 LOGONS_REMEMBERED_MAX = 20_000
 _MILLISECOND_NS = 1_000_000
 
@@ -37,6 +41,8 @@ class FixAdministration:
         self._logged_on: dict[Key, tuple[int, Peer]] = {}  # also of who is gone
         self._unfinished: set[Flow] = set()  # logged out by us, and to be looked at once they are
         self._due_ns = 0
+        self._maintenance = MaintenanceWatch()
+        self._tell_others: Callable[[Maintenance, int], object] = lambda _maintenance, _now_ns: None
 
     def certificates(self, service: Service, logon: LogonReceived) -> set[str]:
         """Return whose certificates may log on by this CompID."""
@@ -44,7 +50,7 @@ class FixAdministration:
 
     def check(self, key: Key, logon: LogonReceived, peer: Peer, now_ns: int) -> None:
         """Raise `NoSessionError` if this session may not log on so."""
-        refusal = self._rules.refusal(
+        refusal = self._maintenance.refusal(now_ns) or self._rules.refusal(
             key,
             address=peer.address,
             certificate=peer.certificate_name,
@@ -81,6 +87,20 @@ class FixAdministration:
             self._service_named[rule.service].apply(rule)
         return rule
 
+    def greet(self, session: Session, now_ns: int) -> None:
+        """Tell who has just logged on what everyone else has been told."""
+        text = self._maintenance.text(now_ns)
+        if text:
+            session.send_application(NEWS, news(HEADLINE, text, now_ns), now_ns)
+
+    def hear_maintenance(self, maintenance: Maintenance | None) -> None:
+        """Take in which maintenance is announced, or going on; None: none is."""
+        self._maintenance.hear(maintenance)
+
+    def also_tell(self, tell: Callable[[Maintenance, int], object]) -> None:
+        """Have others told of a maintenance, too, whenever FIX sessions are, and when that is."""
+        self._tell_others = tell
+
     def changed(self, rules: Iterable[SessionRule], now_ns: int) -> None:
         """Carry out what the desk has changed."""
         rules = list(rules)
@@ -94,6 +114,7 @@ class FixAdministration:
         """Do what time asks for."""
         if now_ns >= self._due_ns:
             self._look_at_all(now_ns)
+        self._count_down(now_ns)
         if self._unfinished:
             keys = {flow: key for key, flow in self.sessions() if flow in self._unfinished}
             self._unfinished.clear()
@@ -123,6 +144,29 @@ class FixAdministration:
             store.next_target_msg_seq_num,
             active_ns // _MILLISECOND_NS,
         )
+
+    def _count_down(self, now_ns: int) -> None:
+        text = self._maintenance.tick(now_ns)
+        if text:
+            log.warning("maintenance announced", text=text)
+            body = news(HEADLINE, text, now_ns)
+            for _, session, flow in self._live():
+                session.send_application(NEWS, body, now_ns)
+                flow.flush()
+            if self._maintenance.announced is not None:
+                self._tell_others(self._maintenance.announced, now_ns)
+        if self._maintenance.begins(now_ns):
+            for key, session, flow in self._live():
+                log.info("FIX session logged out for maintenance", key=key)
+                session.send_logout(self._maintenance.refusal(now_ns), now_ns)
+                flow.flush()
+
+    def _live(self) -> list[tuple[Key, Session, Flow]]:
+        return [
+            (key, flow.session, flow)
+            for key, flow in self.sessions()
+            if flow.session is not None and flow.session.is_logged_on
+        ]
 
     def _look_at_all(self, now_ns: int) -> None:
         for key, flow in list(self.sessions()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 
@@ -72,7 +73,9 @@ class FixDoor:
             traces=feed_traces,
         )
         services: tuple[Service, ...] = (self.sessions, self.drop_copies, self.market_sessions)
-        administration = FixAdministration(desk.rules or SessionRules(), services)
+        self.administration = administration = FixAdministration(
+            desk.rules or SessionRules(), services
+        )
         self.desk = DeskLink(desk, directory / "session_rules.json", administration)
         self._logons = FixLogons(
             credentials, directory / "used_signatures", settings.sending_time_tolerance_ns
@@ -111,8 +114,7 @@ class FixDoor:
     async def stop(self) -> None:
         """Close the doors."""
         await self.desk.stop()
-        for acceptor in self._acceptors:
-            await acceptor.stop()
+        await asyncio.gather(*(acceptor.stop() for acceptor in self._acceptors))
 
     def close(self) -> None:
         """Close the files, after the last record."""

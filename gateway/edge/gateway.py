@@ -129,6 +129,7 @@ class Gateway:
     async def start(self) -> None:
         """Return when every door is open, which waits for the matching process."""
         self._tell_metrics()
+        self.fix.administration.also_tell(self.json.announce)
         await self.fix.open_known()
         await self.credentials.start()
         await self.matching.start()

@@ -22,9 +22,10 @@ from gateway.edge.websocket_server import WebSocketServer
 from gateway.json_api.account_replies import Balance, account_position
 from gateway.json_api.errors import ApiError, ErrorCode
 from gateway.json_api.market_streams import MarketStreams
-from gateway.json_api.user_events import encode
+from gateway.json_api.user_events import encode, server_shutdown
 from gateway.json_api.user_streams import UserStreams
 from gateway.json_orders import ORDERS_PER_S_MAX, JsonOrders
+from gateway.maintenance import Maintenance
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
 from gateway.orders import Report
@@ -138,6 +139,10 @@ class JsonDoor:
     def has_session(self, session_id: int) -> bool:
         """Say whether a command's session is the one of this gateway's JSON clients."""
         return session_id == self._json_orders.session_id
+
+    def announce(self, maintenance: Maintenance, now_ns: int) -> None:
+        """Tell every WebSocket client of a maintenance."""
+        self.websocket.announce(server_shutdown(maintenance, now_ns))
 
     def on_record(self, record: Record, reports: list[Report]) -> None:
         """Take a record in, after `Orders` has."""

@@ -81,6 +81,9 @@ class WebSocketApi:
         if len(self._inbox) >= INBOX_MAX:
             self._connection.pause_reading()
 
+    def announce(self, event: bytes) -> None:
+        self._connection.send_text(b'{"event":%b}' % event)
+
     def close(self) -> None:
         self._task.cancel()
         self._unsubscribe(list(self._subscriptions))

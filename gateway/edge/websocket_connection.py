@@ -30,6 +30,9 @@ class Session(Protocol):
 
     def receive_text(self, data: bytes) -> None: ...
 
+    def announce(self, event: bytes) -> None:
+        """Send an event that concerns every client."""
+
     def close(self) -> None: ...
 
 
@@ -114,6 +117,11 @@ class WebSocketConnection(asyncio.Protocol):
         if self._protocol.state is State.OPEN:
             self._outgoing.append(frames)
             self._server.schedule_flush(self)
+
+    def announce(self, event: bytes) -> None:
+        """Send an event that concerns every client, in the session's own form."""
+        if self._session is not None:
+            self._session.announce(event)
 
     def flush(self) -> None:
         """Write what has gathered. Whoever is too far behind is cut off, with the reason."""

@@ -125,6 +125,11 @@ class WebSocketServer:
         self._market_streams.on_update(kind, symbol, message)
         self._flush_soon()
 
+    def announce(self, event: bytes) -> None:
+        """Send an event to everyone."""
+        for connection in list(self._connections):
+            connection.announce(event)
+
     def flush(self) -> None:
         """Write what has gathered: one write for each connection that has something."""
         self._flushes_soon = False

@@ -254,6 +254,12 @@ class TimeInForce:
     AT_THE_CLOSE = b"7"
 
 
+class Urgency:
+    NORMAL = b"0"
+    FLASH = b"1"
+    BACKGROUND = b"2"
+
+
 class SettlType:
     REGULAR = b"0"
     CASH = b"1"

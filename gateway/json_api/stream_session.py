@@ -86,6 +86,10 @@ class StreamSession:
         self._keep()
         self._send(stream_answer(None, {"session": token, "streams": list(self._subscriptions)}))
 
+    def announce(self, event: bytes) -> None:
+        """Send an event that concerns every client, the same on `/ws` and `/stream`."""
+        self._send(event)
+
     def close(self) -> None:
         if self._token is not None and self._keeper is not None:
             self._keeper.leave(self._token)

@@ -13,6 +13,7 @@ from gateway.json_api.order_replies import (
     order_type_name,
     original_lots,
 )
+from gateway.maintenance import Maintenance
 from gateway.orders import Order, Report, ReportKind
 
 EXECUTION_TYPES = {
@@ -100,4 +101,15 @@ def subscription_event(subscription_id: int, event: bytes) -> bytes:
 
 
 def encode(event: dict[str, Any]) -> bytes:
+    return msgspec.json.encode(event)
+
+
+def server_shutdown(maintenance: Maintenance, now_ns: int) -> bytes:
+    """Return Binance's event of this name; when (`T`) and why (`text`) are ours."""
+    event = {
+        "e": "serverShutdown",
+        "E": milliseconds(now_ns),
+        "T": milliseconds(maintenance.at_ns),
+        "text": maintenance.text,
+    }
     return msgspec.json.encode(event)

@@ -131,7 +131,15 @@ class FixClient:
         await asyncio.gather(self._writer.wait_closed(), return_exceptions=True)
 
     def enter(
-        self, client_order_id: str, side: str, quantity: str, price: str, **more: object
+        self,
+        client_order_id: str,
+        side: str,
+        quantity: str,
+        price: str,
+        *,
+        number: int | None = None,
+        is_poss_dup: bool = False,
+        **more: object,
     ) -> int:
         """Send a NewOrderSingle(D) for BTCUSDT; `more` are further fields as t59=3."""
         fields: Fields = {
@@ -145,7 +153,8 @@ class FixClient:
             59: 1,
         }
         fields |= {int(tag[1:]): value for tag, value in more.items()}
-        return self.send("D", {tag: value for tag, value in fields.items() if value is not None})
+        fields = {tag: value for tag, value in fields.items() if value is not None}
+        return self.send("D", fields, number=number, is_poss_dup=is_poss_dup)
 
     def cancel(self, client_order_id: str, original: str, **more: object) -> int:
         """Send an OrderCancelRequest(F)."""

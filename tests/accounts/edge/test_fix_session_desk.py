@@ -122,3 +122,17 @@ async def test_what_only_order_entry_has_is_refused_elsewhere(desk: DeskClient) 
     await make(desk, heartbeat_max_s=10)
     refused = await desk.post(SESSION, {"heartbeat_min_s": 11})
     assert (refused.status, refused.body["error"]["field"]) == (422, "heartbeat_min_s")
+
+
+async def test_maintenance_is_announced_once_told_to_gateways_and_ended(desk: DeskClient) -> None:
+    assert (await ask(desk))["maintenance"] is None
+    announced = await desk.post("/maintenance", {"in_s": 600, "text": "new release"})
+    assert announced.status == 201
+    assert (await ask(desk))["maintenance"] == announced.body["maintenance"]
+    assert announced.body["maintenance"]["text"] == "new release"
+    again = await desk.post("/maintenance", {"in_s": 60, "text": "another"})
+    assert (again.status, again.code) == (409, "maintenance_announced")
+    assert (await desk.get("/maintenance")).body == announced.body
+    assert (await desk.delete("/maintenance")).body == {"maintenance": None}
+    assert (await ask(desk))["maintenance"] is None
+    assert (await desk.post("/maintenance", {"in_s": 0, "text": "now"})).status == 201

@@ -32,6 +32,7 @@ TABLES = (
     "api_keys",
     "audit",
     "fix_sessions",
+    "maintenances",
     "instruments",
     "settled",
 )

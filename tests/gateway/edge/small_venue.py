@@ -34,6 +34,7 @@ class KeyService:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.rules: list[dict[str, Any]] = []
+        self.maintenance: dict[str, Any] | None = None
         self.is_silent_about_rules = False
         self.standings: dict[tuple[str, int, str], list[Any]] = {}
         self.keys = dict(KEYS)
@@ -62,7 +63,14 @@ class KeyService:
             raise web.HTTPServiceUnavailable
         for standing in (await request.json())["standings"]:
             self.standings[tuple(standing[:3])] = standing
-        return web.json_response({"desk": "desk", "version": 0, "sessions": self.rules})
+        return web.json_response(
+            {
+                "desk": "desk",
+                "version": 0,
+                "sessions": self.rules,
+                "maintenance": self.maintenance,
+            }
+        )
 
     async def _answer(self, request: web.Request) -> web.Response:
         assert request.headers["Authorization"] == f"Bearer {SERVICE_TOKEN}"

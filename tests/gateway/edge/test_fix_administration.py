@@ -1,12 +1,15 @@
 """FIX sessions under the desk's hand: out, in, from 1 again, and while the desk is away."""
 
 import asyncio
+import contextlib
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import connect
 
 from gateway.edge import desk_link
 from gateway.session_rules import SessionRules
@@ -152,3 +155,67 @@ async def test_the_venue_s_reset_time_comes(venue: SmallVenue) -> None:
     assert (text, again.next_number) == ("", 2)
     again.enter("a2", "buy", "0.5", "50000")
     assert (await again.expect("8"))[34] == "2"
+
+
+async def test_maintenance_is_told_then_all_are_out_and_stay_out(venue: SmallVenue) -> None:
+    doors = venue.gateway.fix
+    clients = [
+        (await logon(venue, port=door.port))[0] for door in (doors.order_entry, doors.drop_copy)
+    ]
+    market = await FixClient.connect(doors.market_data.port)
+    await market.log_on("alice", "secret-of-alice", is_reset=True)
+    clients.append(market)
+    socket = await connect(f"ws://127.0.0.1:{venue.gateway.json.websocket.port}/ws")
+    venue.keys.maintenance = {"at_ns": time.time_ns() + 3 * 10**9, "text": "new release"}
+    for client in clients:
+        news = await client.expect("B")
+        assert news[58].endswith("new release")
+        assert (news[148], news[33], news[61]) == ("maintenance", "1", "1")
+    event = json.loads(await socket.recv())
+    assert (event["e"], event["text"]) == ("serverShutdown", "new release")
+    assert event["T"] == venue.keys.maintenance["at_ns"] // 10**6
+    await socket.close()
+    for client in clients:
+        assert (await client.expect("5"))[58] == "maintenance: new release"
+        client.send("5", {})
+        await client.expect_closed()
+    _, text = await logon(venue, 3)
+    assert text == "maintenance: new release"
+    venue.keys.maintenance = None
+    again = await until_in(venue, 3)  # nothing of it has cost a number
+    again.enter("a1", "buy", "0.5", "50000")
+    assert (await again.expect("8"))[34] == "5"
+
+
+async def test_an_orderly_stop_loses_no_order_and_no_number(venue: SmallVenue) -> None:
+    client, _ = await logon(venue)
+    stopping = asyncio.create_task(venue.gateway.stop())
+    entered: list[str] = []
+    reported: list[str] = []
+    while True:
+        entered.append(f"a{len(entered)}")
+        number = client.enter(entered[-1], "buy", "0.001", "50000")
+        message = await client.receive()
+        if message[35] == "5":
+            break
+        reported.append(message[11])
+    assert message[58] == "the venue closes"
+    client.send("5", {})
+    with contextlib.suppress(ConnectionError):
+        reported.append((await client.receive())[11])  # it was on its way when we were logged out
+    await stopping
+
+    venue.gateway = venue.make_gateway()
+    await venue.gateway.start()
+    again, text = await logon(venue, client.next_number)
+    assert text == ""
+    if reported != entered:  # it crossed our Logout(5): it is asked for
+        asked = await again.expect("2")
+        assert int(asked[7]) == number
+        again.enter(entered[-1], "buy", "0.001", "50000", number=number, is_poss_dup=True)
+        again.send("4", {123: "Y", 36: number + 3}, number=number + 1, is_poss_dup=True)
+        report = await again.expect("8")
+        reported.append(report[11])
+        assert report[150] == "0"
+    assert reported == entered
+    assert venue.gateway.orders.open_order_count == len(entered)
