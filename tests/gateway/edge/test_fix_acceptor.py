@@ -332,7 +332,7 @@ async def test_closing_says_goodbye(venue: SmallVenue) -> None:
 
 async def test_an_unknown_application_message_is_answered(venue: SmallVenue) -> None:
     client = await venue.client()
-    client.send("B", {148: "news", 33: 0})
+    client.send("B", {148: "news", 33: 1, 58: "text"})
     refused = await client.expect("j")
     assert (refused[372], refused[380]) == ("B", "3")
 

@@ -129,8 +129,8 @@ def test_a_type_that_fix_does_not_have_is_refused() -> None:
 
 
 def test_a_type_that_is_left_out_here_needs_a_good_header_only() -> None:
-    assert verdict(message(f"35=d|{HEADER}320=x|9999=y|454=0|")) is None
-    assert verdict(message("35=d|49=C1|56=AGIO|34=2|320=x|")) == (1, 52)
+    assert verdict(message(f"35=R|{HEADER}131=x|9999=y|454=0|")) is None
+    assert verdict(message("35=R|49=C1|56=AGIO|34=2|131=x|")) == (1, 52)
 
 
 def test_more_layouts_than_are_remembered_are_judged_right() -> None:
