@@ -11,7 +11,11 @@ import quickfix
 from agio.hot_paths import ROOT
 
 TIMEOUT_S = 20.0
-WITHOUT_TIME = {"H", "AF", "M", "XLQ"}  # the requests that have no TransactTime(60)
+WITHOUT_TIME = {"H", "AF", "M", "XLQ", "V", "c", "e", "g", "x"}
+"""The requests that have no TransactTime(60)."""
+
+Groups = dict[int, list[dict[int, object]]]
+"""By the tag that counts them, the entries of each group."""
 
 SETTINGS = """
 [DEFAULT]
@@ -29,6 +33,7 @@ FileStorePath={directory}/store
 FileLogPath={directory}/log
 SocketConnectHost=127.0.0.1
 SocketConnectPort={port}
+ResetOnLogon={resets}
 
 [SESSION]
 BeginString=FIX.4.4
@@ -38,14 +43,25 @@ TargetCompID=AGIO
 
 
 class QuickFixClient(quickfix.Application):  # type: ignore[misc]
-    """Log on by entering, log out by leaving; numbers go on where the last one left them."""
+    """Log on by entering, log out by leaving; numbers go on where the last one left them.
 
-    def __init__(self, port: int, directory: Path, key: dict[str, str], comp_id: str) -> None:
+    `resets`: with ResetSeqNumFlag(141) instead.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        directory: Path,
+        key: dict[str, str],
+        comp_id: str,
+        *,
+        resets: bool = False,
+    ) -> None:
         super().__init__()
         self.rejects_sent: list[str] = []
         self.resend_requests_sent = 0
         self._key = key
-        self._received: queue.Queue[dict[int, str]] = queue.Queue()
+        self._received: queue.Queue[list[tuple[int, str]]] = queue.Queue()
         self._logged_on: queue.Queue[None] = queue.Queue()
         self._logout_texts: queue.Queue[str] = queue.Queue()
         self._session_id: Any = None
@@ -57,6 +73,7 @@ class QuickFixClient(quickfix.Application):  # type: ignore[misc]
                 directory=directory,
                 port=port,
                 comp_id=comp_id,
+                resets="Y" if resets else "N",
             )
         )
         self._settings = quickfix.SessionSettings(str(settings))
@@ -94,15 +111,13 @@ class QuickFixClient(quickfix.Application):  # type: ignore[misc]
 
     def report(self) -> dict[int, str]:
         """Return the next application message that QuickFIX found valid."""
+        return dict(self.pairs())
+
+    def pairs(self) -> list[tuple[int, str]]:
+        """Return the fields of the next application message, those of its groups, too."""
         return self._received.get(timeout=TIMEOUT_S)
 
-    def send(
-        self,
-        msg_type: str,
-        fields: dict[int, object],
-        orders: list[dict[int, object]] | None = None,
-    ) -> None:
-        """Send a message, `orders` in its group NoOrders(73)."""
+    def send(self, msg_type: str, fields: dict[int, object], groups: Groups | None = None) -> None:
         message = quickfix.Message()
         message.getHeader().setField(quickfix.StringField(35, msg_type))
         if msg_type not in WITHOUT_TIME:
@@ -110,11 +125,12 @@ class QuickFixClient(quickfix.Application):  # type: ignore[misc]
             message.setField(quickfix.StringField(60, now))
         for tag, value in fields.items():
             message.setField(quickfix.StringField(tag, str(value)))
-        for order in orders or []:
-            group = quickfix.Group(73, 11)
-            for tag, value in order.items():
-                group.setField(quickfix.StringField(tag, str(value)))
-            message.addGroup(group)
+        for counter, entries in (groups or {}).items():
+            for entry in entries:
+                group = quickfix.Group(counter, next(iter(entry)))
+                for tag, value in entry.items():
+                    group.setField(quickfix.StringField(tag, str(value)))
+                message.addGroup(group)
         assert quickfix.Session.sendToTarget(message, self._session_id)
 
     # quickfix.Application, called from its own thread
@@ -148,4 +164,4 @@ class QuickFixClient(quickfix.Application):  # type: ignore[misc]
 
     def fromApp(self, message: Any, session_id: Any) -> None:  # noqa: N802
         pairs = (field.partition("=") for field in message.toString().split("\x01") if field)
-        self._received.put({int(tag): value for tag, _, value in pairs})
+        self._received.put([(int(tag), value) for tag, _, value in pairs])

@@ -129,7 +129,9 @@ def test_quickfix_enters_and_cancels_lists(venue: RunningVenue, tmp_path: Path) 
     buy: dict[int, object] = {55: "BTCUSDT", 54: 1, 38: "0.1", 40: 2, 44: "30000"}
     sell = buy | {54: 2, 44: "90000"}
     with quickfix_client.QuickFixClient(port, tmp_path, lists, "LISTS") as client:
-        client.send("E", {25014: "list-1", 1385: 2}, [{11: "first"} | buy, {11: "then"} | sell])
+        client.send(
+            "E", {25014: "list-1", 1385: 2}, {73: [{11: "first"} | buy, {11: "then"} | sell]}
+        )
         assert [client.report()[39] for _ in range(2)] == ["A", "0"]
         entered = client.report()
         assert (entered[35], entered[429], entered[431]) == ("N", "4", "3")
@@ -138,7 +140,7 @@ def test_quickfix_enters_and_cancels_lists(venue: RunningVenue, tmp_path: Path) 
         client.send("K", {66: entered[66]})
         assert [client.report()[39] for _ in range(2)] == ["4", "4"]
         assert client.report()[431] == "6"
-        client.send("E", {25014: "list-2", 1385: 1}, [{11: "one"} | buy, {11: "two"} | sell])
+        client.send("E", {25014: "list-2", 1385: 1}, {73: [{11: "one"} | buy, {11: "two"} | sell]})
         assert client.report()[431] == "7"
         client.send("K", {25015: "list-3"})
         assert client.report()[58] == "no such list"
