@@ -66,7 +66,7 @@ class ReferenceData:
             case e.LimitsChanged():
                 self._defined.setdefault(event.instrument_id, False)
                 self._rereferenced[event.instrument_id] = None
-            case e.FeesChanged():
+            case e.FeesChanged() | e.IncrementsChanged():
                 self._defined.setdefault(event.instrument_id, False)
 
     def tell_changes(self, now_ns: int) -> None:

@@ -9,6 +9,7 @@ from itertools import count
 
 from gateway.fix import tags, values
 from gateway.fix.codec import FixMessage
+from gateway.fix_security_list import sizes
 from gateway.fix_subscriptions import Client, Problem, Refused, Subscriptions
 from vocabulary.catalogue import Catalogue
 from vocabulary.instrument import Instrument, decimal_text
@@ -95,16 +96,9 @@ def _terms(instrument: Instrument) -> bytes:
         (tags.BaseCurrencyPlaces, base.scale),
         (tags.Currency, quote.name),
         (tags.CurrencyPlaces, quote.scale),
-        (tags.RoundLot, instrument.quantity_text(1)),
-        (tags.MinPriceIncrement, instrument.price_text(1)),
-        (tags.MinTradeVol, instrument.quantity_text(max(1, limits.quantity_lots_min))),
+        *sizes(instrument),
     ]
     limited: list[tuple[int, int, object]] = [
-        (
-            tags.MaxTradeVol,
-            limits.quantity_lots_max,
-            instrument.quantity_text(limits.quantity_lots_max),
-        ),
         (tags.MinNotional, limits.notional_units_min, quote.text(limits.notional_units_min)),
         (tags.MaxNotional, limits.notional_units_max, quote.text(limits.notional_units_max)),
         (tags.MaxOpenOrders, limits.open_orders_max, limits.open_orders_max),

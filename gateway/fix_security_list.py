@@ -36,16 +36,20 @@ def security_list(request: FixMessage, catalogue: Catalogue) -> bytes:
     return b"%b393=%d\x01146=%d\x01%b" % (head, len(listed), len(listed), entries)
 
 
-def _entry(instrument: Instrument) -> bytes:
+def sizes(instrument: Instrument) -> list[tuple[int, str]]:
+    """Return lot and tick of orders, and their least and largest quantity."""
     limits, step_lots = instrument.limits, instrument.quantity_increment_lots
     lots_min = -(-max(1, limits.quantity_lots_min) // step_lots) * step_lots
     fields = [
-        ("55", instrument.symbol),
-        ("15", instrument.quote.name),
-        ("561", instrument.quantity_increment_text),
-        ("562", instrument.quantity_text(lots_min)),
-        ("969", instrument.price_increment_text),
+        (tags.RoundLot, instrument.quantity_increment_text),
+        (tags.MinTradeVol, instrument.quantity_text(lots_min)),
+        (tags.MinPriceIncrement, instrument.price_increment_text),
     ]
     if limits.quantity_lots_max:
-        fields.append(("1140", instrument.quantity_text(limits.quantity_lots_max)))
-    return "".join(f"{tag}={value}\x01" for tag, value in fields).encode()
+        fields.append((tags.MaxTradeVol, instrument.quantity_text(limits.quantity_lots_max)))
+    return fields
+
+
+def _entry(instrument: Instrument) -> bytes:
+    names = [(tags.Symbol, instrument.symbol), (tags.Currency, instrument.quote.name)]
+    return "".join(f"{tag}={value}\x01" for tag, value in names + sizes(instrument)).encode()

@@ -220,6 +220,11 @@ async def test_listings_changes_and_the_end_are_told(venue: JsonVenue, desk: Des
         changed = await watcher.expect("d")
         assert (changed[980], changed[55], changed[35121]) == ("M", "BTCUSDT", "-0.000007")
         assert changed[322] != listed[322]
+        await desk.phase(TradingPhase.HALTED)
+        await desk.submit(c.ChangeIncrements, BTCUSDT, 50, 100, 0)
+        changed = await watcher.expect("d")
+        assert (changed[980], changed[969], changed[561]) == ("M", "0.50", "0.00100")
+        assert changed[562] == "0.00100"
         await until(lambda: venue.gateway.feed.ready)
         await watcher.ask_status("eth", SUBSCRIBE, "ETHUSDT")
         assert (await watcher.expect("f"))[326] == "17"
