@@ -17,6 +17,7 @@ from gateway.fix import tags, values
 from gateway.fix.codec import FixMessage
 from gateway.fix.timestamps import format_utc_timestamp
 from gateway.fix_subscriptions import SUBSCRIPTIONS_MAX, Client
+from gateway.fix_trading_session import TRADING_SESSION_ID
 from gateway.market_view import BookSide, FeedBook, FeedTape
 from vocabulary.catalogue import Catalogue
 from vocabulary.instrument import Instrument
@@ -254,8 +255,7 @@ class MarketData:
             raise Refused(
                 _REASON.UNSUPPORTED_MDUPDATETYPE, "a subscription needs MDUpdateType(265)"
             )
-        if message.get(tags.AggregatedBook) == b"N":
-            raise Refused(_REASON.UNSUPPORTED_AGGREGATEDBOOK, "AggregatedBook(266) must be Y")
+        _refuse_unsupported(message)
         depth = int(message.get(tags.MarketDepth) or 0)
         if not 0 <= depth <= DEPTH_MAX:
             raise Refused(
@@ -269,7 +269,7 @@ class MarketData:
         if len(symbols) > SYMBOLS_MAX:
             raise Refused(_REASON.INSUFFICIENT_BANDWIDTH, f"more than {SYMBOLS_MAX} symbols")
         for symbol in symbols:
-            if symbol not in self.catalogue.instrument_by_symbol:
+            if not self.catalogue.is_listed(symbol):
                 raise Refused(_REASON.UNKNOWN_SYMBOL, f"Symbol(55) {symbol} is not listed")
             if not self._books[symbol].sequence:
                 raise Refused(None, f"the book of {symbol} is not known yet, try again")
@@ -362,6 +362,23 @@ class MarketData:
         )
         client.send(INCREMENT, body, now_ns)
         self._touched.add(client)
+
+
+def _refuse_unsupported(message: FixMessage) -> None:
+    """Raise `Refused` if a request wants what no market data of ours has."""
+    if message.get(tags.AggregatedBook) == b"N":
+        raise Refused(_REASON.UNSUPPORTED_AGGREGATEDBOOK, "AggregatedBook(266) must be Y")
+    if set(_members(message, tags.TradingSessionID)) - {TRADING_SESSION_ID}:
+        text = f"TradingSessionID(336) must be {TRADING_SESSION_ID.decode()}"
+        raise Refused(_REASON.UNSUPPORTED_TRADINGSESSIONID, text)
+    if message.get(tags.Scope) not in {None, values.Scope.LOCAL}:
+        raise Refused(_REASON.UNSUPPORTED_SCOPE, "Scope(546) must be 1")
+    if message.get(tags.OpenCloseSettlFlag) is not None:
+        text = "OpenCloseSettlFlag(286) is of no entry here"
+        raise Refused(_REASON.UNSUPPORTED_OPENCLOSESETTLEFLAG, text)
+    if message.get(tags.MDImplicitDelete) == b"Y":
+        text = "MDImplicitDelete(547) must be N: every price that leaves is told"
+        raise Refused(_REASON.UNSUPPORTED_MDIMPLICITDELETE, text)
 
 
 def _levels(side: BookSide, depth: int) -> dict[int, int]:

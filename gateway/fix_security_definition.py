@@ -13,7 +13,6 @@ from gateway.fix_security_list import sizes
 from gateway.fix_subscriptions import Client, Problem, Refused, Subscriptions
 from vocabulary.catalogue import Catalogue
 from vocabulary.instrument import Instrument, decimal_text
-from vocabulary.types import TradingPhase
 
 SECURITY_DEFINITION_REQUEST, SECURITY_DEFINITION = b"c", b"d"
 
@@ -45,7 +44,7 @@ class SecurityDefinitions(Subscriptions):
         if kind != _KIND.SECURITY_IDENTITY_AND_SPECIFICATIONS or not symbol:
             text = "SecurityRequestType(321) must be 0 with Symbol(55), or 3 without"
             raise Refused(Problem.UNSUPPORTED, text)
-        if symbol not in {each.symbol for each in self._catalogue.listed()}:
+        if not self._catalogue.is_listed(symbol):
             raise Refused(Problem.UNKNOWN_TOPIC, f"Symbol(55) {symbol} is not listed")
         return symbol
 
@@ -75,7 +74,7 @@ class SecurityDefinitions(Subscriptions):
 
     def on_change(self, instrument: Instrument, *, is_new: bool, now_ns: int) -> None:
         """Tell that an instrument was listed, is otherwise than it was, or is listed no more."""
-        is_gone = self._catalogue.phases[instrument.instrument_id] is TradingPhase.DELISTED
+        is_gone = not self._catalogue.is_listed(instrument.symbol)
         action = _ACTION.DELETE if is_gone else _ACTION.ADD if is_new else _ACTION.MODIFY
         for client, request_id in self.subscribers(instrument.symbol) + self.subscribers(ALL):
             head = self._head(request_id, _RESPONSE.ACCEPT_AS_IS)

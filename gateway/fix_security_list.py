@@ -24,7 +24,8 @@ def security_list(request: FixMessage, catalogue: Catalogue) -> bytes:
         listed = catalogue.listed()
     elif kind == values.SecurityListRequestType.SYMBOL and request.get(tags.Symbol):
         symbol = (request.get(tags.Symbol) or b"").decode("latin-1")
-        listed = [each for each in catalogue.listed() if each.symbol == symbol]
+        if catalogue.is_listed(symbol):
+            listed = [catalogue.instrument_by_symbol[symbol]]
     else:
         result = values.SecurityRequestResult.INVALID_OR_UNSUPPORTED_REQUEST
     if not listed and result == values.SecurityRequestResult.VALID_REQUEST:

@@ -41,11 +41,12 @@ class Catalogue:
 
     def listed(self) -> list[Instrument]:
         """Return the instruments that are not delisted."""
-        return [
-            each
-            for each in self.instruments.values()
-            if self.phases[each.instrument_id] is not TradingPhase.DELISTED
-        ]
+        return [each for each in self.instruments.values() if self.is_listed(each.symbol)]
+
+    def is_listed(self, symbol: str) -> bool:
+        """Say whether there is such an instrument, and it is not delisted."""
+        found = self.instrument_by_symbol.get(symbol)
+        return found is not None and self.phases[found.instrument_id] is not TradingPhase.DELISTED
 
     def _fold(self, event: e.Event) -> bool:
         match event:

@@ -523,6 +523,20 @@ class MDReqRejReason:
     UNSUPPORTED_MDUPDATETYPE = b"6"
     UNSUPPORTED_AGGREGATEDBOOK = b"7"
     UNSUPPORTED_MDENTRYTYPE = b"8"
+    UNSUPPORTED_TRADINGSESSIONID = b"9"
+    UNSUPPORTED_SCOPE = b"A"
+    UNSUPPORTED_OPENCLOSESETTLEFLAG = b"B"
+    UNSUPPORTED_MDIMPLICITDELETE = b"C"
+    INSUFFICIENT_CREDIT = b"D"
+
+
+class OpenCloseSettlFlag:
+    DAILY = b"0"
+    SESSION = b"1"
+    DELIVERY_SETTLEMENT = b"2"
+    EXPECTED = b"3"
+    PREVIOUS_BUSINESS_DAY = b"4"
+    THEORETICAL = b"5"
 
 
 class SecurityRequestType:
@@ -840,6 +854,12 @@ class CashMargin:
     CASH = b"1"
     MARGIN_OPEN = b"2"
     MARGIN_CLOSE = b"3"
+
+
+class Scope:
+    LOCAL = b"1"
+    NATIONAL = b"2"
+    GLOBAL = b"3"
 
 
 class SecurityListRequestType:

@@ -34,3 +34,28 @@ def test_new_fees_and_phases_replace_the_old_ones() -> None:
 def test_what_happens_to_orders_and_funds_changes_nothing_listed() -> None:
     assert not listed().apply(e.FundsCredited(7, 1, 100, 100))
     assert not listed().apply(e.OrderAccepted(9, 7, 5, 100))
+
+
+def test_what_is_delisted_is_known_and_not_listed() -> None:
+    catalogue = listed()
+    assert catalogue.is_listed("BTCUSDT")
+    assert not catalogue.is_listed("ETHUSDT")
+    catalogue.apply(e.PhaseChanged(5, TradingPhase.DELISTED))
+    assert not catalogue.is_listed("BTCUSDT")
+    assert catalogue.listed() == []
+
+
+def test_each_change_is_told_once_it_counts() -> None:
+    heard: list[tuple[e.Event, int]] = []
+    catalogue = Catalogue(lambda event: heard.append((event, catalogue.reference_ticks.get(5, 0))))
+    events = [
+        e.AssetListed(1, 8, b"BTC"),
+        e.AssetListed(2, 8, b"USDT"),
+        e.InstrumentListed(5, 1, 2, 1_000, 10, 500, 1_000, 2_000, b"BTCUSDT"),
+        e.FundsCredited(7, 1, 100, 100),
+        e.ReferencePriceSet(5, 4_000),
+    ]
+    for event in events:
+        catalogue.apply(event)
+    assert [event for event, _ in heard] == [*events[:3], events[4]]
+    assert heard[-1][1] == 4_000

@@ -194,6 +194,14 @@ async def test_full_refreshes_come_whole(venue: JsonVenue) -> None:
         ({"depth": 5_001, "t265": 1}, "5", "MarketDepth(264) must be 0 to 5000, received 5001"),
         ({}, "6", "a subscription needs MDUpdateType(265)"),
         ({"t265": 1, "t266": "N"}, "7", "AggregatedBook(266) must be Y"),
+        ({"t265": 1, "t546": "2"}, "A", "Scope(546) must be 1"),
+        ({"t265": 1, "t286": "0"}, "B", "OpenCloseSettlFlag(286) is of no entry here"),
+        (
+            {"t265": 1, "t547": "Y"},
+            "C",
+            "MDImplicitDelete(547) must be N: every price that leaves is told",
+        ),
+        ({"t265": 1, "t386": 1, "t336": "DAY"}, "9", "TradingSessionID(336) must be 24H"),
         ({"t265": 1, "types": ["0", "9"]}, "8", "MDEntryType(269) must be 0, 1 or 2"),
     ],
 )
@@ -204,6 +212,12 @@ async def test_what_is_not_offered_is_refused_by_name(
     watcher.ask("r1", SUBSCRIBE, *fields.pop("types", [BID]), **fields)
     refused = await watcher.client.expect("Y")
     assert (refused[262], refused[281], refused[58]) == ("r1", reason, text)
+
+
+async def test_what_is_said_and_is_so_is_taken(venue: JsonVenue) -> None:
+    watcher = await Watcher.log_on(venue)
+    watcher.ask("r1", SUBSCRIBE, BID, t265=1, t266="Y", t546="1", t547="N", t386=1, t336="24H")
+    assert await watcher.take() == "W"
 
 
 async def test_a_name_in_use_and_a_request_that_is_none(venue: JsonVenue) -> None:

@@ -237,6 +237,8 @@ async def test_listings_changes_and_the_end_are_told(venue: JsonVenue, desk: Des
         for kind, fields in (("c", {321: 3}), ("x", {559: 4})):
             watcher.send(kind, {320: "again", **fields})
             assert (await watcher.expect({"c": "d", "x": "y"}[kind]))[55] == "BTCUSDT"
+        watcher.send("V", {262: "r", 263: 0, 264: 0, 267: 1, 269: 0, 146: 1, 55: "ETHUSDT"})
+        assert (await watcher.expect("Y"))[281] == "0"
 
 
 async def test_what_is_unsubscribed_is_silent_and_its_name_free(
@@ -262,13 +264,15 @@ async def test_what_is_unsubscribed_is_silent_and_its_name_free(
 
 
 async def test_what_left_is_forgotten(venue: JsonVenue, desk: Desk) -> None:
-    async with watching(venue) as watcher:
+    async with watching(venue, "STAYS") as watcher:
+        async with watching(venue, "LEAVES") as gone:
+            await gone.ask_status("s1", SUBSCRIBE)
+            await gone.expect("f")
         await watcher.ask_status("s1", SUBSCRIBE)
         await watcher.expect("f")
-    await desk.phase(TradingPhase.HALTED)
-    async with watching(venue) as watcher:
-        await watcher.ask_status("s1", SUBSCRIBE)  # the name is free
-        assert (await watcher.expect("f"))[625] in {"HALTED", "TRADING"}
+        await until(lambda: venue.gateway.fix.market_data.logged_on == 1)
+        await desk.phase(TradingPhase.HALTED)
+        assert (await watcher.expect("f"))[625] == "HALTED"
 
 
 async def test_status_requests_are_refused_by_name(
