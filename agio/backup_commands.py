@@ -45,20 +45,31 @@ def run(settings: Configuration) -> None:
 @asks
 def list_backup(settings: Configuration, *, as_json: bool) -> None:
     """List what is there: how far the journal goes, and the copies of everything else."""
-    from agio.backup.contents import read_contents
+    from agio.backup.contents import FILES, Copy, read_contents
 
     with failures_told():
         contents = read_contents(open_backup(settings, settings.backup_url))
+        gateways = {
+            name: sorted(map(Copy.parse, store.files(f"{FILES}/")))
+            for name, store in open_gateways(settings, settings.backup_url).items()
+        }
     lines = [f"journal    1 to {contents.last_sequence}, {len(contents.spans)} spans"]
     lines += [
         f"{copy.kind:10} as of {copy.sequence}, {_time(copy.taken_ms)}"
         for copies in contents.copies.values()
         for copy in copies
     ]
+    lines += [
+        f"sessions   of {name}: {len(copies)} copies, the newest as of {copies[-1].sequence}, "
+        f"{_time(copies[-1].taken_ms)}"
+        for name, copies in gateways.items()
+        if copies
+    ]
     told: dict[str, Any] = {
         "last_sequence": contents.last_sequence,
         "spans": contents.spans,
         "copies": contents.copies,
+        "gateways": gateways,
     }
     emit(told, "\n".join(lines), as_json=as_json)
 
@@ -71,10 +82,14 @@ def verify(settings: Configuration, *, as_json: bool) -> None:
 
     Exits 1 if anything is wrong, with its name. A restore is the only proof of more.
     """
-    from agio.backup.verification import verify_backup
+    from agio.backup.verification import verify_all
 
     with failures_told(), StepProgress() as progress:
-        verified = verify_backup(open_backup(settings, settings.backup_url), progress.show)
+        verified = verify_all(
+            open_backup(settings, settings.backup_url),
+            open_gateways(settings, settings.backup_url),
+            progress.show,
+        )
     files, size = f"{verified.files:,} files", f"{verified.size_bytes:,} bytes"
     lines = [f"{files}, {size}, journal 1 to {verified.last_sequence}"]
     lines += [f"PROBLEM: {problem}" for problem in verified.problems]
@@ -87,6 +102,7 @@ def verify(settings: Configuration, *, as_json: bool) -> None:
 @click.option("--from", "url", help="The backup's URL. Default: AGIO_BACKUP_URL.")
 @click.option("--until", type=int, help="The last sequence wanted. Default: all there is.")
 @click.option("--without-ledger", is_flag=True, help="Leave Postgres alone: it is not lost.")
+@click.option("--gateway", help="Restore the FIX sessions of one gateway, and nothing else.")
 @as_json
 @asks
 def restore(
@@ -95,17 +111,24 @@ def restore(
     url: str | None,
     until: int | None,
     without_ledger: bool,
+    gateway: str | None,
     as_json: bool,
 ) -> None:
     """Make the venue again in an empty --data directory, from its backup alone.
 
     It needs the secrets that a backup never has: AGIO_BACKUP_KEY_FILE and AGIO_MASTER_KEY, or their
     files in DATA/secrets. The ledger goes into AGIO_POSTGRES_URL, an empty database, or under DATA.
+
+    FIX sessions of gateways on other machines come with it. With --gateway one gateway's come
+    alone, onto its own empty machine.
     """
     from agio.backup.restore import refuse_unless_empty
     from agio.backup.restore import restore as restore_venue
     from agio.embedded_postgres import EmbeddedPostgres
 
+    if gateway is not None:
+        _restore_gateway(settings, url or settings.backup_url, gateway, until, as_json=as_json)
+        return
     secrets = Secrets(settings)
 
     def open_postgres(directory: Path) -> EmbeddedPostgres | str:
@@ -121,6 +144,7 @@ def restore(
         restored = restore_venue(
             open_backup(settings, url or settings.backup_url),
             settings.data,
+            gateways=open_gateways(settings, url or settings.backup_url),
             until=until,
             open_postgres=None if without_ledger else open_postgres,
             on_progress=progress.show,
@@ -155,6 +179,30 @@ def open_backup(settings: Configuration, url: str | None) -> EncryptedStore:
         raise click.UsageError(str(error)) from None
     except EncryptedError as error:
         raise click.ClickException(f"{url}: {error}") from None
+
+
+def open_gateways(settings: Configuration, url: str | None) -> dict[str, EncryptedStore]:
+    """Return what the backup at `url` has of gateways on machines of their own, by name."""
+    from agio.backup.gateway_stores import gateway_names, gateway_url
+
+    if url is None:
+        return {}
+    return {name: open_backup(settings, gateway_url(url, name)) for name in gateway_names(url)}
+
+
+def _restore_gateway(
+    settings: Configuration, url: str | None, name: str, until: int | None, *, as_json: bool
+) -> None:
+    from agio.backup.restore import restore_gateway
+
+    with failures_told():
+        store = open_backup(settings, url)
+        gateways = open_gateways(settings, url)
+        if name not in gateways:
+            raise click.UsageError(f"no gateway {name!r} in the backup: {', '.join(gateways)}")
+        restored = restore_gateway(store, gateways[name], settings.data, until=until)
+    text = f"{restored.files} files as of {restored.sequence}, {_time(restored.taken_ms)}"
+    emit(restored._asdict(), text, as_json=as_json)
 
 
 @contextmanager

@@ -54,6 +54,7 @@ MACHINE_SETTINGS = {
     "history_store_url",
     "ops_url",
     "feeds_host",
+    "backup_gateway",
 }
 # Of services that run where their own setting says so.
 OPTIONAL_PORT_OFFSETS = {
@@ -109,6 +110,7 @@ QueueUrl = Annotated[
 StoreUrl = Annotated[
     str, _matches(r"file:///.+|s3://[^/]+.*", "file:///DIRECTORY or s3://BUCKET[/PREFIX]")
 ]
+GatewayName = Annotated[str, _matches(r"[\w.-]{0,64}", "letters, digits, '.', '_' and '-'")]
 EventStreamUrl = Annotated[
     str,
     _matches(
@@ -205,6 +207,8 @@ class Configuration(BaseSettings):
     """How many events are archived at once, at least, where they come sooner than that."""
     backup_url: StoreUrl | None = None
     """Where `agio backup run` keeps all that a new machine needs but the secrets, encrypted."""
+    backup_gateway: GatewayName = ""
+    """Of a gateway with a machine of its own: the name under which its FIX sessions are kept."""
     backup_key_file: Path | None = None
     """What encrypts backup and archive, 32 bytes in base64; by default DATA/secrets/backup_key."""
     backup_seconds: Annotated[float, Field(gt=0)] = 1.0

@@ -54,24 +54,41 @@ def make_matching(configuration: Configuration, secrets: Secrets) -> Service:
 def make_backup(configuration: Configuration, secrets: Secrets) -> Service:
     from agio import venue
     from agio.backup.service import BackupService, Intervals
+    from agio.backup.sessions_service import SessionsBackup
     from objects.encrypted import EncryptedError, read_secret
 
-    running = venue.read(configuration.data)
-    postgres_url = configuration.postgres_url or (running.postgres_url if running else None)
+    url = _needed("backup_url", configuration.backup_url, "backup run")
+    intervals = Intervals(
+        configuration.backup_seconds,
+        configuration.backup_ledger_seconds,
+        configuration.backup_keep_days * 86_400,
+    )
     try:
         secret = read_secret(secrets.backup_key_file)
     except EncryptedError as error:
         raise ConfigurationError(f"backup_key_file: {error}") from None
+    name = configuration.backup_gateway
+    if name:
+        if (configuration.data / "journal").exists():
+            raise ConfigurationError(
+                f"backup_gateway = {name!r}: {configuration.data} is the venue's, not a gateway's"
+            )
+        return SessionsBackup(
+            data=configuration.data,
+            url=url,
+            name=name,
+            secret=secret,
+            matching_address=configuration.matching_address,
+            intervals=intervals,
+        )
+    running = venue.read(configuration.data)
+    postgres_url = configuration.postgres_url or (running.postgres_url if running else None)
     return BackupService(
         data=configuration.data,
-        url=_needed("backup_url", configuration.backup_url, "backup run"),
+        url=url,
         secret=secret,
         postgres_url=_needed("postgres_url", postgres_url, "backup run"),
-        intervals=Intervals(
-            configuration.backup_seconds,
-            configuration.backup_ledger_seconds,
-            configuration.backup_keep_days * 86_400,
-        ),
+        intervals=intervals,
         texts={"configuration.toml": configurations.as_toml(configuration)},
     )
 

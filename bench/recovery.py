@@ -160,6 +160,7 @@ def restored_s(store: EncryptedStore, data: Path, postgres_url: str | None) -> f
     restored = restore(
         store,
         data,
+        gateways={},
         until=None,
         open_postgres=None if postgres_url is None else lambda _: postgres_url,
         on_progress=ignore,

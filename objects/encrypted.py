@@ -83,11 +83,7 @@ class EncryptedStore:
 
     def files(self, prefix: str) -> dict[str, int]:
         """Return the whole files under a prefix, which ends in `/`: how many parts each has."""
-        return {
-            name: int(part.removesuffix(END)) + 1
-            for name, _, part in (key.rpartition("/") for key in self._store.keys(prefix))
-            if part.endswith(END)
-        }
+        return whole_files(self._store, prefix)
 
     def read(self, name: str, parts: int) -> Iterator[bytes]:
         """Yield a file of so many parts in pieces; it is whole once this ends.
@@ -138,6 +134,15 @@ class EncryptedStore:
             )
         except (InvalidTag, ValueError):
             raise FileDamagedError(f"{key} is damaged, or was put in another one's place") from None
+
+
+def whole_files(store: ObjectStore, prefix: str) -> dict[str, int]:
+    """Return the whole files under a prefix: how many parts each has. It takes no key."""
+    return {
+        name: int(part.removesuffix(END)) + 1
+        for name, _, part in (key.rpartition("/") for key in store.keys(prefix))
+        if part.endswith(END)
+    }
 
 
 def open_encrypted(store: ObjectStore, secret: bytes, *, create: bool = False) -> EncryptedStore:

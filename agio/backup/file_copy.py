@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -22,11 +22,15 @@ UNFINISHED: Final = ".new"
 
 
 class FileEntry(msgspec.Struct, frozen=True, array_like=True):
-    """A file, by its path in the data directory, and the SHA-256 of each of its chunks."""
+    """A file, by its path in the data directory, and the SHA-256 of each of its chunks.
+
+    `modified_ns` is the machine's own time; 0 is unknown.
+    """
 
     path: str
     size: int
     chunks: list[str]
+    modified_ns: int = 0
 
 
 class _Seen(NamedTuple):
@@ -71,7 +75,7 @@ class FileCopy:
             seen = self._seen.get(path)
             state = (status.st_ino, status.st_size, status.st_mtime_ns)
             if seen is not None and seen[:3] == state:
-                return FileEntry(relative, seen.size, seen.chunks)
+                return FileEntry(relative, seen.size, seen.chunks, seen.modified_ns)
             chunks: list[str] = []
             if seen is not None and seen.inode == status.st_ino and seen.size < status.st_size:
                 # A record that a crash cut short is cut off: the last whole chunk may change, too.
@@ -84,7 +88,7 @@ class FileCopy:
                 chunks = [*chunks, self._put_chunk(data)]
                 size += len(data)
         self._seen[path] = _Seen(status.st_ino, size, status.st_mtime_ns, chunks)
-        return FileEntry(relative, size, chunks)
+        return FileEntry(relative, size, chunks, status.st_mtime_ns)
 
     def _put_chunk(self, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
@@ -100,23 +104,40 @@ def chunk_names(listed: bytes) -> set[str]:
     return {f"{CHUNKS}{digest}" for entry in _entries(listed) for digest in entry.chunks}
 
 
-def write_files(store: EncryptedStore, listed: bytes, data: Path) -> int:
-    """Write the files of a list under `data`; return how many. Raises `FileDamagedError`."""
-    entries = _entries(listed)
-    for entry in entries:
-        path = data / entry.path
-        if not path.resolve().is_relative_to(data.resolve()):
-            raise FileDamagedError(f"a file of the path {entry.path}")
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with path.open("wb") as file:
-            for digest in entry.chunks:
-                for piece in store.read(f"{CHUNKS}{digest}", 1):
-                    file.write(piece)
-            if file.tell() != entry.size:
-                raise FileDamagedError(f"{entry.path}: {file.tell()} bytes, not {entry.size}")
-            file.flush()
-            os.fsync(file.fileno())
-    return len(entries)
+def write_files(lists: Sequence[tuple[EncryptedStore, bytes]], data: Path) -> int:
+    """Write the files of all lists under `data`; return how many. Raises `FileDamagedError`.
+
+    A session's directory that several have, since its client went from one gateway to another,
+    comes from where it was written to last.
+    """
+    latest: dict[str, tuple[int, int]] = {}
+    for number, (_, listed) in enumerate(lists):
+        for entry in _entries(listed):
+            directory = entry.path.rpartition("/")[0]
+            written = entry.modified_ns, number
+            latest[directory] = max(latest.get(directory, written), written)
+    count = 0
+    for number, (store, listed) in enumerate(lists):
+        for entry in _entries(listed):
+            if latest[entry.path.rpartition("/")[0]][1] == number:
+                _write(store, entry, data)
+                count += 1
+    return count
+
+
+def _write(store: EncryptedStore, entry: FileEntry, data: Path) -> None:
+    path = data / entry.path
+    if not path.resolve().is_relative_to(data.resolve()):
+        raise FileDamagedError(f"a file of the path {entry.path}")
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        for digest in entry.chunks:
+            for piece in store.read(f"{CHUNKS}{digest}", 1):
+                file.write(piece)
+        if file.tell() != entry.size:
+            raise FileDamagedError(f"{entry.path}: {file.tell()} bytes, not {entry.size}")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _entries(listed: bytes) -> list[FileEntry]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from accounts.trial_balance import TrialBalance
 from agio.backup.contents import FILES, Contents, read_contents
 from agio.backup.file_copy import write_files
+from agio.backup.gateway_stores import newest_list
 from agio.backup.restore_journal import OnProgress, fetch_journal, recover
 from agio.backup.restore_ledger import restore_ledger
 from agio.embedded_postgres import EmbeddedPostgres
@@ -24,6 +25,7 @@ from objects.encrypted import EncryptedStore
 
 STAGING: Final = "restoring"
 SECRETS: Final = "secrets"
+LOST_AND_FOUND: Final = "lost+found"  # an empty volume has it
 
 
 class RestoreRefusedError(Exception):
@@ -40,15 +42,26 @@ class Restored(NamedTuple):
     trial_balance: TrialBalance | None
 
 
+class RestoredSessions(NamedTuple):
+    """As of which sequence and UTC time a gateway's sessions are, and in how many files."""
+
+    sequence: int
+    taken_ms: int
+    files: int
+
+
 def restore(
     store: EncryptedStore,
     data: Path,
     *,
+    gateways: Mapping[str, EncryptedStore],
     until: int | None,
     open_postgres: Callable[[Path], EmbeddedPostgres | str] | None,
     on_progress: OnProgress,
 ) -> Restored:
     """Make of an empty directory the data of the venue, as of the sequence `until` or the newest.
+
+    FIX sessions are those of its own gateway and of `gateways`, by name.
 
     `open_postgres` gives the server for the ledger, one to be started on a directory or another's
     URL; None leaves the ledger out. Only the main thread may call this. Raises
@@ -70,7 +83,7 @@ def restore(
     journal.mkdir(mode=0o700, parents=True)
     fetch_journal(store, contents, last_sequence, journal, on_progress)
     recovered = recover(journal, last_sequence, on_progress)
-    files = _restore_files(store, contents, last_sequence, staging)
+    files = _restore_files(store, contents, gateways, last_sequence, staging)
     balance = None
     if open_postgres is not None:
         with _opened(open_postgres(staging / "postgres")) as postgres_url:
@@ -85,22 +98,53 @@ def restore(
     )
 
 
+def restore_gateway(
+    store: EncryptedStore, gateway: EncryptedStore, data: Path, *, until: int | None
+) -> RestoredSessions:
+    """Make of an empty directory that of a gateway: its FIX sessions, and nothing else.
+
+    They are from before the sequence `until`, or else before the end of the journal's backup in
+    `store`. Raises `RestoreRefusedError`, `SpanMissingError`, `FileDamagedError` and what store
+    and disk raise.
+    """
+    refuse_unless_empty(data)
+    last_sequence = read_contents(store).last_sequence if until is None else until
+    found = newest_list(gateway, last_sequence)
+    if found is None:
+        raise RestoreRefusedError(f"no copy of its sessions is from before {last_sequence}")
+    copy, listed = found
+    staging = data / STAGING
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(mode=0o700, parents=True)
+    files = write_files([(gateway, listed)], staging)
+    _move_into_place(staging, data)
+    return RestoredSessions(copy.sequence, copy.taken_ms, files)
+
+
 def refuse_unless_empty(data: Path) -> None:
     """Refuse a directory that holds anything but secrets, and what a restore left unfinished."""
     found = {path.name for path in data.iterdir()} if data.exists() else set()
-    if others := found - {SECRETS, STAGING}:
+    if others := found - {SECRETS, STAGING, LOST_AND_FOUND}:
         raise RestoreRefusedError(f"{data} is not empty: there is {', '.join(sorted(others))}")
 
 
 def _restore_files(
-    store: EncryptedStore, contents: Contents, last_sequence: int, staging: Path
+    store: EncryptedStore,
+    contents: Contents,
+    gateways: Mapping[str, EncryptedStore],
+    last_sequence: int,
+    staging: Path,
 ) -> int:
     """Write the newest files of the time, which say nothing of what came after it."""
+    lists: list[tuple[EncryptedStore, bytes]] = []
     copy = contents.newest(FILES, last_sequence)
-    if copy is None:
-        return 0
-    listed = b"".join(store.read(copy.name, contents.parts[copy.name]))
-    return write_files(store, listed, staging)
+    if copy is not None:
+        lists.append((store, b"".join(store.read(copy.name, contents.parts[copy.name]))))
+    for own in gateways.values():
+        found = newest_list(own, last_sequence)
+        if found is not None:
+            lists.append((own, found[1]))
+    return write_files(lists, staging)
 
 
 @contextmanager

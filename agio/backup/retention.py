@@ -19,12 +19,17 @@ LISTS_KEPT: Final = 20
 DAY_MS: Final = 86_400_000
 
 
-def delete_old(store: EncryptedStore, before_ms: int) -> None:
-    """Delete what was replaced before a time. Raises `StoreFailedError` and `FileDamagedError`."""
+def delete_old(store: EncryptedStore, before_ms: int, reached: int = 0) -> None:
+    """Delete what was replaced before a time. Raises `StoreFailedError` and `FileDamagedError`.
+
+    The newest of each kind that was up to the sequence `reached` stays, too.
+    """
     for kind in KINDS:
         copies = sorted(map(Copy.parse, store.files(f"{kind}/")))
+        needed = max((copy for copy in copies if copy.sequence <= reached), default=None)
         for copy in dispensable(copies, before_ms):
-            store.delete(copy.name)
+            if copy != needed:
+                store.delete(copy.name)
     for name in store.files(LOGS):
         if int(name.rpartition("/")[2]) < before_ms:
             store.delete(name)

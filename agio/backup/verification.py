@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from agio.backup.contents import CHUNKS, FILES, KINDS, LOGS
@@ -19,6 +21,22 @@ class Verified(msgspec.Struct, frozen=True):
     size_bytes: int
     last_sequence: int
     problems: list[str]
+
+
+def verify_all(
+    store: EncryptedStore, gateways: Mapping[str, EncryptedStore], on_progress: OnProgress
+) -> Verified:
+    """Read all of a backup, and what it has of gateways, by name. Raises `StoreFailedError`."""
+    verified = verify_backup(store, on_progress)
+    for name, own in gateways.items():
+        found = verify_backup(own, on_progress)
+        verified = Verified(
+            verified.files + found.files,
+            verified.size_bytes + found.size_bytes,
+            verified.last_sequence,
+            verified.problems + [f"{name}: {problem}" for problem in found.problems],
+        )
+    return verified
 
 
 def verify_backup(store: EncryptedStore, on_progress: OnProgress) -> Verified:

@@ -66,9 +66,10 @@ def make(scope: Construct, records: Records) -> dict[str, iam.Role]:
         ]
 
     read_history = [_allow(READ_HISTORY, tables), use_key]
+    backup = records.backup.bucket_arn
     statements = {
         "archive": keep(records.archive.bucket_arn),
-        "matching": keep(records.backup.bucket_arn),
+        "matching": keep(backup),
         "trade-history": [_allow(WRITE_HISTORY, tables), use_key],
         "stream": [_allow((*READ_STREAM, "kinesis:PutRecords"), stream), use_key],
         "marketdata": [
@@ -77,7 +78,12 @@ def make(scope: Construct, records: Records) -> dict[str, iam.Role]:
             use_key,
         ],
         "feed": read_history,
-        "fix": read_history,
+        # Of the backup its own sessions alone, and by their names how far the journal is.
+        "fix": [
+            *read_history,
+            _allow(KEEP_OBJECTS, [f"{backup}/*/gateways/*"]),
+            _allow(("s3:ListBucket", "s3:ListBucketMultipartUploads"), [backup]),
+        ],
         "gateway": read_history,
         # It binds pods to the target groups that deploy/aws/edge.py made, and makes none.
         "aws-load-balancer-controller": [

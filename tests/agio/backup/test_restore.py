@@ -126,6 +126,7 @@ def bring_back(
     return restore(
         opened(url),
         data,
+        gateways={},
         until=until,
         open_postgres=(lambda _: postgres_url) if postgres_url is not None else None,
         on_progress=lambda _: None,
