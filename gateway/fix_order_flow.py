@@ -9,6 +9,8 @@ A request's number in the matching process is made of the store's epoch and its 
 resent one is known there. Requests wait in `_pending` until their record is back; whatever is
 answered here (refusals, status requests) waits its turn among them. Only then is a number taken:
 after a crash the next logon asks for all that was not, and what had been done is not done again.
+Where the store was lost, or is an older copy, the records tell which epochs have been used: the
+next one begins behind them, or new requests would be taken for those that had their numbers.
 
 A report's watermark is its place in the journal. The store keeps it with the message, so records
 that come again after a restart make only the messages that are missing.
@@ -58,7 +60,7 @@ PENDING_MAX = 8_192
 The matching process remembers more of a session's numbers than this.
 """
 
-_EPOCH_SHIFT = 32
+EPOCH_SHIFT = 32
 _MSG_SEQ_NUM_MASK = 2**32 - 1
 _COMMANDS: dict[bytes, Callable[[FixMessage, OrderEntry, int, int, int], Command]] = {
     fix_orders.NEW_ORDER_SINGLE: fix_orders.command,
@@ -171,7 +173,9 @@ class OrderFlow:
     def acknowledge(self, session_number: int, now_ns: int) -> None:
         """Learn that the matching process has done a request, whose reports are all delivered."""
         self._submitted_number = max(self._submitted_number, session_number)
-        if session_number >> _EPOCH_SHIFT != self.store.epoch:
+        epoch = session_number >> EPOCH_SHIFT
+        if epoch != self.store.epoch:
+            self.store.note_epoch(epoch)
             return
         msg_seq_num = session_number & _MSG_SEQ_NUM_MASK
         if self.session is not None:
@@ -268,7 +272,7 @@ class OrderFlow:
             self.session.taken(taken)
 
     def _number(self, msg_seq_num: int) -> int:
-        return (self.store.epoch << _EPOCH_SHIFT) | msg_seq_num
+        return (self.store.epoch << EPOCH_SHIFT) | msg_seq_num
 
     # Reports
 

@@ -7,6 +7,7 @@ from gateway.orders cimport Order, Report
 @cython.final
 cdef class ReportRoutes:
     cdef readonly set touched
+    cdef readonly dict used_epochs
     cdef dict _flows
     cdef dict _watches
 

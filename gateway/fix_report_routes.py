@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway import fix_list_status
 from gateway.cancel_on_disconnect import Watch
-from gateway.fix_order_flow import OrderFlow
+from gateway.fix_order_flow import EPOCH_SHIFT, OrderFlow
 from gateway.orders import Report, ReportKind
 from vocabulary.codec import Record
 from vocabulary.commands import CancelAllOrders
@@ -21,6 +21,8 @@ class ReportRoutes:
 
     def __init__(self, flows: dict[int, OrderFlow], watches: dict[OrderFlow, Watch]) -> None:
         self.touched: set[OrderFlow] = set()
+        self.used_epochs: dict[int, int] = {}
+        """The last epoch of which requests are known, of sessions that are not here."""
         self._flows = flows
         self._watches = watches
 
@@ -55,6 +57,8 @@ class ReportRoutes:
                 requester.mass_canceled(record, reports, place, now_ns)
             requester.acknowledge(command.session_number, now_ns)
             self.touched.add(requester)
+        elif command.session_number >> EPOCH_SHIFT:
+            self.used_epochs[command.session_id] = command.session_number >> EPOCH_SHIFT
 
     def _tell_of_lists(self, record: Record, reports: list[Report], place: int, now_ns: int) -> int:
         """Say which lists a record has entered or ended, and return the next place."""

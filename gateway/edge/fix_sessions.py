@@ -136,7 +136,12 @@ class FixSessions:
 
     def open(self, identity: Identity, now_ns: int) -> OrderFlow:
         """Return a session; make it if it is new. Raises `NoSessionError`."""
-        return self._sessions.open(identity, now_ns)
+        flow = self._sessions.open(identity, now_ns)
+        used_epoch = self.routes.used_epochs.pop(flow.session_id, 0)
+        if used_epoch:  # its files were lost, or are another gateway's
+            flow.store.note_epoch(used_epoch)
+            flow.store.reset(now_ns)
+        return flow
 
     def close(self) -> None:
         self._sessions.close()

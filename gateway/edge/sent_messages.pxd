@@ -15,6 +15,7 @@ cdef class SentMessages:
     cdef readonly long long creation_time_ns
     cdef readonly long long epoch
     cdef readonly long long watermark
+    cdef long long _used_epoch
     cdef list _pending
     cdef tuple _recorded_numbers
     cdef Py_ssize_t _messages_count

@@ -59,6 +59,7 @@ class SentMessages:
         self.creation_time_ns = now_ns
         self.epoch = 1
         self.watermark = 0
+        self._used_epoch = 0
         self._pending: list[bytes] = []
         self._recorded_numbers = (1, 1)
         self._messages_count = 0
@@ -97,9 +98,12 @@ class SentMessages:
         self.next_sender_msg_seq_num = 1
         self.next_target_msg_seq_num = 1
         self.creation_time_ns = now_ns
-        self.epoch += 1
+        self.epoch = max(self.epoch, self._used_epoch) + 1
         os.close(self._file)
         self._replace_file()
+
+    def note_epoch(self, epoch: int) -> None:
+        self._used_epoch = max(self._used_epoch, epoch)
 
     def start_behind(self, watermark: int, now_ns: int) -> None:
         """Begin as one that has handled everything up to a watermark."""

@@ -54,6 +54,9 @@ class SessionStore(Protocol):
     def reset(self, now_ns: int) -> None:
         """Start both numbers at 1, forget all messages, begin a new epoch."""
 
+    def note_epoch(self, epoch: int) -> None:
+        """Have the next epoch begin behind this one, which has been used."""
+
     def flush(self) -> None: ...
 
 
@@ -66,6 +69,7 @@ class MemoryStore:
         self.next_target_msg_seq_num = 1
         self.epoch = 1
         self.watermark = 0
+        self._used_epoch = 0
         self._messages: dict[int, bytes] = {}
 
     def append(self, msg_seq_num: int, message: bytes, watermark: int = 0) -> None:
@@ -90,7 +94,10 @@ class MemoryStore:
         self.next_sender_msg_seq_num = 1
         self.next_target_msg_seq_num = 1
         self.creation_time_ns = now_ns
-        self.epoch += 1
+        self.epoch = max(self.epoch, self._used_epoch) + 1
+
+    def note_epoch(self, epoch: int) -> None:
+        self._used_epoch = max(self._used_epoch, epoch)
 
     def flush(self) -> None:
         """Nothing is held back."""

@@ -69,6 +69,8 @@ def test_every_variable_is_a_setting_and_its_value_is_taken(
 
 
 def supplied(reference: Manifest) -> str:
+    if reference.get("fieldRef") == {"fieldPath": "metadata.name"}:
+        return "fix-0"
     key = reference["secretKeyRef"]["key"]
     return SUPPLIED.get(key, f"some-{key}")
 

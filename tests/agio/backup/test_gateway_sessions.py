@@ -24,6 +24,7 @@ from gateway.edge.gateway import Gateway
 from objects.encrypted import EncryptedStore, open_encrypted
 from objects.store import open_store
 from tests.gateway.edge.small_venue import SmallVenue, small_venue
+from tests.gateway.engine_room import ALICE
 from tests.gateway.fix_client import FixClient
 
 SECRET = bytes(32)
@@ -94,11 +95,13 @@ async def log_on(gateway: Gateway, key: str, next_number: int = 1) -> tuple[FixC
     return client, int(answer[34])
 
 
-async def trade(gateway: Gateway, key: str, orders: int, next_number: int = 1) -> FixClient:
+async def trade(
+    gateway: Gateway, key: str, orders: int, next_number: int = 1, prefix: str = ""
+) -> FixClient:
     client, _ = await log_on(gateway, key, next_number)
     for number in range(client.next_number, client.next_number + orders):
-        client.enter(f"{key}-{number}", "buy", "0.001", "50000")
-        assert (await client.expect("8"))[11] == f"{key}-{number}"
+        client.enter(f"{prefix}{key}-{number}", "buy", "0.001", "50000")
+        assert (await client.expect("8"))[11] == f"{prefix}{key}-{number}"
     await client.close()
     return client
 
@@ -165,6 +168,25 @@ async def test_a_restored_gateway_knows_nothing_that_the_journals_backup_does_no
         found = newest_list(own, reached)
         assert found is not None
         assert found[0].sequence == reached
+
+
+async def test_orders_of_a_session_whose_files_are_lost_or_older_are_no_repeats(
+    tmp_path: Path, redis_url: str
+) -> None:
+    async with cluster(tmp_path, redis_url, (tmp_path / "store").as_uri()) as venue:
+        async with venue.gateway("fix-0") as gateway:
+            await trade(gateway, "alice", 3)
+        for name in ("lost", "moved"):
+            async with venue.gateway(name) as gateway:  # which begins with number 1 again
+                await trade(gateway, "alice", 3, prefix=name)
+        async with venue.gateway("fix-0") as gateway:  # as another copy of it would
+            client = await FixClient.connect(gateway.fix.order_entry.port)
+            answer = await client.log_on("alice", "secret-of-alice", is_reset=True)
+            assert (answer[35], answer[34]) == ("A", "1")
+            client.enter("behind", "buy", "0.001", "50000")
+            assert (await client.expect("8"))[11] == "behind"
+            await client.close()
+        assert len(list(venue.venue.gateway.orders.open_orders(ALICE))) == 10
 
 
 async def test_a_venue_gets_the_sessions_of_all_gateways_each_from_where_it_wrote_last(
