@@ -22,6 +22,7 @@ COMMAND_WORDS = 4
 TRADE_WORDS = 4
 TICKS_MAX = 2**62
 READS_AHEAD = 32
+LOOKS = 3
 CACHED_ORDERS = 4096  # so many are near anyway
 
 
@@ -61,27 +62,24 @@ class BareBook:
         return trades
 
     def read_ahead(self, commands: memoryview, at: int, end: int) -> None:
-        """Look at what the next commands are about: memory fetches many things at a time."""
-        found = 0
-        while at < end:
-            kind = commands[at] & 0xFF
-            if kind == LIMIT:
-                ladder = self.ladders[
-                    2 * (commands[at] >> 16 & 0xFFFF) + (commands[at] >> 8 & 1 ^ 1)
-                ]
-                level = ladder.level_at(commands[at + 2])
-                if level is not None and level.newest is not None:
-                    found += level.newest.leaves_lots
-            elif kind >= CANCEL:
-                order = self.orders.find(commands[at + 1])
-                if order is not None and order.level is not None:
-                    found += order.level.lots
-                    if order.older is not None:
-                        found += order.older.leaves_lots
-                    if order.newer is not None:
-                        found += order.newer.leaves_lots
-            at += COMMAND_WORDS
-        self.found = found  # means nothing; what is used for nothing, no compiler would fetch
+        """Look at what the next commands are about: memory fetches many things at a time.
+
+        First at where each order is to be found, then at the orders, then at what is beside them.
+        """
+        for look in range(LOOKS):
+            found = 0
+            ahead = at
+            while ahead < end:
+                kind = commands[ahead] & 0xFF
+                if kind >= CANCEL:
+                    found += self.orders.look_at(commands[ahead + 1], look)
+                elif kind == LIMIT and look == 2:
+                    ladder = self.ladders[
+                        2 * (commands[ahead] >> 16 & 0xFFFF) + (commands[ahead] >> 8 & 1 ^ 1)
+                    ]
+                    found += ladder.look_at(commands[ahead + 2])
+                ahead += COMMAND_WORDS
+            self.found = found  # means nothing; what is used for nothing, no compiler would fetch
 
     def resting(self) -> Iterator[tuple[int, int, int, int]]:
         """Yield symbol, order id, price and open lots: bids then asks, best price first."""

@@ -8,6 +8,7 @@ cdef long long OPEN
 cdef int SLOTS_MIN
 cdef int NAME_WORDS
 cdef unsigned long long WORD_MASK
+cdef unsigned long long NAME_HASH_MASK
 cdef unsigned long long HASH_SEED
 cdef unsigned long long HASH_FACTOR
 cdef unsigned long long NAME_SEED
@@ -17,7 +18,7 @@ cdef unsigned long long hash_words(
     const long long* words, Py_ssize_t first, Py_ssize_t last, unsigned long long seed
 ) noexcept
 
-cdef unsigned long long hash_name(const long long* words, Py_ssize_t at) noexcept
+cdef unsigned int hash_name(const long long* words, Py_ssize_t at) noexcept
 
 cdef unsigned long long content_of(
     const long long* words, Py_ssize_t first, Py_ssize_t last
@@ -30,8 +31,7 @@ cdef class ClientOrderId:
     cdef public unsigned long long content
     cdef public long long closed_ns
     cdef readonly long long[5] words
-    cdef public unsigned long long hash
-    cdef public ClientOrderId closed_next
+    cdef public unsigned int hash
 
     @cython.locals(index=int)
     cdef bint is_at(self, const long long* words, Py_ssize_t at) noexcept
@@ -39,47 +39,49 @@ cdef class ClientOrderId:
 
 @cython.final
 cdef class ClientOrderIds:
-    cdef readonly object buffer
-    cdef readonly unsigned long long[::1] hashes
-    cdef readonly list names
     cdef readonly unsigned long long mask
     cdef readonly unsigned long long count
-    cdef readonly Py_ssize_t closed_count
-    cdef readonly unsigned long long looked_at
-    cdef readonly ClientOrderId closed_first
-    cdef readonly ClientOrderId closed_last
+    cdef readonly list names
+    cdef readonly list queue
+    cdef readonly Py_ssize_t queue_at
+    cdef readonly long long oldest_ns
+    cdef readonly unsigned int[::1] hashes
+    cdef readonly object buffer
 
-    @cython.locals(
-        value="unsigned long long", slot="unsigned long long", known=ClientOrderId, is_kept=bint
+    @cython.locals(slot="unsigned long long", known=ClientOrderId, is_kept=bint)
+    cdef ClientOrderId find(
+        self, unsigned int value, const long long* words, Py_ssize_t at, long long now_ns
     )
-    cdef ClientOrderId find(self, const long long* words, Py_ssize_t at, long long now_ns)
 
     @cython.locals(words=bytes)
     cpdef ClientOrderId find_text(self, bytes text, long long now_ns)
 
     @cython.locals(slot="unsigned long long")
-    cdef void look_at(self, const long long* words, Py_ssize_t at) noexcept
+    cdef long long look_at(self, const long long* words, Py_ssize_t at) noexcept
 
     @cython.locals(known=ClientOrderId, index=int)
     cdef ClientOrderId add(
         self,
+        unsigned int value,
         const long long* words,
         Py_ssize_t at,
         long long order_id,
         unsigned long long content,
     )
 
-    @cython.locals(words=bytes)
+    @cython.locals(words=bytes, value="unsigned int")
     cpdef ClientOrderId add_text(self, bytes text, long long order_id, unsigned long long content)
 
     @cython.locals(slot="unsigned long long")
-    cdef int put(self, unsigned long long value, ClientOrderId known) except -1
+    cdef int put(self, unsigned int value, ClientOrderId known) except -1
 
-    @cython.locals(hashes="unsigned long long[::1]", names=list, slots=Py_ssize_t, slot=Py_ssize_t)
+    @cython.locals(hashes="unsigned int[::1]", names=list, slots=Py_ssize_t, slot=Py_ssize_t)
     cdef int grow(self) except -1
 
-    @cython.locals(first=ClientOrderId)
     cpdef int close(self, ClientOrderId known, long long now_ns) except -1
+
+    @cython.locals(known=ClientOrderId, oldest=ClientOrderId)
+    cdef int forget_oldest(self) except -1
 
     @cython.locals(hole="unsigned long long", slot="unsigned long long")
     cdef int forget(self, ClientOrderId known) except -1

@@ -25,6 +25,7 @@ OPEN = -1
 SLOTS_MIN = 16
 NAME_WORDS = 5
 WORD_MASK = 2**64 - 1
+NAME_HASH_MASK = 2**32 - 1
 HASH_SEED = 0xCBF29CE484222325
 HASH_FACTOR = 0x100000001B3
 # Differs from process to process, so that nobody can choose names that all meet in one place.
@@ -52,14 +53,15 @@ def content_of(words: memoryview, first: int, last: int) -> int:
 
 
 def hash_name(words: memoryview, at: int) -> int:
-    """Return the hash of a name in some words, which is never 0."""
-    return hash_words(words, at, at + NAME_WORDS, NAME_SEED) or 1
+    """Return the hash of a name in some words, of 32 bits, which is never 0."""
+    return hash_words(words, at, at + NAME_WORDS, NAME_SEED) & NAME_HASH_MASK or 1
 
 
 class ClientOrderId:
     """A name of an account's: which order has or had it, and what was asked of that order.
 
     It begins blank, because a class that is called with arguments makes Python objects of them all.
+    It refers to no other object, so the garbage collector keeps no links to it.
     """
 
     def __init__(self) -> None:
@@ -68,7 +70,6 @@ class ClientOrderId:
         self.closed_ns = OPEN
         self.words = [0, 0, 0, 0, 0]
         self.hash = 0
-        self.closed_next: ClientOrderId | None = None  # the one that was closed after it
 
     @property
     def text(self) -> bytes:
@@ -91,19 +92,20 @@ class ClientOrderIds:
     """The names of an account's open orders, and of those that it closed lately.
 
     A hash table with open addressing, at most half full. The hashes lie in an array of their own,
-    0 where there is none: a new name, as nearly all are, is known by them alone to be new.
+    0 where there is none: a new name, as nearly all are, is known by them alone to be new. The
+    names of closed orders also stand in a queue. To add to it looks at none that is there already:
+    on a venue with many accounts each look would wait for memory.
     """
 
     def __init__(self) -> None:
-        self.buffer = array("Q", bytes(8 * SLOTS_MIN))
+        self.buffer = array("I", bytes(4 * SLOTS_MIN))
         self.hashes = self.buffer
         self.names: list[ClientOrderId | None] = [None] * SLOTS_MIN
         self.mask = SLOTS_MIN - 1
         self.count = 0
-        self.closed_count = 0
-        self.looked_at = 0  # means nothing; what is used for nothing, no compiler would fetch
-        self.closed_first: ClientOrderId | None = None
-        self.closed_last: ClientOrderId | None = None
+        self.queue: list[ClientOrderId | None] = []  # closed ones, forgotten before `queue_at`
+        self.queue_at = 0
+        self.oldest_ns = 0  # when the first of them was closed
 
     def __iter__(self) -> Iterator[ClientOrderId]:
         """Yield all that are known, in no order that means anything."""
@@ -111,14 +113,17 @@ class ClientOrderIds:
 
     def closed(self) -> Iterator[ClientOrderId]:
         """Yield those of closed orders, the one that was closed first first."""
-        known = self.closed_first
-        while known is not None:
-            yield known
-            known = known.closed_next
+        return (name for name in self.queue if name is not None)
 
-    def find(self, words: memoryview, at: int, now_ns: int) -> ClientOrderId | None:
-        """Return the name at a place in some words, if an order has it or lately had."""
-        value = hash_name(words, at)
+    @property
+    def closed_count(self) -> int:
+        return len(self.queue) - self.queue_at
+
+    def find(self, value: int, words: memoryview, at: int, now_ns: int) -> ClientOrderId | None:
+        """Return the name at a place in some words, if an order has it or lately had.
+
+        `value` is its `hash_name`.
+        """
         slot = value & self.mask
         while self.hashes[slot]:
             if self.hashes[slot] == value:
@@ -134,32 +139,38 @@ class ClientOrderIds:
     def find_text(self, text: bytes, now_ns: int) -> ClientOrderId | None:
         """Return a name likewise, given as text."""
         words = _TEXT.pack(text)
-        return self.find(packed.words_of(words), 0, now_ns)
+        return self.find(hash_name(packed.words_of(words), 0), packed.words_of(words), 0, now_ns)
 
-    def look_at(self, words: memoryview, at: int) -> None:
-        """Have memory fetch what is needed soon to find the name at a place, and to add it."""
+    def look_at(self, words: memoryview, at: int) -> int:
+        """Have memory fetch what is needed soon to find the name at a place, and to add it.
+
+        The number returned says nothing; what is used for nothing, no compiler would fetch.
+        """
         slot = hash_name(words, at) & self.mask
-        if self.names[slot] is None:
-            self.looked_at = self.hashes[slot]
+        # A branch here would be foretold wrong as often as not, and undo what is under way.
+        return self.hashes[slot] + (self.names[slot] is None)
 
-    def add(self, words: memoryview, at: int, order_id: int, content: int) -> ClientOrderId:
-        """Take the name at a place in some words for an order, and return it."""
+    def add(
+        self, value: int, words: memoryview, at: int, order_id: int, content: int
+    ) -> ClientOrderId:
+        """Take the name at a place in some words, of that hash, for an order, and return it."""
         known = ClientOrderId()
         known.order_id = order_id
         known.content = content
         for index in range(NAME_WORDS):
             known.words[index] = words[at + index]
-        known.hash = hash_name(words, at)
+        known.hash = value
         if 2 * self.count > self.mask:
             self.grow()
-        self.put(known.hash, known)
+        self.put(value, known)
         self.count += 1
         return known
 
     def add_text(self, text: bytes, order_id: int, content: int) -> ClientOrderId:
         """Take a name for an order, and return it."""
         words = _TEXT.pack(text)
-        return self.add(packed.words_of(words), 0, order_id, content)
+        value = hash_name(packed.words_of(words), 0)
+        return self.add(value, packed.words_of(words), 0, order_id, content)
 
     def put(self, value: int, known: ClientOrderId | None) -> None:
         slot = value & self.mask
@@ -172,7 +183,7 @@ class ClientOrderIds:
         """Make four times as many slots."""
         hashes, names = self.buffer, self.names
         slots = 4 * len(names)
-        self.buffer = array("Q", bytes(8 * slots))
+        self.buffer = array("I", bytes(4 * slots))
         self.hashes = self.buffer
         self.names = [None] * slots
         self.mask = slots - 1
@@ -183,20 +194,29 @@ class ClientOrderIds:
     def close(self, known: ClientOrderId, now_ns: int) -> None:
         """Keep a closed order's name, and let go of those that are too old or too many."""
         known.closed_ns = now_ns
-        if self.closed_last is None:
-            self.closed_first = known
-        else:
-            self.closed_last.closed_next = known
-        self.closed_last = known
-        self.closed_count += 1
-        first = self.closed_first
-        assert first is not None
-        while self.closed_count > REMEMBERED_MAX or now_ns - first.closed_ns >= REMEMBERED_NS:
-            self.forget(first)
-            self.closed_count -= 1
-            self.closed_first = first.closed_next
-            first = self.closed_first
-            assert first is not None  # what was closed just now is neither old nor one too many
+        if self.queue_at == len(self.queue):
+            self.oldest_ns = now_ns
+        self.queue.append(known)
+        # What was closed just now is neither old nor one too many, so some is always left.
+        while (
+            len(self.queue) - self.queue_at > REMEMBERED_MAX
+            or now_ns - self.oldest_ns >= REMEMBERED_NS
+        ):
+            self.forget_oldest()
+
+    def forget_oldest(self) -> None:
+        """Let go of the first name in the queue, behind which there is another one."""
+        known = self.queue[self.queue_at]
+        assert known is not None
+        self.forget(known)
+        self.queue[self.queue_at] = None
+        self.queue_at += 1
+        if 2 * self.queue_at > len(self.queue):
+            del self.queue[: self.queue_at]
+            self.queue_at = 0
+        oldest = self.queue[self.queue_at]
+        assert oldest is not None
+        self.oldest_ns = oldest.closed_ns
 
     def forget(self, known: ClientOrderId) -> None:
         """Take a name out, and let those behind it move up as far as they may."""

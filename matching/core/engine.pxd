@@ -31,6 +31,7 @@ cdef int REPLACE_ORIGINAL_AT
 cdef int CANCEL_ORIGINAL_AT
 cdef int LENGTH_MASK
 cdef int READS_AHEAD
+cdef int LOOKS
 cdef int MALFORMED_CLIENT_ORDER_ID
 cdef int UNKNOWN_ACCOUNT
 cdef int ACCOUNT_SUSPENDED
@@ -56,13 +57,22 @@ cdef class Engine:
     cdef readonly State state
     cdef readonly EventWriter events
     cdef readonly Matcher matcher
+    cdef readonly long long looked_at
 
     cpdef bytes apply(self, bytes command, long long sequence, long long timestamp_ns)
 
     @cython.locals(words="const long long*", at=Py_ssize_t, end=Py_ssize_t, ahead=Py_ssize_t, sequence="long long")
     cpdef bytes apply_batch(self, bytes commands, long long first_sequence, long long timestamp_ns)
 
-    @cython.locals(kind=int, account=Account)
+    @cython.locals(account=Account, book=OrderBook, found="long long")
+    cdef long long look_at_entry(self, const long long* words, Py_ssize_t at, int look) except *
+
+    @cython.locals(name_hash="unsigned int")
+    cdef bint is_taken(
+        self, ClientOrderIds names, const long long* words, Py_ssize_t at
+    ) except -1
+
+    @cython.locals(kind=int, look=int, ends=Py_ssize_t, found="long long")
     cdef Py_ssize_t read_ahead(self, const long long* words, Py_ssize_t at, Py_ssize_t end) except -1
 
     @cython.locals(kind=int)
@@ -85,6 +95,7 @@ cdef class Engine:
         prevention=int,
         content="unsigned long long",
         now_ns="long long",
+        name_hash="unsigned int",
         known=ClientOrderId,
         refusal=int,
         limit_ticks="long long",
@@ -130,7 +141,7 @@ cdef class Engine:
     @cython.locals(next_ns="long long", order=Order)
     cdef object expire_orders(self)
 
-    @cython.locals(account=Account, known=ClientOrderId, order=Order)
+    @cython.locals(account=Account, known=ClientOrderId, order=Order, name_hash="unsigned int")
     cdef Order open_order(
         self,
         long long account_id,

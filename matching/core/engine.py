@@ -18,7 +18,7 @@ from matching.core import (
     packed,
     special_orders,
 )
-from matching.core.client_order_ids import ClientOrderId
+from matching.core.client_order_ids import ClientOrderId, ClientOrderIds
 from matching.core.event_writer import EventWriter
 from matching.core.holds import Account
 from matching.core.ladder import Order, new_order
@@ -63,7 +63,8 @@ REPLACE_ORIGINAL_AT = 12
 CANCEL_ORIGINAL_AT = 10
 LENGTH_MASK = 0xFF
 # So many commands. Their source waits for Python, and not for memory.
-READS_AHEAD = 0 if __file__.endswith(".py") else 16
+READS_AHEAD = 0 if __file__.endswith(".py") else 32
+LOOKS = 3
 
 MALFORMED_CLIENT_ORDER_ID = RejectReason.MALFORMED_CLIENT_ORDER_ID.value
 UNKNOWN_ACCOUNT = RejectReason.UNKNOWN_ACCOUNT.value
@@ -90,6 +91,7 @@ class Engine:
         self.state = State()
         self.events = EventWriter()
         self.matcher = Matcher(self.state, self.events)
+        self.looked_at = 0  # means nothing; what is used for nothing, no compiler would fetch
 
     def apply(self, command: bytes, sequence: int, timestamp_ns: int) -> bytes:
         """Apply one command, which the sequencer found well formed, and return its events.
@@ -119,20 +121,38 @@ class Engine:
     def read_ahead(self, words: memoryview, at: int, end: int) -> int:
         """Look at what the next commands are about, and return where those behind them start.
 
-        One after the other, each of them would wait for memory; memory fetches many at a time.
+        One after the other, each of them would wait for memory; memory fetches many at a time. So
+        the first look is at where each thing is, the second at it, the third at what is beside it.
         """
-        for _ in range(READS_AHEAD):
-            if at >= end:
-                break
-            kind = words[at] & 0xFFFF
-            if kind == ENTER_ORDER:
-                account = self.state.account(words[at + 3] & ID_MASK)
-                if account is not None:
-                    account.client_order_ids.look_at(words, at + ENTER_NAME_AT)
-            elif kind in (CANCEL_ORDER, REPLACE_ORDER):
-                self.state.orders.look_at(words[at + 4])
-            at += words[at] >> 35
-        return at
+        ends = at
+        found = 0
+        for look in range(LOOKS):
+            ends = at
+            for _ in range(READS_AHEAD):
+                if ends >= end:
+                    break
+                kind = words[ends] & 0xFFFF
+                if kind == ENTER_ORDER:
+                    found += self.look_at_entry(words, ends, look)
+                elif kind in (CANCEL_ORDER, REPLACE_ORDER):
+                    found += self.state.orders.look_at(words[ends + 4], look)
+                    if look == 2:
+                        found += self.state.orders.look_at_owner(words[ends + 4])
+                ends += words[ends] >> 35
+        self.looked_at = found
+        return ends
+
+    def look_at_entry(self, words: memoryview, at: int, look: int) -> int:
+        account = self.state.account(words[at + 3] & ID_MASK)
+        book = self.state.book(words[at + 3] >> 32)
+        if account is None or book is None:
+            return 0
+        if look == 0:
+            return account.open_order_count
+        if look == 1:
+            return account.client_order_ids.count + (account.latest is None)
+        found = account.client_order_ids.look_at(words, at + ENTER_NAME_AT)
+        return found + book.own(words[at + 4] & 0xFF).look_at(words[at + 5])
 
     def funds(self, account_id: int = 0) -> list[tuple[int, int, int, int]]:
         """Return rows of account, asset, available and held units; of all accounts for 0.
@@ -203,9 +223,10 @@ class Engine:
         prevention = words[at + ENTER_ORDER_WORDS] & 0xFF if end > at + ENTER_ORDER_WORDS else 0
         content = client_order_ids.content_of(words, at + 3, end)
         now_ns = self.state.timestamp_ns
+        name_hash = client_order_ids.hash_name(words, at + ENTER_NAME_AT)
         known: ClientOrderId | None = None
         if account is not None:
-            known = account.client_order_ids.find(words, at + ENTER_NAME_AT, now_ns)
+            known = account.client_order_ids.find(name_hash, words, at + ENTER_NAME_AT, now_ns)
         if known is not None and known.content == content:
             return self.events.order_repeated(known.order_id, account_id, instrument_id)
 
@@ -247,7 +268,7 @@ class Engine:
 
         # Past this line nothing can fail.
         order.client_order_id = account.client_order_ids.add(
-            words, at + ENTER_NAME_AT, sequence, content
+            name_hash, words, at + ENTER_NAME_AT, sequence, content
         )
         time_in_force = words[at + 4] >> 16 & 0xFF
         return self.matcher.enter(book, order, time_in_force, is_market, held_units)
@@ -294,9 +315,7 @@ class Engine:
         is_renamed = words[at + REPLACE_NAME_AT] & LENGTH_MASK != 0 and (
             not order.client_order_id.is_at(words, at + REPLACE_NAME_AT)
         )
-        if is_renamed and (
-            names.find(words, at + REPLACE_NAME_AT, self.state.timestamp_ns) is not None
-        ):
+        if is_renamed and self.is_taken(names, words, at + REPLACE_NAME_AT):
             return self.events.command_rejected(DUPLICATE_CLIENT_ORDER_ID)
         hold_per_lot = price_ticks * book.tick_lot_units if order.side == BUY else book.lot_units
         more_units = hold_per_lot * leaves_lots - order.hold_per_lot * order.leaves_lots
@@ -351,6 +370,11 @@ class Engine:
 
     # --- The steps that they share.
 
+    def is_taken(self, names: ClientOrderIds, words: memoryview, at: int) -> bool:
+        """Say whether an account has, or lately had, an order of the name at a place."""
+        name_hash = client_order_ids.hash_name(words, at)
+        return names.find(name_hash, words, at, self.state.timestamp_ns) is not None
+
     def open_order(
         self, account_id: int, instrument_id: int, order_id: int, words: memoryview, name_at: int
     ) -> Order | None:
@@ -359,7 +383,10 @@ class Engine:
         if account is None:
             return None
         if order_id == 0:
-            known = account.client_order_ids.find(words, name_at, self.state.timestamp_ns)
+            name_hash = client_order_ids.hash_name(words, name_at)
+            known = account.client_order_ids.find(
+                name_hash, words, name_at, self.state.timestamp_ns
+            )
             if known is None or not known.is_open:
                 return None
             order_id = known.order_id

@@ -24,8 +24,9 @@ cdef class Order:
     cdef public long long hidden_lots
     cdef public Account account
     cdef public long long instrument_id
-    cdef public int side
-    cdef public int flags
+    cdef public char side
+    cdef public unsigned char flags
+    cdef public char self_trade_prevention
     cdef public ClientOrderId client_order_id
     cdef public long long expire_time_ns
     cdef public Funds spends
@@ -33,7 +34,6 @@ cdef class Order:
     cdef public long long hold_per_lot
     cdef public long long budget_units
     cdef public long long display_lots
-    cdef public int self_trade_prevention
     cdef public object trigger
     cdef public object order_list
 
@@ -76,6 +76,8 @@ cdef class Ladder:
 
     @cython.locals(key="long long", at=Py_ssize_t, page=Page, slot=int)
     cpdef Level level_at(self, long long price_ticks)
+    @cython.locals(level=Level)
+    cdef long long look_at(self, long long price_ticks) noexcept
     @cython.locals(
         key="long long",
         slot=int,

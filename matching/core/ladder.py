@@ -165,6 +165,13 @@ class Ladder:
             return None
         return page.levels[slot]
 
+    def look_at(self, price_ticks: int) -> int:
+        """Return a number that says nothing, but has memory fetch where an order would go."""
+        level = self.level_at(price_ticks)
+        if level is None or level.newest is None:
+            return 0
+        return level.newest.leaves_lots
+
     def append(self, order: Order) -> None:
         """Put an order at the back of the queue at its price."""
         key = self.sign * order.price_ticks

@@ -1,5 +1,6 @@
 cimport cython
 
+from matching.core cimport client_order_ids
 from matching.core.client_order_ids cimport ClientOrderId, ClientOrderIds
 from matching.core.event_writer cimport EventWriter
 from matching.core.fees cimport fee_units, maker_fee_units
@@ -106,7 +107,7 @@ cdef class Matcher:
         long long quantity_lots,
     )
 
-    @cython.locals(names=ClientOrderIds, former=ClientOrderId)
+    @cython.locals(names=ClientOrderIds, former=ClientOrderId, value="unsigned int")
     cdef int rename(self, Order order, const long long* words, Py_ssize_t at) except -1
 
     @cython.locals(account=Account)

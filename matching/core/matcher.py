@@ -3,7 +3,7 @@
 Every step moves the funds that it concerns and says what happened.
 """
 
-from matching.core import icebergs, order_lists
+from matching.core import client_order_ids, icebergs, order_lists
 from matching.core.event_writer import EventWriter
 from matching.core.fees import fee_units, maker_fee_units
 from matching.core.holds import Account
@@ -317,7 +317,8 @@ class Matcher:
         names = order.account.client_order_ids
         former = order.client_order_id
         names.close(former, self.state.timestamp_ns)
-        order.client_order_id = names.add(words, at, order.order_id, former.content)
+        value = client_order_ids.hash_name(words, at)
+        order.client_order_id = names.add(value, words, at, order.order_id, former.content)
 
     def rest(self, book: OrderBook, order: Order) -> None:
         """Put what is left of an order into the book."""

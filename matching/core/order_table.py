@@ -2,8 +2,8 @@
 
 An order's id is the sequence of the command that entered it, so ids are dense and rise: their low
 bits alone spread them evenly over the buckets, and orders that came together stand together in
-memory. Orders that share a bucket are linked through `Order.chained`. There are at least as many
-buckets as orders, and never fewer than there once were.
+memory. Orders that share a bucket are linked through `Order.chained`. There are at least twice as
+many buckets as orders, so that few share one, and never fewer than there once were.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,6 @@ class OrderTable:
         self.buckets: list[Order | None] = [None] * BUCKETS_MIN
         self.mask = BUCKETS_MIN - 1
         self.count = 0
-        self.looked_at = 0  # means nothing; what is used for nothing, no compiler would fetch
 
     def __len__(self) -> int:
         return self.count
@@ -42,23 +41,36 @@ class OrderTable:
             order = order.chained
         return order
 
-    def look_at(self, order_id: int) -> None:
-        """Have memory fetch an order that is needed soon, and what it is linked to."""
+    def look_at(self, order_id: int, look: int) -> int:
+        """Have memory fetch an order that is needed soon: its bucket, it, what stands beside it.
+
+        `look` says which, from 0, as only what one look brought tells the next where to look. The
+        number returned says nothing; what is used for nothing, no compiler would fetch.
+        """
+        if look == 0:
+            return self.buckets[order_id & self.mask] is None
         order = self.find(order_id)
         if order is None or order.level is None:
-            return
-        last_closed = order.account.client_order_ids.closed_last
-        found = order.level.lots + order.client_order_id.order_id
+            return 0
+        if look == 1:
+            return order.quantity_lots
+        found = order.level.lots
         if order.older is not None:
             found += order.older.leaves_lots
         if order.newer is not None:
             found += order.newer.leaves_lots
-        if last_closed is not None:
-            found += last_closed.order_id
-        self.looked_at = found
+        return found
+
+    def look_at_owner(self, order_id: int) -> int:
+        """Have memory fetch the account, funds and name of an order that was looked at."""
+        order = self.find(order_id)
+        if order is None:
+            return 0
+        names = order.account.client_order_ids
+        return order.client_order_id.order_id + order.spends.held + names.queue_at
 
     def add(self, order: Order) -> None:
-        if self.count > self.mask:
+        if 2 * self.count > self.mask:
             self.grow()
         bucket = order.order_id & self.mask
         order.chained = self.buckets[bucket]
