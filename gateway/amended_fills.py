@@ -6,12 +6,15 @@ from collections import deque
 
 import msgspec
 
-from gateway.orders import Fill, Order, OrderStatus
+from gateway.orders import Fill, Order, OrderStatus, ReportKind
 from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.catalogue import Catalogue
 from vocabulary.codec import Record
 from vocabulary.types import Side
+
+AMENDED_KINDS = (ReportKind.TRADE_CORRECTED, ReportKind.TRADE_BUSTED)
+"""What a report of an amended fill is, by whether it was busted."""
 
 
 def amended_fill(record: Record, event: e.TradeBusted, side: Side, catalogue: Catalogue) -> Fill:
@@ -42,6 +45,7 @@ def amended_fill(record: Record, event: e.TradeBusted, side: Side, catalogue: Ca
         is_buyer == command.buyer_is_maker,
         record.timestamp_ns,
         b"",
+        command.trade_sequence,
         event.amendments,
         not isinstance(event, e.TradeCorrected),
     )
@@ -50,7 +54,7 @@ def amended_fill(record: Record, event: e.TradeBusted, side: Side, catalogue: Ca
 def remember_amended(fills: deque[Fill], amended: Fill) -> Fill:
     """Put an amended fill in the place of what is remembered of it, if anything is.
 
-    Return it with what only memory knows: when the trade was, and under which client order id.
+    Return it with what only memory knows, such as when the trade was.
     """
     for index, fill in enumerate(fills):
         if (fill.trade_id, fill.side) == (amended.trade_id, amended.side) and (
@@ -61,6 +65,7 @@ def remember_amended(fills: deque[Fill], amended: Fill) -> Fill:
                 is_maker=fill.is_maker,
                 timestamp_ns=fill.timestamp_ns,
                 client_order_id=fill.client_order_id,
+                sequence=fill.sequence,
             )
             return fills[index]
     return amended

@@ -15,6 +15,7 @@ from gateway.fix.codec import FixMessage
 from gateway.fix.session import Session, SessionSettings
 from gateway.fix.store import SessionStore
 from gateway.fix_delivery import deliver, deliver_message, watermark_of
+from gateway.fix_order_flow import POST_TRADE_REQUESTS, PostTrade
 from gateway.orders import Report
 from vocabulary.catalogue import Catalogue
 
@@ -32,6 +33,7 @@ class DropCopyFlow:
         store: SessionStore,
         settings: SessionSettings,
         catalogue: Catalogue,
+        post_trade: PostTrade | None = None,
     ) -> None:
         self.identity = identity
         self.store = store
@@ -39,6 +41,7 @@ class DropCopyFlow:
         self._settings = settings
         self._catalogue = catalogue
         self._flush = store.flush
+        self._post_trade = post_trade
 
     def attach(self, session: Session, flush: Callable[[], None]) -> None:
         """Use a connection's session, which has the store; `flush` writes what it has to send."""
@@ -48,18 +51,24 @@ class DropCopyFlow:
     def detach(self) -> None:
         self.session = None
         self._flush = self.store.flush
+        if self._post_trade is not None:
+            self._post_trade.forget(self)
 
     def flush(self) -> None:
         """Let go of what has gathered: to the peer, or to the store alone."""
         self._flush()
 
     def receive(self, message: FixMessage, now_ns: int) -> None:
-        """Refuse: whoever listens has nothing to ask here."""
-        if self.session is not None:
+        """Answer what is asked about trades and balances, and refuse all else."""
+        if self.session is None:
+            return
+        if message.msg_type in POST_TRADE_REQUESTS and self._post_trade is not None:
+            self._post_trade.answer(self, message, now_ns)
+        else:
             reason = values.BusinessRejectReason.UNSUPPORTED_MESSAGE_TYPE
             text = "drop copy takes no requests"
             self.session.send_business_reject(message, reason, text, now_ns)
-            self.session.taken(message.msg_seq_num)
+        self.session.taken(message.msg_seq_num)
 
     def deliver(self, report: Report, now_ns: int) -> None:
         """Send a copy, or keep it for the next logon; but one that has its message already."""

@@ -30,6 +30,7 @@ cdef class OrderFlow:
     cdef object _matching
     cdef object _throttle
     cdef object _on_refused
+    cdef object _post_trade
     cdef long long _submitted_number
     cdef object _pending
 

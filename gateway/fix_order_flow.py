@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway import (
     fix_limits,
@@ -89,6 +89,17 @@ class Matching(Protocol):
     def submit(self, command: Command) -> None: ...
 
 
+class PostTrade(Protocol):
+    """What answers requests about trades and balances, for sessions of every service."""
+
+    def answer(self, flow: Any, message: FixMessage, now_ns: int) -> None: ...
+
+    def forget(self, flow: Any) -> None: ...
+
+
+POST_TRADE_REQUESTS = frozenset({b"AD", b"AN"})
+
+
 class _Pending:
     """A request without an answer: what came, and the answer, or None until the record is back.
 
@@ -119,6 +130,7 @@ class OrderFlow:
         matching: Matching,
         rate_per_s: int,
         on_refused: Callable[[str], None] = lambda _reason: None,
+        post_trade: PostTrade | None = None,
     ) -> None:
         self.identity = identity
         self.session_id = session_id
@@ -131,6 +143,7 @@ class OrderFlow:
         self._matching = matching
         self._throttle = Throttle(rate_per_s)
         self._on_refused = on_refused
+        self._post_trade = post_trade
         self._submitted_number = 0
         self._pending: deque[_Pending] = deque()
 
@@ -148,6 +161,8 @@ class OrderFlow:
         self.session = None
         self._flush = self.store.flush
         self._pending.clear()
+        if self._post_trade is not None:
+            self._post_trade.forget(self)
 
     def limit_rate(self, rate_per_s: int) -> None:
         """Take so many orders a second from now on."""
@@ -238,6 +253,8 @@ class OrderFlow:
             return partial(self._tell_list_status, message, "")
         if message.msg_type == fix_limits.LIMIT_QUERY:
             return partial(self._tell_limits, message)
+        if message.msg_type in POST_TRADE_REQUESTS and self._post_trade is not None:
+            return partial(self._post_trade.answer, self, message)
         return partial(
             self._reject,
             message,

@@ -202,7 +202,7 @@ def _execution_report(report: Report, order: Order) -> bytes:
     )
     more = ""
     if report.kind is _TRADE:
-        exec_id, more = trade_exec_id(report.sequence, report.fill), _trade(report.fill)
+        exec_id, more = trade_exec_id(report.fill), _trade(report.fill)
     else:
         exec_id = f"{report.sequence}-{report.report_index}"
         if report.fill is not None:

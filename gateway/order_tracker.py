@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any
 
-from gateway.amended_fills import amend_order, amended_fill, remember_amended
+from gateway.amended_fills import AMENDED_KINDS, amend_order, amended_fill, remember_amended
 from gateway.orders import Fill, Order, OrderList, OrderStatus, PreventedMatch, Report, ReportKind
 from vocabulary import commands as c
 from vocabulary import events as e
@@ -275,6 +275,7 @@ class Orders:
             is_maker,
             self._record.timestamp_ns,
             order.client_order_id,
+            self._record.sequence,
         )
         self._accounts[order.account_id].fills.append(fill)
         if leaves_lots:
@@ -355,9 +356,7 @@ class Orders:
             order = self._orders.get(fill.order_id)
             if order is not None:
                 amend_order(order, event, fill, self._record.timestamp_ns)
-                is_bust = fill.is_busted
-                kind = ReportKind.TRADE_BUSTED if is_bust else ReportKind.TRADE_CORRECTED
-                report = self._report(kind, order)
+                report = self._report(AMENDED_KINDS[fill.is_busted], order)
                 report.is_requester = False
                 report.fill = fill
 

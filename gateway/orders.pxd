@@ -56,4 +56,4 @@ cdef class Report:
     cpdef Report unsolicited(self)
 
 
-cpdef str trade_exec_id(long long sequence, object fill)
+cpdef str trade_exec_id(object fill)

@@ -181,6 +181,8 @@ class Fill(msgspec.Struct, frozen=True, gc=False):
     is_maker: bool
     timestamp_ns: int
     client_order_id: bytes
+    sequence: int
+    """The trade's own record's; 0 where it was amended before that was noted."""
     amendments: int = 0
     is_busted: bool = False
 
@@ -220,16 +222,15 @@ class Report:
     def exec_id(self) -> str:
         """Return ExecID(17): one per report, the same whenever the record is read again."""
         if self.kind is _TRADE:
-            return trade_exec_id(self.sequence, self.fill)
+            return trade_exec_id(self.fill)
         return f"{self.sequence}-{self.report_index}"
 
     @property
     def exec_ref_id(self) -> str:
         """Return ExecID(17) of the trade that a bust or a correction is about, "" if unknown."""
-        command, fill = self.command, self.fill
-        if not isinstance(command, c.BustTrade | c.CorrectTrade) or not command.trade_sequence:
+        if self.fill is None or not self.fill.amendments or not self.fill.sequence:
             return ""
-        return trade_exec_id(command.trade_sequence, fill)
+        return trade_exec_id(self.fill)
 
     def unsolicited(self) -> Report:
         """Return this report for the order's own session, where another one asked for it."""
@@ -241,7 +242,7 @@ class Report:
         return report
 
 
-def trade_exec_id(sequence: int, fill: Fill | None) -> str:
+def trade_exec_id(fill: Fill | None) -> str:
     """Return ExecID(17) of a side of a trade: who knows the trade and its record knows it, too."""
     assert fill is not None
-    return f"{sequence}-{fill.instrument.instrument_id}-{fill.trade_id}-{fill.side.value}"
+    return f"{fill.sequence}-{fill.instrument.instrument_id}-{fill.trade_id}-{fill.side.value}"

@@ -800,6 +800,12 @@ class MoneyLaunderingStatus:
     EXEMPT_AUTHORIZED_CREDIT_OR_FINANCIAL_INSTITUTION = b"3"
 
 
+class TradeReportTransType:
+    NEW = b"0"
+    CANCEL = b"1"
+    REPLACE = b"2"
+
+
 class FundRenewWaiv:
     YES = b"Y"
     NO = b"N"
@@ -881,6 +887,20 @@ class TradSesStatusRejReason:
     OTHER = b"99"
 
 
+class TradeRequestType:
+    ALL_TRADES = b"0"
+    MATCHED_TRADES = b"1"
+    UNMATCHED_TRADES = b"2"
+    UNREPORTED_TRADES = b"3"
+    ADVISORIES = b"4"
+
+
+class MatchStatus:
+    MATCHED = b"0"
+    UNMATCHED = b"1"
+    ADVISORY = b"2"
+
+
 class AccountType:
     CARRIED_ON_CUSTOMER_SIDE = b"1"
     CARRIED_ON_NON_CUSTOMER_SIDE = b"2"
@@ -938,6 +958,52 @@ class AcctIDSource:
     OMGEO = b"4"
     DTCC_CODE = b"5"
     OTHER = b"99"
+
+
+class PosType:
+    TOTAL = b"TOT"
+    AVAILABLE = b"AVL"
+    HELD = b"HLD"
+
+
+class PosReqType:
+    POSITIONS = b"0"
+    TRADES = b"1"
+    EXERCISES = b"2"
+    ASSIGNMENTS = b"3"
+
+
+class PosReqResult:
+    VALID_REQUEST = b"0"
+    INVALID_OR_UNSUPPORTED_REQUEST = b"1"
+    NO_POSITIONS_FOUND = b"2"
+    NOT_AUTHORIZED = b"3"
+    REQUEST_NOT_SUPPORTED = b"4"
+    OTHER = b"99"
+
+
+class PosReqStatus:
+    COMPLETED = b"0"
+    COMPLETED_WITH_WARNINGS = b"1"
+    REJECTED = b"2"
+
+
+class TradeRequestResult:
+    SUCCESSFUL = b"0"
+    INVALID_OR_UNKNOWN_INSTRUMENT = b"1"
+    INVALID_TYPE_OF_TRADE = b"2"
+    INVALID_PARTIES = b"3"
+    INVALID_TRANSPORT_TYPE = b"4"
+    INVALID_DESTINATION = b"5"
+    TRADE_REQUEST_TYPE_NOT_SUPPORTED = b"8"
+    NOT_AUTHORIZED = b"9"
+    OTHER = b"99"
+
+
+class TradeRequestStatus:
+    ACCEPTED = b"0"
+    COMPLETED = b"1"
+    REJECTED = b"2"
 
 
 class BookingType:
@@ -1022,6 +1088,12 @@ class LastLiquidityInd:
 class QtyType:
     UNITS = b"0"
     CONTRACTS = b"1"
+
+
+class TradeReportType:
+    SUBMIT = b"0"
+    NO_WAS = b"5"
+    TRADE_REPORT_CANCEL = b"6"
 
 
 class EventType:
