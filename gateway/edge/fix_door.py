@@ -13,6 +13,7 @@ from gateway.edge.fix_administration import FixAdministration
 from gateway.edge.fix_drop_copies import FixDropCopies
 from gateway.edge.fix_logons import FixLogons
 from gateway.edge.fix_market_sessions import FixMarketSessions
+from gateway.edge.fix_post_trade import FixPostTrade
 from gateway.edge.fix_service import Service
 from gateway.edge.fix_sessions import FixSessions
 from gateway.edge.market_feed import MarketFeed
@@ -52,6 +53,7 @@ class FixDoor:
         matching: Matching,
         orders_per_s_max: int,
         feed: MarketFeed,
+        post_trade: FixPostTrade,
         traces: OrderTraces | None = None,
         feed_traces: FeedTraces | None = None,
     ) -> None:
@@ -63,9 +65,11 @@ class FixDoor:
             orders=orders,
             matching=matching,
             rate_per_s=orders_per_s_max,
+            post_trade=post_trade,
         )
+        self._post_trade = post_trade
         self._route = self.sessions.routes.on_record
-        self.drop_copies = FixDropCopies(directory, settings, orders.catalogue)
+        self.drop_copies = FixDropCopies(directory, settings, orders.catalogue, post_trade)
         self.market_sessions = FixMarketSessions(
             orders.catalogue,
             feed,
@@ -115,6 +119,7 @@ class FixDoor:
         """Close the doors."""
         await self.desk.stop()
         await asyncio.gather(*(acceptor.stop() for acceptor in self._acceptors))
+        await self._post_trade.stop()
 
     def close(self) -> None:
         """Close the files, after the last record."""
@@ -137,6 +142,7 @@ class FixDoor:
         """Take a record in, after `Orders` has."""
         self._route(record, reports, now_ns)
         self.drop_copies.on_record(record, reports, now_ns)
+        self._post_trade.on_record(record, reports, now_ns)
 
     def on_repeated(self, record: Record, now_ns: int) -> None:
         """Take in that a request had been done before."""
@@ -159,3 +165,4 @@ class FixDoor:
         self.sessions.flush()
         self.drop_copies.flush()
         self.market_sessions.flush()
+        self._post_trade.flush()

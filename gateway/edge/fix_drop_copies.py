@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gateway import fix_list_status
 from gateway.auth import Identity
+from gateway.edge.fix_post_trade import FixPostTrade
 from gateway.edge.sent_messages import SentMessages
 from gateway.edge.stored_sessions import StoredSessions
 from gateway.fix.events import LogonReceived
@@ -27,9 +28,15 @@ class FixDropCopies:
     name = "drop_copy"
     permission = "read"
 
-    def __init__(self, directory: Path, settings: SessionSettings, catalogue: Catalogue) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        settings: SessionSettings,
+        catalogue: Catalogue,
+        post_trade: FixPostTrade | None = None,
+    ) -> None:
         def make(identity: Identity, _session_id: int, store: SentMessages) -> DropCopyFlow:
-            flow = DropCopyFlow(identity, store, settings, catalogue)
+            flow = DropCopyFlow(identity, store, settings, catalogue, post_trade)
             self._flows_of[identity.account_id].append(flow)
             return flow
 

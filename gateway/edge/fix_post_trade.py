@@ -34,7 +34,7 @@ from vocabulary import events as e
 from vocabulary.codec import Record
 from vocabulary.types import Side
 
-REQUESTS_PER_S = 10
+REQUESTS_PER_S = 20
 """How many of these requests an account may make, over all its sessions."""
 
 SUBSCRIPTIONS_MAX = 100

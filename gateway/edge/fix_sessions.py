@@ -13,6 +13,7 @@ import structlog
 from gateway.auth import Identity
 from gateway.cancel_on_disconnect import Scope, Terms, Watch, terms_of
 from gateway.edge import metrics
+from gateway.edge.fix_post_trade import FixPostTrade
 from gateway.edge.fix_service import NoSessionError
 from gateway.edge.sent_messages import SentMessages
 from gateway.edge.stored_sessions import StoredSessions, session_id_of
@@ -52,6 +53,7 @@ class FixSessions:
         orders: Orders,
         matching: Matching,
         rate_per_s: int,
+        post_trade: FixPostTrade | None = None,
     ) -> None:
         make_flow = partial(
             OrderFlow,
@@ -60,6 +62,7 @@ class FixSessions:
             matching=matching,
             rate_per_s=rate_per_s,
             on_refused=lambda reason: metrics.REJECTS.labels("gateway", reason).inc(),
+            post_trade=post_trade,
         )
 
         def make(identity: Identity, session_id: int, store: SentMessages) -> OrderFlow:

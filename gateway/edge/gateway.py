@@ -18,6 +18,7 @@ from gateway.edge import metrics
 from gateway.edge.credentials import CredentialStore
 from gateway.edge.desk_link import Desk
 from gateway.edge.fix_door import FixDoor
+from gateway.edge.fix_post_trade import FixPostTrade
 from gateway.edge.json_door import JsonDoor
 from gateway.edge.market_feed import MarketFeed
 from gateway.edge.order_traces import FeedTraces, OrderTraces
@@ -93,6 +94,19 @@ class Gateway:
             on_submitted=traces.submitted if traces is not None else None,
         )
         self.feed = MarketFeed(redis_url, self._on_market_update)
+        self.json = JsonDoor(
+            orders=self.orders,
+            order_entry=self.order_entry,
+            credentials=self.credentials,
+            matching=self.matching,
+            feed=self.feed,
+            host=host,
+            rest_port=rest_port,
+            websocket_port=websocket_port,
+            traces=traces,
+            feed_traces=FeedTraces(tracing, "websocket") if tracing is not None else None,
+            history_url=trade_history_url,
+        )
         self.fix = FixDoor(
             data_directory / "fix",
             host=host,
@@ -106,21 +120,9 @@ class Gateway:
             orders_per_s_max=fix_orders_per_s_max,
             desk=Desk(ops_url, service_token, f"{socket.gethostname()}:{fix_port}", fix_rules),
             feed=self.feed,
+            post_trade=FixPostTrade(self.orders, self.json.balances, self.json.history),
             traces=traces,
             feed_traces=FeedTraces(tracing, "fix") if tracing is not None else None,
-        )
-        self.json = JsonDoor(
-            orders=self.orders,
-            order_entry=self.order_entry,
-            credentials=self.credentials,
-            matching=self.matching,
-            feed=self.feed,
-            host=host,
-            rest_port=rest_port,
-            websocket_port=websocket_port,
-            traces=traces,
-            feed_traces=FeedTraces(tracing, "websocket") if tracing is not None else None,
-            history_url=trade_history_url,
         )
         self._on_failure = on_failure
         self._caught_up = asyncio.Event()

@@ -66,7 +66,7 @@ class JsonDoor:
         self._matching = matching
         self._feed = feed
         self._tracked = 0  # of the catalogue's symbols, which are in the order of their listing
-        self._balances = Balances(matching, catalogue)
+        self.balances = Balances(matching, catalogue)
         self._user_streams = UserStreams()
         self._json_orders = JsonOrders(
             session_id=secrets.randbits(63),
@@ -76,15 +76,15 @@ class JsonDoor:
             orders_per_s_max=orders_per_s_max,
         )
         self._countdowns = KeptCountdowns(feed, catalogue, self._json_orders.cancel_at_end)
-        self._history = _open_history(history_url)
-        self._older_trades = OlderTrades(orders, feed, self._history)
+        self.history = _open_history(history_url)
+        self._older_trades = OlderTrades(orders, feed, self.history)
         operations = JsonOperations(
             orders=orders,
             json_orders=self._json_orders,
             countdowns=self._countdowns,
             credentials=credentials,
             feed=feed,
-            balances=self._balances,
+            balances=self.balances,
             traces=traces,
             older_trades=self._older_trades,
         )
@@ -106,7 +106,7 @@ class JsonDoor:
         """Open the doors. The catalogue must be caught up."""
         self._track_listed()
         self._expirer = asyncio.create_task(self._expire())
-        await self._balances.start()
+        await self.balances.start()
         await self._countdowns.start()
         await self._kept_sessions.start()
         await self.rest.start()
@@ -118,9 +118,9 @@ class JsonDoor:
         await self._kept_sessions.stop()
         await self.rest.stop()
         await self._older_trades.stop()
-        if self._history is not None:
-            await self._history.close()
-        await self._balances.stop()
+        if self.history is not None:
+            await self.history.close()
+        await self.balances.stop()
         await self._countdowns.stop()
         if self._expirer is not None:
             self._expirer.cancel()
@@ -166,7 +166,7 @@ class JsonDoor:
         touched = self._user_streams.touched
         while touched:
             account_id, asset_ids = touched.popitem()
-            self._balances.ask(account_id, partial(self._tell, account_id, asset_ids))
+            self.balances.ask(account_id, partial(self._tell, account_id, asset_ids))
         self.websocket.flush()
 
     def _track_listed(self) -> None:

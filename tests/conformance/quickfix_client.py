@@ -11,7 +11,7 @@ import quickfix
 from agio.hot_paths import ROOT
 
 TIMEOUT_S = 20.0
-WITHOUT_TIME = {"H", "AF", "M", "XLQ", "V", "c", "e", "g", "x"}
+WITHOUT_TIME = {"H", "AD", "AF", "M", "XLQ", "V", "c", "e", "g", "x"}
 """The requests that have no TransactTime(60)."""
 
 Groups = dict[int, list[dict[int, object]]]

@@ -17,6 +17,7 @@ from tests.throttling_proxy import ThrottlingProxy
 from vocabulary.commands import EnterOrder
 from vocabulary.types import OrderFlags, OrderType, Side, TimeInForce
 
+LONG_AGO = "20200101-00:00:00"
 TRADES = 1_130  # of which memory holds the last 1,000
 
 
@@ -112,6 +113,16 @@ async def test_pages_go_back_to_the_first_trade(venue: OldVenue, proxy: Throttli
     aggregates = await venue.get("aggTrades", symbol="BTCUSDT", fromId=1, limit=200)
     assert [(each["a"], each["q"]) for each in aggregates] == [(t["id"], t["qty"]) for t in trades]
     assert aggregates[-1] == (await venue.get("aggTrades", symbol="BTCUSDT", fromId=200))[0]
+
+    fix = await venue.client()
+    fix.send("AD", {568: "old", 569: 1, 55: "BTCUSDT", 580: 1, 75: "20200101", 60: LONG_AGO})
+    assert (await fix.expect("AQ"))[748] == "1000"
+    told = [await fix.expect("AE") for _ in range(1_000)]
+    assert [int(each[527]) for each in told] == list(range(1, 1_001))
+    asked = {"id": 527, "orderId": 37, "price": 31, "qty": 32, "commission": 137}
+    assert [[each[tag] for tag in asked.values()] for each in told[:200]] == [
+        [str(each[name]) for name in asked] for each in found
+    ]
 
     async with venue.api() as api:
         answer = await api.ask("trades.historical", symbol="BTCUSDT", fromId=3, limit=2)
