@@ -125,8 +125,7 @@ class Gateway:
             feed_traces=FeedTraces(tracing, "fix") if tracing is not None else None,
         )
         self._on_failure = on_failure
-        self._caught_up = asyncio.Event()
-        self._is_ready = False
+        self._caught_up, self._is_ready = asyncio.Event(), False
 
     async def start(self) -> None:
         """Return when every door is open, which waits for the matching process."""

@@ -125,7 +125,7 @@ async def test_a_subscription_tells_trades_and_amendments(venue: JsonVenue) -> N
     assert (gone[749], gone[750]) == ("99", "2")
 
 
-REFUSALS = [
+REFUSALS: list[tuple[dict[str, object], str, str]] = [
     ({"t55": "NOPE"}, "1", "Symbol(55)=NOPE is not listed"),
     ({"t569": 3}, "8", "TradeRequestType(569)=3 is not supported"),
     ({"t37": "x1"}, "99", "OrderID(37)=x1 is none of ours"),
