@@ -278,13 +278,13 @@ def test_a_number_is_on_disk_before_the_peer_can_have_seen_it(tmp_path: Path) ->
 
 def test_a_business_reject_names_what_it_refuses() -> None:
     session = acceptor()
-    session.receive_data(from_client(b"d", 2, b"320=x\x01", more=b"115=DESK\x01"), START_NS)
+    session.receive_data(from_client(b"R", 2, b"131=x\x01", more=b"115=DESK\x01"), START_NS)
     (message,) = session.events_received()
     assert isinstance(message, FixMessage)
     session.send_business_reject(message, b"3", "Unsupported Message Type", START_NS, ref_id=b"x")
     (answer,) = sent(session)
     assert list(answer.fields)[7:-1] == [
-        (128, b"DESK"), (45, b"2"), (372, b"d"), (380, b"3"), (58, b"Unsupported Message Type"),
+        (128, b"DESK"), (45, b"2"), (372, b"R"), (380, b"3"), (58, b"Unsupported Message Type"),
         (379, b"x"),
     ]  # fmt: skip
 
