@@ -109,6 +109,11 @@ class QuickFixClient(quickfix.Application):  # type: ignore[misc]
         """Return Text(58) of the next Logout(5) that we sent."""
         return self._logout_texts.get(timeout=TIMEOUT_S)
 
+    @property
+    def has_more(self) -> bool:
+        """Say whether `report` would return at once."""
+        return not self._received.empty()
+
     def report(self) -> dict[int, str]:
         """Return the next application message that QuickFIX found valid."""
         return dict(self.pairs())

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from gateway.edge.tls import TlsFiles
+from tests.conformance.tls_tunnel import tls_tunnel
+from tests.gateway.edge.certificates import Authority
 from tests.gateway.edge.json_venue import JsonVenue
 from tests.trading.feeds.live_feeds import Flow, change_phase
 from vocabulary.types import TradingPhase
@@ -21,6 +24,7 @@ quickfix_client = pytest.importorskip(
 KEY = {"api_key": "reader", "secret": "secret-of-reader"}
 BID, OFFER, TRADE = "0", "1", "2"
 SNAPSHOT, SUBSCRIBE, UNSUBSCRIBE = 0, 1, 2
+PATIENCE_S = 20.0
 Message = list[tuple[int, str]]
 GROUPS: dict[int, list[dict[int, object]]] = {267: [{269: BID}], 146: [{55: "BTCUSDT"}]}
 
@@ -48,6 +52,16 @@ class MarketClient:
             if message[35] == msg_type:
                 return message
             assert message[35] in "WX", message
+
+    async def is_as(self, venue: JsonVenue) -> bool:
+        """Say whether the books, and the trades since the first, are those that REST shows."""
+        wanted = {"whole": 5000, "top": 1, "refreshed": 5}
+        books = {}
+        for name, limit in wanted.items():
+            depth = await venue.get("depth", symbol="BTCUSDT", limit=limit)
+            books[name] = {BID: dict(depth["bids"]), OFFER: dict(depth["asks"])}
+        trades = [each["id"] for each in await venue.get("trades", symbol="BTCUSDT", limit=1000)]
+        return self.books == books and self.trade_ids == trades[-len(self.trade_ids) :]
 
     async def _take(self) -> Message:
         pairs: Message = await asyncio.to_thread(self.client.pairs)
@@ -83,16 +97,22 @@ class MarketClient:
 
 @pytest.fixture
 async def venue(tmp_path: Path, redis_url: str) -> AsyncIterator[JsonVenue]:
-    venue = JsonVenue(tmp_path / "venue", redis_url)
-    (tmp_path / "venue").mkdir()
+    venue = JsonVenue(make_directory(tmp_path / "venue"), redis_url)
     await venue.start()
     yield venue
     await venue.stop()
 
 
+def make_directory(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
 @asynccontextmanager
-async def connected(venue: JsonVenue, directory: Path) -> AsyncIterator[MarketClient]:
-    port = venue.gateway.fix.market_data.port
+async def connected(
+    venue: JsonVenue, directory: Path, port: int = 0
+) -> AsyncIterator[MarketClient]:
+    port = port or venue.gateway.fix.market_data.port
     client = quickfix_client.QuickFixClient(port, directory, KEY, "QUICKMD", resets=True)
     await asyncio.to_thread(client.__enter__)
     try:
@@ -102,26 +122,36 @@ async def connected(venue: JsonVenue, directory: Path) -> AsyncIterator[MarketCl
     assert client.rejects_sent == []
 
 
-async def depth_of(venue: JsonVenue, limit: int) -> dict[str, dict[str, str]]:
-    depth = await venue.get("depth", symbol="BTCUSDT", limit=limit)
-    return {BID: dict(depth["bids"]), OFFER: dict(depth["asks"])}
-
-
 async def test_books_and_trades_are_the_venues(venue: JsonVenue, tmp_path: Path) -> None:
+    await follow_books(venue, tmp_path)
+
+
+async def test_books_and_trades_come_over_tls(tmp_path: Path, redis_url: str) -> None:
+    authority = Authority(make_directory(tmp_path / "pki"))
+    venue = JsonVenue(make_directory(tmp_path / "venue"), redis_url)
+    await venue.start(fix_tls=TlsFiles(*authority.issue("venue")))
+    try:
+        async with tls_tunnel(venue.gateway.fix.market_data.port, authority.file) as port:
+            await follow_books(venue, tmp_path, port)
+    finally:
+        await venue.stop()
+
+
+async def follow_books(venue: JsonVenue, directory: Path, port: int = 0) -> None:
+    """Hold QuickFIX's books at three depths, and its trades, against the venue's REST."""
     flow = Flow(venue, 3)
     await flow.run(40)
-    async with connected(venue, tmp_path) as market:
+    async with connected(venue, directory, port) as market:
         market.ask("whole", 0, 1, BID, OFFER, TRADE)
         market.ask("top", 1, 1, BID, OFFER)
         market.ask("refreshed", 5, 0, BID, OFFER)
         await flow.run(120)
-        wanted = {"whole": 5000, "top": 1, "refreshed": 5}
-        expected = {name: await depth_of(venue, limit) for name, limit in wanted.items()}
-        trades = [each["id"] for each in await venue.get("trades", symbol="BTCUSDT", limit=1000)]
-        while market.books != expected or market.trade_ids[-1] != trades[-1]:
-            assert (await market.receive())[35] in "WX"
-        assert market.trade_ids == trades[-len(market.trade_ids) :]
-        for name in wanted:
+        async with asyncio.timeout(PATIENCE_S):
+            while not await market.is_as(venue):
+                await asyncio.sleep(0.05)
+                while market.client.has_more:
+                    assert (await market.receive())[35] in "WX"
+        for name in market.books:
             market.client.send("V", {262: name, 263: UNSUBSCRIBE, 264: 0}, GROUPS)
         market.client.send("V", {262: "whole", 263: SNAPSHOT, 264: 5001}, GROUPS)
         refused = await market.expect("Y")
