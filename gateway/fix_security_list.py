@@ -39,11 +39,10 @@ def security_list(request: FixMessage, catalogue: Catalogue) -> bytes:
 
 def sizes(instrument: Instrument) -> list[tuple[int, str]]:
     """Return lot and tick of orders, and their least and largest quantity."""
-    limits, step_lots = instrument.limits, instrument.quantity_increment_lots
-    lots_min = -(-max(1, limits.quantity_lots_min) // step_lots) * step_lots
+    limits = instrument.limits
     fields = [
         (tags.RoundLot, instrument.quantity_increment_text),
-        (tags.MinTradeVol, instrument.quantity_text(lots_min)),
+        (tags.MinTradeVol, instrument.quantity_text(instrument.order_lots_min)),
         (tags.MinPriceIncrement, instrument.price_increment_text),
     ]
     if limits.quantity_lots_max:

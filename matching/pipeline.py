@@ -17,9 +17,19 @@ from typing import Generic, Protocol, TypeVar
 from matching.admission import Admission
 from matching.link import Refusal, RefusalCode
 from matching.sequencer import CommandRefused, Sequencer, check_command
-from vocabulary.codec import HEADER, RECORD_BYTES_MAX, CodecError, pack, pack_record, unpack_command
-from vocabulary.commands import ExpireOrders
-from vocabulary.types import CLOCK_SESSION_ID
+from vocabulary.codec import (
+    HEADER,
+    LAYOUTS,
+    RECORD_BYTES_MAX,
+    CodecError,
+    pack,
+    pack_record,
+    unpack_command,
+)
+from vocabulary.commands import ChangePhase, ExpireOrders
+from vocabulary.types import CLOCK_SESSION_ID, STEPS_PER_COMMAND_MAX
+
+CHANGE_PHASE = LAYOUTS[ChangePhase].kind
 
 Sender = TypeVar("Sender", bound=Hashable)
 
@@ -78,15 +88,13 @@ class Pipeline(Generic[Sender]):
     def execute(self, submissions: Iterable[tuple[Sender, bytes]], now_ns: int) -> Batch[Sender]:
         """Execute packed commands of many senders in the order given.
 
-        Where an order's time in force is over, the clock's own command stands before them all.
+        Where an order's time in force is over, the clock's own commands stand before them all;
+        where a change of phase leaves an auction that is not through, right behind that.
         Raises `EngineFailedError`, after which neither batch nor pipeline is of any use.
         """
         batch: Batch[Sender] = Batch()
         timestamp_ns = self._sequencer.timestamp(now_ns)
-        if 0 < self._engine.next_expiry_ns <= timestamp_ns and self.admission.takes_clock:
-            sequence = self._sequencer.take(CLOCK_SESSION_ID, timestamp_ns)
-            expire = pack(ExpireOrders(CLOCK_SESSION_ID, timestamp_ns))
-            batch.records.append(self._apply(expire, sequence, timestamp_ns))
+        timestamp_ns = self._run_clock(batch, timestamp_ns)
         for sender, commands in submissions:
             first = len(batch.records)
             at = 0
@@ -112,10 +120,25 @@ class Pipeline(Generic[Sender]):
                 else:
                     sequence = self._sequencer.take(session_id, number)
                     batch.records.append(self._apply(commands[at:end], sequence, timestamp_ns))
+                    if _kind(commands, at) == CHANGE_PHASE:  # an auction may not be through
+                        batch.own.append((sender, first, len(batch.records)))
+                        timestamp_ns = self._run_clock(batch, timestamp_ns)
+                        first = len(batch.records)
                 at = end
             if len(batch.records) > first:
                 batch.own.append((sender, first, len(batch.records)))
         return batch
+
+    def _run_clock(self, batch: Batch[Sender], timestamp_ns: int) -> int:
+        """Execute the clock's own command as long as one is due; return the time at which it is."""
+        while 0 < self._engine.next_expiry_ns <= timestamp_ns and self.admission.takes_clock:
+            # Its numbers are its times, and rise.
+            number = self._sequencer.last_number(CLOCK_SESSION_ID) + 1
+            timestamp_ns = self._sequencer.timestamp(max(timestamp_ns, number))
+            sequence = self._sequencer.take(CLOCK_SESSION_ID, timestamp_ns)
+            expire = pack(ExpireOrders(CLOCK_SESSION_ID, timestamp_ns, STEPS_PER_COMMAND_MAX))
+            batch.records.append(self._apply(expire, sequence, timestamp_ns))
+        return timestamp_ns
 
     def _apply(self, command: bytes, sequence: int, timestamp_ns: int) -> bytes:
         try:

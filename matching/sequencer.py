@@ -118,6 +118,10 @@ class Sequencer:
         self.last_timestamp_ns = max(self.last_timestamp_ns, now_ns)
         return self.last_timestamp_ns
 
+    def last_number(self, session_id: int) -> int:
+        """Return a session's last number; 0 for one that is not known."""
+        return self._last_numbers.get(session_id, 0)
+
     def find(self, session_id: int, number: int) -> int | None:
         """Return the sequence under which a resent command was executed, None for a new one.
 

@@ -33,7 +33,7 @@ History
 10  What icebergs hide.
 11  Lists of orders.
 12  Which session entered an order.
-13  Increments. What is of version 12 has none, and is read as before.
+13  Increments, and auctions that are not through. Version 12, which has none, is read as before.
 """
 
 from __future__ import annotations

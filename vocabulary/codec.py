@@ -34,6 +34,7 @@ History
     `EnterOrder` 2: self-trade prevention. 3: what it waits for. 4: a quote amount.
     5: what an iceberg displays.
     `CancelAllOrders` 2: of one side only. 3: of one session only.
+    `ExpireOrders`, `ChangePhase` 2: how much they do at most.
     `OrderAccepted` 2: the quantity that a quote amount comes to.
     `OrderRested`, `OrderReplaced`, `OrderCanceled`, `MatchPrevented` 2: what of it is hidden.
     `ListInstrument` 2: the phase that it starts in, and its limits. 3: its increments.
@@ -82,11 +83,11 @@ _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     c.ReplaceOrder: (2, "QqIIqqq40p40p"),
     c.CancelOrder: (3, "QqIIq40p40p"),
     c.CancelAllOrders: (4, "QqII40p", "B7x", "Q"),
-    c.ExpireOrders: (5, "Qq"),
+    c.ExpireOrders: (5, "Qq", "q"),
     c.EnterOrderList: (6, "QqIIB7x40p" + 2 * "4B4xqq40pqB7xqI4xq"),
     c.ListAsset: (16, "QqII16p"),
     c.ListInstrument: (17, "QqIII4xqqqiI32p", "I4xqqqIIIIq", "qq"),
-    c.ChangePhase: (18, "QqII"),
+    c.ChangePhase: (18, "QqII", "q"),
     c.SetFees: (19, "QqIiI4x"),
     c.CreditFunds: (20, "QqIIq"),
     c.SetLimits: (32, "QqI4xqqqqIIIIq"),

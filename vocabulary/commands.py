@@ -181,8 +181,12 @@ class CancelAllOrders(Command, frozen=True, gc=False):
 class ExpireOrders(Command, frozen=True, gc=False):
     """Take out the open orders, and end the auctions, whose time is over at `timestamp_ns`.
 
-    The matching process orders this itself, before it executes anything later.
+    The matching process orders this itself, before it executes anything later. It ends at most
+    `steps_max` orders, or one auction by as many trades, and is ordered again while there is more;
+    0 is without bound, as it once was.
     """
+
+    steps_max: int = 0
 
 
 class ListAsset(Command, frozen=True, gc=False):
@@ -263,11 +267,14 @@ class SetReferencePrice(Command, frozen=True, gc=False):
 class ChangePhase(Command, frozen=True, gc=False):
     """Let an instrument come to a phase; orders that have crossed in an auction trade first.
 
-    Delisting cancels all its orders, and is for good.
+    Delisting cancels all its orders, and is for good. Where there are more than `steps_max`, it
+    takes cancels only from then on, and the command is to be sent again. Where more trades than
+    that are due, the clock goes on with them at once. 0 is without bound, as it once was.
     """
 
     instrument_id: int
     phase: TradingPhase
+    steps_max: int = 0
 
 
 class SetFees(Command, frozen=True, gc=False):

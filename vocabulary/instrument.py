@@ -90,6 +90,12 @@ class Instrument(NamedTuple):
     def quantity_increment_text(self) -> str:
         return self.quantity_text(self.quantity_increment_lots)
 
+    @property
+    def order_lots_min(self) -> int:
+        """The smallest quantity that an order may have."""
+        step_lots = self.quantity_increment_lots
+        return -(-(self.limits.quantity_lots_min or 1) // step_lots) * step_lots
+
     def order_price_ticks(self, text: str) -> int:
         """Return an order's decimal price in ticks: it keeps to the increment. Raises `Refused`."""
         ticks = self.price_ticks(text)

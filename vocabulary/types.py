@@ -44,8 +44,11 @@ STOP_PROTECTION_PPM = 100_000
 ICEBERG_PARTS_MAX = 100
 """How many slices an iceberg's quantity may take: it bounds what one trade can set off."""
 
-CANCELS_PER_COMMAND_MAX = 10_000
-"""How many open orders the venue's own commands end at a time: more take several records."""
+STEPS_PER_COMMAND_MAX = 10_000
+"""How many orders the venue's own commands end, or trades an auction makes, in one record.
+
+So none is larger than a few megabytes, and what comes behind it does not wait for long.
+"""
 
 CLOSED_ORDERS_REMEMBERED_MAX = 10_000
 """How many of an account's newest closed orders are known by their ids, for at most 24 hours."""

@@ -36,7 +36,7 @@ from vocabulary.instrument import (
 )
 from vocabulary.limits import Limits
 from vocabulary.rejects import Refused
-from vocabulary.types import CANCELS_PER_COMMAND_MAX, TradingPhase
+from vocabulary.types import STEPS_PER_COMMAND_MAX, TradingPhase
 
 MILLISECOND_NS = 1_000_000
 
@@ -172,7 +172,7 @@ class ListingDesk:
         """Change tick and lot while nothing trades; orders that are off them go or forbid it."""
         instrument = self._instrument(path.symbol)
         increments = _increments(instrument, body.tick_size, body.lot_size)
-        cancels_max = CANCELS_PER_COMMAND_MAX if body.cancel_orders else 0
+        cancels_max = STEPS_PER_COMMAND_MAX if body.cancel_orders else 0
         canceled = 0
         while True:
             sequence, events = await self._engine.execute(
@@ -209,11 +209,15 @@ class ListingDesk:
 
     async def _change_phase(self, symbol: str, phase: TradingPhase) -> ChangedInstrumentReply:
         instrument = self._instrument(symbol)
-        return await self._change(
-            lambda session_id, number: c.ChangePhase(
-                session_id, number, instrument.instrument_id, phase
+        while True:
+            reply = await self._change(
+                lambda session_id, number: c.ChangePhase(
+                    session_id, number, instrument.instrument_id, phase, STEPS_PER_COMMAND_MAX
+                )
             )
-        )
+            # As long as there are more orders to cancel, the instrument only takes cancels.
+            if phase is not TradingPhase.DELISTED or reply.phase == "delisted":
+                return reply
 
     async def _change(self, make: MakeCommand) -> ChangedInstrumentReply:
         sequence, events = await self._engine.execute(make)

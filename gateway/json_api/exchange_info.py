@@ -70,10 +70,9 @@ def filters(instrument: Instrument) -> list[dict[str, Any]]:
     """Return the rules that `vocabulary.instrument` and the engine check, in Binance's words."""
     limits = instrument.limits
     step_lots, step_ticks = instrument.quantity_increment_lots, instrument.price_increment_ticks
-    lots_min = -(-(limits.quantity_lots_min or 1) // step_lots) * step_lots
     lots_max = (limits.quantity_lots_max or QUANTITY_LOTS_MAX) // step_lots * step_lots
     lot_sizes = {
-        "minQty": instrument.quantity_text(lots_min),
+        "minQty": instrument.quantity_text(instrument.order_lots_min),
         "maxQty": instrument.quantity_text(lots_max),
         "stepSize": instrument.quantity_increment_text,
     }

@@ -107,7 +107,7 @@ def _levels(ladder: Ladder, opposite: Ladder) -> list[Level]:
 def publish(matcher: Matcher, instrument_id: int) -> None:
     """Say what the auction in an instrument, or (0) in any, would come to, where that changed."""
     for _, book in sorted(matcher.state.auctions.items()):
-        if instrument_id not in (0, book.instrument_id):
+        if instrument_id not in (0, book.instrument_id) or book.uncross_ticks:
             continue
         cross = book_cross(book)
         if cross != (book.indicative_ticks, book.indicative_lots, book.surplus_lots):
@@ -115,22 +115,30 @@ def publish(matcher: Matcher, instrument_id: int) -> None:
             matcher.events.write(pack(e.IndicativePriceChanged(book.instrument_id, *cross)))
 
 
-def enter_phase(matcher: Matcher, book: OrderBook, phase: TradingPhase) -> None:
+def enter_phase(matcher: Matcher, book: OrderBook, phase: TradingPhase, steps_max: int = 0) -> None:
     """Let an instrument come to a phase, by way of what its orders have crossed for.
 
-    They trade before trading goes on, and when the closing auction ends in the close.
+    They trade before trading goes on, and when the closing auction ends in the close. Where that
+    takes more than `steps_max` steps, the clock's next command takes them.
     """
     closes = phase is TradingPhase.CLOSED and book.phase == TradingPhase.CLOSING_AUCTION
-    if phase is TradingPhase.TRADING or closes:
-        uncross(matcher, book)
-    if phase is TradingPhase.DELISTED:
-        cancel_all(matcher, book)
-    book.phase = phase.value
+    is_uncrossing = phase is TradingPhase.TRADING or closes
+    if is_uncrossing and not uncross(matcher, book, steps_max):
+        return stay_at_auction(matcher, book, phase)
+    if phase is TradingPhase.DELISTED and not cancel_all(matcher, book, steps_max):
+        phase = TradingPhase.CANCEL_ONLY
+    book.uncross_ticks = book.uncross_phase = 0
+    change_phase(matcher, book, phase)
     if phase is TradingPhase.TRADING and book.waiting_count and book.last_trade_ticks:
         matcher.note_trades(book, book.last_trade_ticks, book.last_trade_ticks)
     book.auction_ends_ns = 0
     if phase is TradingPhase.VOLATILITY_AUCTION and book.has_volatility_band:
         book.auction_ends_ns = matcher.state.timestamp_ns + book.limits.volatility_auction_ns
+    return None
+
+
+def change_phase(matcher: Matcher, book: OrderBook, phase: TradingPhase) -> None:
+    book.phase = phase.value
     book.indicative_ticks, book.indicative_lots, book.surplus_lots = NOTHING
     matcher.state.auctions.pop(book.instrument_id, None)
     if phase in AUCTIONS:
@@ -138,14 +146,27 @@ def enter_phase(matcher: Matcher, book: OrderBook, phase: TradingPhase) -> None:
     matcher.events.write(pack(e.PhaseChanged(book.instrument_id, phase)))
 
 
-def cancel_all(matcher: Matcher, book: OrderBook) -> None:
-    """Cancel a delisted instrument's orders, the oldest first."""
+def stay_at_auction(matcher: Matcher, book: OrderBook, phase: TradingPhase) -> None:
+    """Let an auction that is not through have ended by its time: so the clock goes on with it."""
+    book.uncross_phase = phase.value
+    book.auction_ends_ns = max(matcher.state.timestamp_ns, 1)
+    if book.phase not in AUCTIONS:
+        change_phase(matcher, book, TradingPhase.OPENING_AUCTION)
+
+
+def cancel_all(matcher: Matcher, book: OrderBook, steps_max: int) -> bool:
+    """Cancel a delisted instrument's orders, the oldest first; return whether that was all.
+
+    Of more than `steps_max` those are first that bid best, then those that offer best, then those
+    that wait.
+    """
     orders = [order for side in (book.buys, book.sells) for level in side for order in level]
-    orders += book.triggers.orders.values()
-    for order in sorted(orders, key=lambda order: order.order_id):
+    orders += [order for _, order in sorted(book.triggers.orders.items())]
+    for order in sorted(orders[: steps_max or None], key=lambda order: order.order_id):
         if matcher.state.orders.find(order.order_id) is None:  # ended with the other of its list
             continue
         matcher.cancel_resting(book, order, CancelReason.DELISTED)
+    return not (book.buys.best or book.sells.best or book.waiting_count)
 
 
 def interrupt(matcher: Matcher) -> None:
@@ -161,31 +182,56 @@ def next_end_ns(state: State) -> int:
     return min((end_ns for end_ns in ends if end_ns), default=0)
 
 
-def end_auctions(matcher: Matcher) -> None:
-    """Let trading go on where the time of a volatility auction is over."""
+def end_auctions(matcher: Matcher, steps_max: int) -> None:
+    """Let trading go on where an auction's time is over: with a bound, in one instrument only."""
     for _, book in sorted(matcher.state.auctions.items()):
         if 0 < book.auction_ends_ns <= matcher.state.timestamp_ns:
-            enter_phase(matcher, book, TradingPhase.TRADING)
+            phase = TradingPhase(book.uncross_phase or TradingPhase.TRADING)
+            enter_phase(matcher, book, phase, steps_max)
+            if steps_max > 0:
+                return
 
 
-def uncross(matcher: Matcher, book: OrderBook) -> None:
-    """Trade all that can trade at the auction's price."""
-    cross = book_cross(book)
-    left_lots = cross.quantity_lots
-    while left_lots:
-        buy, sell = _first(book.buys), _first(book.sells)
-        left_lots -= _trade(matcher, book, buy, sell, cross.price_ticks)
-        for order in (buy, sell):
-            if order.leaves_lots == 0:
-                matcher.leave_book(book, order)
-                matcher.close(order)
-            elif order.leaves_lots == order.hidden_lots:
-                icebergs.refresh(book, order, matcher.events)
-            if order.order_list is not None:
-                order_lists.traded(matcher, book, order)
-    if cross.quantity_lots:
-        book.set_reference(cross.price_ticks)
-        book.last_trade_ticks = cross.price_ticks
+def uncross(matcher: Matcher, book: OrderBook, steps_max: int) -> bool:
+    """Trade what can trade at the auction's price; return whether that was all.
+
+    Where it goes on with what a bound has left, orders that came meanwhile, if any, may cross for
+    more: they trade at a price of their own.
+    """
+    trades = 0
+    while price_ticks := book.uncross_ticks or book_cross(book).price_ticks:
+        book.uncross_ticks = price_ticks
+        while crosses(book, price_ticks):
+            if trades == steps_max > 0:
+                return False
+            trades += 1
+            trade_first(matcher, book, price_ticks)
+        book.uncross_ticks = 0
+    return True
+
+
+def trade_first(matcher: Matcher, book: OrderBook, price_ticks: int) -> None:
+    """Let the first orders of both sides meet."""
+    buy, sell = _first(book.buys), _first(book.sells)
+    _trade(matcher, book, buy, sell, price_ticks)
+    for order in (buy, sell):
+        if order.leaves_lots == 0:
+            matcher.leave_book(book, order)
+            matcher.close(order)
+        elif order.leaves_lots == order.hidden_lots:
+            icebergs.refresh(book, order, matcher.events)
+        if order.order_list is not None:
+            order_lists.traded(matcher, book, order)
+    book.set_reference(price_ticks)
+    book.last_trade_ticks = price_ticks
+
+
+def crosses(book: OrderBook, price_ticks: int) -> bool:
+    """Say whether there are orders on both sides that trade at a price."""
+    buys, sells = book.buys.best, book.sells.best
+    if buys is None or sells is None:
+        return False
+    return buys.price_ticks >= price_ticks >= sells.price_ticks
 
 
 def _first(ladder: Ladder) -> Order:
@@ -194,8 +240,8 @@ def _first(ladder: Ladder) -> Order:
     return ladder.best.oldest
 
 
-def _trade(matcher: Matcher, book: OrderBook, buy: Order, sell: Order, price_ticks: int) -> int:
-    """Let two resting orders meet; return the lots. The one entered first counts as resting."""
+def _trade(matcher: Matcher, book: OrderBook, buy: Order, sell: Order, price_ticks: int) -> None:
+    """Let two resting orders meet. The one entered first counts as resting."""
     lots = min(order.leaves_lots - order.hidden_lots for order in (buy, sell))
     base_units = lots * book.lot_units
     quote_units = lots * price_ticks * book.tick_lot_units
@@ -250,4 +296,3 @@ def _trade(matcher: Matcher, book: OrderBook, buy: Order, sell: Order, price_tic
         sell.price_ticks,
     )
     matcher.events.write(pack(event))
-    return lots

@@ -18,6 +18,7 @@ cdef long long CANCEL_ALL_ORDERS
 cdef Py_ssize_t SIDES_AT
 cdef Py_ssize_t ENTERED_BY_AT
 cdef long long EXPIRE_ORDERS
+cdef Py_ssize_t EXPIRE_WORDS
 cdef int BUY
 cdef int BOTH_SIDES
 cdef int MARKET
@@ -138,8 +139,8 @@ cdef class Engine:
     )
     cdef object cancel_all_orders(self, const long long* words, Py_ssize_t at)
 
-    @cython.locals(next_ns="long long", order=Order)
-    cdef object expire_orders(self)
+    @cython.locals(next_ns="long long", steps="long long", order=Order)
+    cdef object expire(self, long long steps_max)
 
     @cython.locals(account=Account, known=ClientOrderId, order=Order, name_hash="unsigned int")
     cdef Order open_order(

@@ -49,6 +49,7 @@ CANCEL_ALL_ORDERS = LAYOUTS[c.CancelAllOrders].kind
 SIDES_AT = VERSIONS[c.CancelAllOrders][0].size // 8
 ENTERED_BY_AT = VERSIONS[c.CancelAllOrders][1].size // 8
 EXPIRE_ORDERS = LAYOUTS[c.ExpireOrders].kind
+EXPIRE_WORDS = LAYOUTS[c.ExpireOrders].size // 8
 BUY = Side.BUY.value
 BOTH_SIDES = Sides.BOTH.value
 MARKET = OrderType.MARKET.value
@@ -190,8 +191,7 @@ class Engine:
         elif kind == CANCEL_ALL_ORDERS:
             self.cancel_all_orders(words, at)
         elif kind == EXPIRE_ORDERS:
-            self.expire_orders()
-            auction.end_auctions(self.matcher)
+            self.expire(words[at + EXPIRE_WORDS] if words[at] >> 35 > EXPIRE_WORDS else 0)
         else:
             command, _ = unpack_command(data, at * 8)
             if isinstance(command, c.EnterOrderList):
@@ -360,13 +360,19 @@ class Engine:
         entered_by = words[at + ENTERED_BY_AT] & SESSION_MASK if size > ENTERED_BY_AT else 0
         return self.matcher.cancel_all(account, instrument_id, sides, entered_by, MASS_CANCELED)
 
-    def expire_orders(self) -> None:
+    def expire(self, steps_max: int) -> None:
+        """End orders and auctions whose time is over; what the bound leaves stays due."""
+        steps = 0
         next_ns = self.state.expiries.next_ns()
         while 0 < next_ns <= self.state.timestamp_ns:
+            if steps == steps_max > 0:
+                return
+            steps += 1
             order = self.state.orders.find(self.state.expiries.heap[0][1])
             assert order is not None
             self.matcher.cancel_resting(self.state.books[order.instrument_id], order, EXPIRED)
             next_ns = self.state.expiries.next_ns()
+        auction.end_auctions(self.matcher, steps_max)
 
     # --- The steps that they share.
 

@@ -37,6 +37,9 @@ cdef class Matcher:
     @cython.locals(account=Account)
     cpdef int set_funds(self, Order order, OrderBook book, bint is_market) except -1
 
+    @cython.locals(is_matched=bint)
+    cdef bint may_join(self, OrderBook book, Order order) except -1
+
     cdef int reason_not_to_rest(self, OrderBook book, Order order, bint is_market) except -1
 
     @cython.locals(account=Account)

@@ -3,7 +3,7 @@
 Every step moves the funds that it concerns and says what happened.
 """
 
-from matching.core import client_order_ids, icebergs, order_lists
+from matching.core import client_order_ids, icebergs, order_lists, own_orders
 from matching.core.event_writer import EventWriter
 from matching.core.fees import fee_units, maker_fee_units
 from matching.core.holds import Account
@@ -122,6 +122,8 @@ class Matcher:
             return self.cancel_incoming(order, SELF_TRADE_PREVENTED)
         if is_market or time_in_force == IMMEDIATE_OR_CANCEL:
             return self.cancel_incoming(order, self.reason_not_to_rest(book, order, is_market))
+        if not self.may_join(book, order):
+            return self.cancel_incoming(order, SELF_TRADE_PREVENTED)
         if order.expire_time_ns:
             self.state.expiries.add(order)
         return self.rest(book, order)
@@ -132,6 +134,13 @@ class Matcher:
         if not is_market:
             return NOT_IMMEDIATE
         return MARKET_EXHAUSTED if book.opposite(order.side).best is None else MARKET_COLLAR
+
+    def may_join(self, book: OrderBook, order: Order) -> bool:
+        """Say whether an order may join those that are collected, which is where it may cross."""
+        is_matched = book.phase == TRADING and self.interrupted is None
+        if is_matched or order.self_trade_prevention <= NONE:
+            return True
+        return own_orders.pass_by(self, book, order)
 
     def can_fill(self, book: OrderBook, order: Order) -> bool:
         """Say whether an order would be filled whole."""
@@ -307,7 +316,7 @@ class Matcher:
             may_rest = self.match(book, order)
             if order.leaves_lots == 0:
                 self.close(order)
-            elif may_rest:
+            elif may_rest and self.may_join(book, order):
                 self.rest(book, order)
             else:
                 self.cancel_incoming(order, SELF_TRADE_PREVENTED)

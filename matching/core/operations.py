@@ -196,7 +196,7 @@ def change_phase(matcher: Matcher, command: c.ChangePhase) -> None:
     if book.phase == TradingPhase.DELISTED:
         return say(matcher, e.CommandRejected(RejectReason.INSTRUMENT_DELISTED))
     # Past this line nothing can fail.
-    return enter_phase(matcher, book, command.phase)
+    return enter_phase(matcher, book, command.phase, max(command.steps_max, 0))
 
 
 def set_fees(state: State, command: c.SetFees) -> e.Event:

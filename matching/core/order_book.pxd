@@ -44,6 +44,8 @@ cdef class OrderBook:
     cdef readonly Funds quote_fees
     cdef public int phase
     cdef public long long auction_ends_ns
+    cdef public long long uncross_ticks
+    cdef public int uncross_phase
     cdef public long long indicative_ticks
     cdef public long long indicative_lots
     cdef public long long surplus_lots

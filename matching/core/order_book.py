@@ -49,6 +49,8 @@ class OrderBook:
         self.quote_fees = quote_fees
         self.phase = TradingPhase.TRADING.value
         self.auction_ends_ns = 0  # 0: when the desk says so
+        self.uncross_ticks = 0  # the price of an auction that is not through yet: see `uncross`
+        self.uncross_phase = 0  # and what it leads to
         self.indicative_ticks = 0  # what was last said of its auction: see `auction.publish`
         self.indicative_lots = 0
         self.surplus_lots = 0

@@ -10,7 +10,7 @@ from matching.core.ladder import Order
 from matching.core.order_book import OrderBook
 from vocabulary import events as e
 from vocabulary.codec import pack
-from vocabulary.types import SelfTradePrevention, Side
+from vocabulary.types import CancelReason, SelfTradePrevention, Side
 
 BUY = Side.BUY.value
 NONE = SelfTradePrevention.NONE.value
@@ -19,6 +19,7 @@ EXPIRE_MAKER = SelfTradePrevention.EXPIRE_MAKER.value
 EXPIRE_BOTH = SelfTradePrevention.EXPIRE_BOTH.value
 DECREMENT = SelfTradePrevention.DECREMENT.value
 
+SELF_TRADE_PREVENTED = CancelReason.SELF_TRADE_PREVENTED.value
 RESTING_ENDS = 1
 INCOMING_ENDS = 2
 

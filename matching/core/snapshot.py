@@ -81,6 +81,14 @@ def save(state: State) -> Iterator[Section]:
             if book.has_increments
         ),
     )
+    yield from _sections(
+        "uncrossing",
+        (
+            (key, book.uncross_ticks, book.uncross_phase)
+            for key, book in state.books.items()
+            if book.uncross_ticks
+        ),
+    )
     yield from _sections("tier_fees", ((*key, *fees) for key, fees in state.tier_fees.items()))
     yield from _sections(
         "closed_orders",
@@ -213,6 +221,13 @@ def _take_increments(
     book.set_increments(price_increment_ticks, quantity_increment_lots)
 
 
+def _take_uncrossing(
+    state: State, instrument_id: int, uncross_ticks: int, uncross_phase: int
+) -> None:
+    book = state.books[instrument_id]
+    book.uncross_ticks, book.uncross_phase = uncross_ticks, uncross_phase
+
+
 def _take_tier_fees(state: State, tier: int, instrument_id: int, *fees: int) -> None:
     maker_fee_ppm, taker_fee_ppm = fees
     state.tier_fees[tier, instrument_id] = (maker_fee_ppm, taker_fee_ppm)
@@ -316,6 +331,7 @@ _TAKE: Final[dict[str, Callable[..., None]]] = {
     "books": _take_book,
     "amendments": _take_amendments,
     "increments": _take_increments,
+    "uncrossing": _take_uncrossing,
     "tier_fees": _take_tier_fees,
     "closed_orders": _take_closed_order,
     "orders": _take_order,

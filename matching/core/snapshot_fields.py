@@ -83,6 +83,8 @@ FIELDS: Final[dict[type, Fields]] = {
             "lowest_calm_ticks",
             "highest_calm_ticks",
             "amendments",
+            "uncross_ticks",
+            "uncross_phase",
             "has_increments",
             "price_increment_ticks",
             "quantity_increment_lots",

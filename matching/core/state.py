@@ -114,6 +114,8 @@ class State:
             cross = (book.indicative_ticks, book.indicative_lots, book.surplus_lots)
             add(*cross, book.auction_ends_ns)
             add(book.last_trade_ticks)
+            if book.uncross_ticks:
+                add("uncrossing", book.uncross_ticks, book.uncross_phase)
             if book.has_increments:
                 add("increments", book.price_increment_ticks, book.quantity_increment_lots)
             for ladder in (book.buys, book.sells):

@@ -9,7 +9,13 @@ from tests.matching.samples import NOW_NS, listing, order
 from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.codec import check_record, pack, unpack_record
-from vocabulary.types import CLOCK_SESSION_ID, CancelReason, Side, TimeInForce
+from vocabulary.types import (
+    CLOCK_SESSION_ID,
+    STEPS_PER_COMMAND_MAX,
+    CancelReason,
+    Side,
+    TimeInForce,
+)
 
 
 @pytest.fixture
@@ -87,7 +93,7 @@ def test_the_clock_stands_before_what_is_later(pipeline: Pipeline[str]) -> None:
 
     batch = pipeline.execute([("a", packed(taker))], end_ns)
     expired, after = (unpack_record(record)[0] for record in batch.records)
-    assert expired.command == c.ExpireOrders(CLOCK_SESSION_ID, end_ns)
+    assert expired.command == c.ExpireOrders(CLOCK_SESSION_ID, end_ns, STEPS_PER_COMMAND_MAX)
     [canceled] = expired.events
     assert isinstance(canceled, e.OrderCanceled)
     assert (canceled.order_id, canceled.reason) == (

@@ -4,7 +4,7 @@ from tests.oracles.naive_matching import NaiveMatching
 from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.rejects import RejectReason as R
-from vocabulary.types import ID_MAX, CancelReason, Sides
+from vocabulary.types import ID_MAX, CancelReason, Side, Sides
 
 
 class NaiveCancels(NaiveMatching):
@@ -35,3 +35,14 @@ class NaiveCancels(NaiveMatching):
             e.AccountSuspended(account),
             *(self.cancel_resting(order, reason) for order in oldest_first),
         ]
+
+    def cancel_delisted(self, instrument_id: int, most: int) -> list[e.Event]:
+        """Cancel the oldest first; of too many, first those that bid, then offer, then wait."""
+        waiting = [o for o in self.open if o.is_waiting and o.instrument_id == instrument_id]
+        here = [
+            *self.queue(instrument_id, Side.BUY),
+            *self.queue(instrument_id, Side.SELL),
+            *sorted(waiting, key=lambda order: order.order_id),
+        ]
+        some = sorted(here[: most or len(here)], key=lambda order: order.order_id)
+        return [self.cancel_resting(order, CancelReason.DELISTED) for order in some]

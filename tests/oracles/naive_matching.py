@@ -19,29 +19,43 @@ COLLECTING = (
 
 
 class NaiveMatching(NaiveOperations):
-    def uncross(self, instrument_id: int) -> list[e.Event]:
+    def uncross(self, instrument_id: int, phase: TradingPhase, most: int) -> list[e.Event]:
+        """Trade what crosses, but at most so many times; the rest of it has to wait its turn."""
         events: list[e.Event] = []
-        price, left, _ = self.cross(instrument_id)
-        if left:
-            self.references[instrument_id] = self.last_trades[instrument_id] = price
-        while left:
-            buy = self.queue(instrument_id, Side.BUY)[0]
-            sell = self.queue(instrument_id, Side.SELL)[0]
-            lots = min(buy.shown, sell.shown)
-            resting, incoming = sorted((buy, sell), key=lambda order: order.order_id)
-            trade = self.trade(resting, incoming, price, buy.price, lots)
-            resting.shown -= lots
-            incoming.shown -= lots
-            terms = (*msgspec.structs.astuple(trade), buy.price, sell.price)
-            events.append(e.AuctionTradeExecuted(*terms))
-            left -= lots
-            for order in (buy, sell):
-                if order.leaves == 0:
-                    self.open.remove(order)
-                    self.close(order)
-                elif order.shown == 0:
-                    events.append(self.refresh(order))
-                self.touched(order, events[-1])
+        trades = 0
+        while True:
+            price, _ = self.uncrossing.get(instrument_id, (0, phase))
+            price = price or self.cross(instrument_id)[0]
+            if not price:
+                return events
+            while price:
+                buys = self.counterparties(instrument_id, Side.SELL, price)
+                sells = self.counterparties(instrument_id, Side.BUY, price)
+                if not buys or not sells:
+                    self.uncrossing.pop(instrument_id, None)
+                    break
+                if trades == most and most:
+                    self.uncrossing[instrument_id] = (price, phase)
+                    return events
+                trades += 1
+                events += self.trade_at_auction(buys[0], sells[0], price)
+
+    def trade_at_auction(self, buy: NaiveOrder, sell: NaiveOrder, price: int) -> list[e.Event]:
+        self.references[buy.instrument_id] = self.last_trades[buy.instrument_id] = price
+        lots = min(buy.shown, sell.shown)
+        resting, incoming = sorted((buy, sell), key=lambda order: order.order_id)
+        trade = self.trade(resting, incoming, price, buy.price, lots)
+        resting.shown -= lots
+        incoming.shown -= lots
+        terms = (*msgspec.structs.astuple(trade), buy.price, sell.price)
+        events: list[e.Event] = [e.AuctionTradeExecuted(*terms)]
+        for order in (buy, sell):
+            if order.leaves == 0:
+                self.open.remove(order)
+                self.close(order)
+            elif order.shown == 0:
+                events.append(self.refresh(order))
+            self.touched(order, events[-1])
         return events
 
     def touched(self, order: NaiveOrder, event: e.Event) -> None:
@@ -117,6 +131,23 @@ class NaiveMatching(NaiveOperations):
         if not met_itself and incoming.leaves and self.counterparties(*sought):
             self.interrupted = incoming.instrument_id
         return met_itself
+
+    def passes_itself(self, order: NaiveOrder, events: list[e.Event]) -> bool:
+        """Let an order pass those of its account that it would rest crossed with.
+
+        Return whether it must end. In trading it has none such: it has met them all.
+        """
+        if order.self_trade_prevention is STP.NONE:
+            return False
+        for resting in self.counterparties(order.instrument_id, order.side, order.price):
+            if resting.account_id != order.account_id or resting not in self.open:
+                continue
+            ends = self.prevent(resting, order, events)
+            if resting in self.open:
+                self.touched(resting, events[-1])
+            if ends:
+                return True
+        return False
 
     def prevent(self, resting: NaiveOrder, incoming: NaiveOrder, events: list[e.Event]) -> bool:
         """Let two orders of one account pass each other; return whether the incoming one ends."""

@@ -100,6 +100,7 @@ class NaiveState:
         self.increments: dict[int, tuple[int, int]] = {}
         self.phases: dict[int, TradingPhase] = {}
         self.auction_ends_ns: dict[int, int] = {}
+        self.uncrossing: dict[int, tuple[int, TradingPhase]] = {}  # price, and what follows
         self.indicative: dict[int, tuple[int, int, int]] = {}  # of the auctions, the oldest first
         self.tier_fees: dict[tuple[int, int], tuple[int, int]] = {}
         self.tiers: dict[int, int] = {}

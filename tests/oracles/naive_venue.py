@@ -7,9 +7,8 @@ the open orders could still spend.
 
 import msgspec
 
-from tests.oracles.naive_auction import NOTHING
-from tests.oracles.naive_increments import NaiveIncrements
 from tests.oracles.naive_matching import COLLECTING
+from tests.oracles.naive_phases import NaivePhases
 from tests.oracles.naive_state import NaiveOrder
 from tests.oracles.naive_triggers import NOT_OF_TERMS, PLAIN
 from vocabulary import commands as c
@@ -38,7 +37,7 @@ STP = SelfTradePrevention
 NEVER_REST = (TimeInForce.IMMEDIATE_OR_CANCEL, TimeInForce.FILL_OR_KILL)
 
 
-class NaiveVenue(NaiveIncrements):
+class NaiveVenue(NaivePhases):
     def apply(self, command: c.Command, sequence: int, now_ns: int = 0) -> list[e.Event]:
         self.now_ns = now_ns
         self.interrupted = 0
@@ -60,7 +59,7 @@ class NaiveVenue(NaiveIncrements):
             case c.CancelAllOrders():
                 return self.cancel_all(command)
             case c.ExpireOrders():
-                return self.expire()
+                return self.expire(command.steps_max)
             case c.AmendTrade():
                 return [self.amend(command)]
             case c.SuspendAccount():
@@ -314,6 +313,8 @@ class NaiveVenue(NaiveIncrements):
             events.append(self.end(order, reason))
         elif order.time_in_force in NEVER_REST:
             events.append(self.end(order, CancelReason.IMMEDIATE_OR_CANCEL))
+        elif self.passes_itself(order, events):
+            events.append(self.end(order, CancelReason.SELF_TRADE_PREVENTED))
         else:
             events.append(self.rest(order))
         return events
@@ -383,49 +384,3 @@ class NaiveVenue(NaiveIncrements):
         if order is None:
             return [e.CommandRejected(R.UNKNOWN_ORDER)]
         return [self.cancel_resting(order, CancelReason.REQUESTED)]
-
-    def expire(self) -> list[e.Event]:
-        due = [order for order in self.open if 0 < order.expire_time_ns <= self.now_ns]
-        first_first = sorted(due, key=lambda order: (order.expire_time_ns, order.order_id))
-        events = [self.cancel_resting(order, CancelReason.EXPIRED) for order in first_first]
-        for instrument_id, end_ns in sorted(self.auction_ends_ns.items()):
-            if 0 < end_ns <= self.now_ns:
-                events += self.enter_phase(instrument_id, TradingPhase.TRADING)
-        return events
-
-    def change_phase(self, command: c.ChangePhase) -> list[e.Event]:
-        if command.instrument_id not in self.instruments:
-            return [e.CommandRejected(R.UNKNOWN_INSTRUMENT)]
-        if self.phases[command.instrument_id] is TradingPhase.DELISTED:
-            return [e.CommandRejected(R.INSTRUMENT_DELISTED)]
-        return self.enter_phase(command.instrument_id, command.phase)
-
-    def enter_phase(self, instrument_id: int, phase: TradingPhase) -> list[e.Event]:
-        closes = phase is TradingPhase.CLOSED
-        closes = closes and self.phases[instrument_id] is TradingPhase.CLOSING_AUCTION
-        events = self.uncross(instrument_id) if phase is TradingPhase.TRADING or closes else []
-        if phase is TradingPhase.DELISTED:
-            here = [order for order in self.open if order.instrument_id == instrument_id]
-            for order in sorted(here, key=lambda order: order.order_id):
-                events.append(self.cancel_resting(order, CancelReason.DELISTED))
-        self.phases[instrument_id] = phase
-        last = self.last_trades.get(instrument_id, 0)
-        if phase is TradingPhase.TRADING and last:
-            self.note_trades(instrument_id, last, last)
-        self.indicative.pop(instrument_id, None)
-        self.auction_ends_ns[instrument_id] = 0
-        if phase is TradingPhase.VOLATILITY_AUCTION:
-            wait_ns = self.limits[instrument_id].volatility_auction_ns
-            self.auction_ends_ns[instrument_id] = self.now_ns + wait_ns if wait_ns else 0
-        if phase in COLLECTING and phase is not TradingPhase.PRE_OPEN:
-            self.indicative[instrument_id] = NOTHING
-        return [*events, e.PhaseChanged(instrument_id, phase)]
-
-    def indications(self) -> list[e.Event]:
-        events: list[e.Event] = []
-        for instrument_id, told in sorted(self.indicative.items()):
-            cross = self.cross(instrument_id)
-            if cross != told:
-                self.indicative[instrument_id] = cross
-                events.append(e.IndicativePriceChanged(instrument_id, *cross))
-        return events

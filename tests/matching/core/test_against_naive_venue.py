@@ -105,6 +105,7 @@ fees = st.sampled_from(
     )
 )
 bands = st.sampled_from((0, 0, 250_000, 600_000, 1_500_000))  # in parts per million
+steps = st.sampled_from((0, 0, 1, 2))  # that a command may take; 0: without bound
 preventions = st.sampled_from(SelfTradePrevention)
 new_names = st.one_of(st.none(), st.none(), names)  # none: one that nobody had
 
@@ -208,9 +209,9 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
         self.both.now_ns += hours * 3600 * 10**9 - 1
         self.expire()
 
-    @rule()
-    def expire(self) -> None:
-        self.both.ask(c.ExpireOrders(8, 1))
+    @rule(steps_max=steps)
+    def expire(self, steps_max: int = 0) -> None:
+        self.both.ask(c.ExpireOrders(8, 1, steps_max))
 
     @rule(
         account_id=accounts,
@@ -306,13 +307,14 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
     @rule(
         instrument_id=instruments,
         phase=st.sampled_from((*LISTED, *3 * (TradingPhase.TRADING,))),
+        steps_max=steps,
     )
-    def change_phase(self, instrument_id: int, phase: TradingPhase) -> None:
-        self.both.ask(c.ChangePhase(8, 1, instrument_id, phase))
+    def change_phase(self, instrument_id: int, phase: TradingPhase, steps_max: int) -> None:
+        self.both.ask(c.ChangePhase(8, 1, instrument_id, phase, steps_max))
 
-    @rule(instrument_id=st.sampled_from((2, 3)))
-    def delist(self, instrument_id: int) -> None:
-        self.both.ask(c.ChangePhase(8, 1, instrument_id, TradingPhase.DELISTED))
+    @rule(instrument_id=st.sampled_from((2, 3)), steps_max=steps)
+    def delist(self, instrument_id: int, steps_max: int) -> None:
+        self.both.ask(c.ChangePhase(8, 1, instrument_id, TradingPhase.DELISTED, steps_max))
 
     @rule(instrument_id=instruments, fees=fees)
     def set_fees(self, instrument_id: int, fees: tuple[int, int]) -> None:
