@@ -73,22 +73,7 @@ def save(state: State) -> Iterator[Section]:
             for trade_id, amendments in book.amendments.items()
         ),
     )
-    yield from _sections(
-        "increments",
-        (
-            (key, book.price_increment_ticks, book.quantity_increment_lots)
-            for key, book in state.books.items()
-            if book.has_increments
-        ),
-    )
-    yield from _sections(
-        "uncrossing",
-        (
-            (key, book.uncross_ticks, book.uncross_phase)
-            for key, book in state.books.items()
-            if book.uncross_ticks
-        ),
-    )
+    yield from _save_states_of_few(state)
     yield from _sections("tier_fees", ((*key, *fees) for key, fees in state.tier_fees.items()))
     yield from _sections(
         "closed_orders",
@@ -121,6 +106,26 @@ def save(state: State) -> Iterator[Section]:
         if order.order_list is not None and order is order.order_list.first
     )
     yield from _sections("order_lists", lists)
+
+
+def _save_states_of_few(state: State) -> Iterator[Section]:
+    """Yield what of most books is as it is at the start."""
+    yield from _sections(
+        "increments",
+        (
+            (key, book.price_increment_ticks, book.quantity_increment_lots)
+            for key, book in state.books.items()
+            if book.has_increments
+        ),
+    )
+    yield from _sections(
+        "uncrossing",
+        (
+            (key, book.uncross_ticks, book.uncross_phase)
+            for key, book in state.books.items()
+            if book.uncross_ticks
+        ),
+    )
 
 
 def restore(state: State, section: Section) -> None:
