@@ -2,8 +2,10 @@
 
 import pytest
 
+from agio.hot_paths import ROOT
 from gateway import fix_subscriptions
 from gateway.fix.codec import Decoder, FixMessage, encode
+from gateway.fix.timestamps import parse_utc_timestamp
 from gateway.fix_reference_data import ReferenceData
 from gateway.market_view import FeedStatus
 from tests.gateway.engine_room import BTCUSDT, OPS_SESSION, EngineRoom
@@ -21,10 +23,12 @@ class RecordingClient:
 
     def __init__(self) -> None:
         self.sent: list[tuple[bytes, dict[str, str]]] = []
+        self.bodies: list[bytes] = []
         self.refused: list[tuple[bytes, str]] = []
         self.flushes = 0
 
     def send(self, msg_type: bytes, body: bytes, now_ns: int) -> None:
+        self.bodies.append(body)
         pairs = (field.partition("=") for field in body.decode().split("\x01") if field)
         self.sent.append((msg_type, {tag: value for tag, _, value in pairs}))
 
@@ -166,3 +170,28 @@ def test_the_band_is_the_engines_at_any_price() -> None:
         instrument = venue.catalogue.instruments[BTCUSDT]
         ends = [instrument.price_ticks(told[tag]) for tag in ("1148", "1149")]
         assert tuple(ends) == room.engine.state.books[BTCUSDT].band(33_333)
+
+
+def test_the_rules_of_engagement_show_what_is_sent() -> None:
+    venue, client = Venue(), RecordingClient()
+    limits = {"notional_units_min": 500_000_000, "price_band_ppm": 100_000}
+    names = e.LimitsChanged.__struct_fields__[1:]
+    venue.catalogue.apply(e.LimitsChanged(BTCUSDT, *(limits.get(name, 0) for name in names)))
+    venue.catalogue.apply(e.ReferencePriceSet(BTCUSDT, 4_990_000))
+    venue.catalogue.apply(e.PhaseChanged(BTCUSDT, TradingPhase.OPENING_AUCTION))
+    venue.ask(client, "e", "324=btc|55=BTCUSDT|263=1|")
+    auction = Status(TradingPhase.OPENING_AUCTION, 5_000_000, 120_000, 30_000)
+    opening_ns = parse_utc_timestamp(b"20260105-08:59:59.990")
+    venue.reference.on_status("BTCUSDT", StatusChanged(4_711, 7, opening_ns, auction), 0)
+    venue.ask(client, "g", "335=venue|263=1|")
+    venue.ask(client, "c", "320=all|321=3|263=1|")
+    _, status, session, definition = client.bodies
+    rules = (ROOT / "fix_specs" / "README.md").read_text().splitlines()
+    for kind, number, time, body in (
+        ("f", 3, "08:59:59.991", status),
+        ("h", 4, "08:59:00.000", session),
+        ("d", 5, "08:59:00.000", definition),
+    ):
+        head = f"35={kind}|49=AGIO|56=FIRM|34={number}|52=20260105-{time}|"
+        example = encode(head.replace("|", "\x01").encode() + body)
+        assert example.decode().replace("\x01", "|") in rules

@@ -176,8 +176,13 @@ class FeedHandler:
     def _receive_status(self, message: Status, each: Input) -> None:
         if message.symbol in self._symbols:
             self._statuses[message.symbol] = each
-        if not self._is_early(message.symbol):
-            self._feed(message.symbol).receive_status(message, each.received_ns)
+        if self._is_early(message.symbol):
+            return
+        feed = self._feed(message.symbol)
+        was_trading = feed.is_trading
+        feed.receive_status(message, each.received_ns)
+        # Sizes change only while an instrument does not trade.
+        self._wants_exchange_info |= feed.is_trading and not was_trading
 
     def _receive_fix(self, each: Input) -> None:
         self.counts["messages"] += 1

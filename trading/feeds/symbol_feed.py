@@ -88,6 +88,10 @@ class SymbolFeed:
         """Return the book, or None while it waits for a snapshot."""
         return self._sync.book
 
+    @property
+    def is_trading(self) -> bool:
+        return self._status.phase is TradingPhase.TRADING
+
     def begin(self, exchange_ns: int, received_ns: int, reason: str) -> None:
         """Tell of the instrument, and that what came before is not known, for `reason`."""
         instrument, tick, lot = self.instrument, self.instrument.tick, self.instrument.lot
@@ -238,13 +242,12 @@ class SymbolFeed:
 
     def _may_cross(self, update_id: int) -> bool:
         """Say whether the book at an update may be crossed: that of an auction, or from before."""
-        return self._status.phase is not TradingPhase.TRADING or update_id < self._status_id
+        return not self.is_trading or update_id < self._status_id
 
     def _tell_book(self, received_ns: int) -> None:
         """Tell the whole book, if it is known, traded in, and no auction's any more."""
         book = self._sync.book
-        is_trading = self._status.phase is TradingPhase.TRADING
-        if book is None or not is_trading or book.is_crossed:
+        if book is None or not self.is_trading or book.is_crossed:
             return
         self._is_lost = False
         self._is_book_told = True

@@ -21,7 +21,7 @@ from trading.credentials import Credentials
 from trading.events import AnyEvent, BookChanged, BookReset, FeedLost
 from trading.feeds.book import Book
 from trading.feeds.edge.service import FeedsService
-from vocabulary.commands import ChangePhase
+from vocabulary.commands import ChangePhase, Command
 from vocabulary.types import TradingPhase
 
 PATIENCE_S = 10.0
@@ -147,11 +147,16 @@ class Flow:
 
 async def change_phase(venue: JsonVenue, number: int, phase: TradingPhase) -> None:
     """Let BTCUSDT come to a phase, as the desk does; numbers rise from call to call."""
+    await do_at_desk(venue, ChangePhase(OPS_SESSION, 1_000 + number, BTCUSDT, phase))
+
+
+async def do_at_desk(venue: JsonVenue, command: Command) -> None:
+    """Submit a command as the desk does."""
     client = MatchingClient(
         venue.matching_address, "ops", from_sequence=None, on_records=lambda _records: None
     )
     await client.start()
-    client.submit(ChangePhase(OPS_SESSION, 1_000 + number, BTCUSDT, phase))
+    client.submit(command)
     await client.funds()
     await client.stop()
 

@@ -9,12 +9,14 @@ import msgspec
 import pytest
 
 from tests.gateway.edge.json_venue import JsonVenue
+from tests.gateway.engine_room import BTCUSDT, OPS_SESSION
 from tests.trading.feeds.live_feeds import (
     KEY,
     EventSubscriber,
     change_phase,
     check_against,
     count,
+    do_at_desk,
     eventually,
     feeds,
     fix_url,
@@ -25,9 +27,11 @@ from trading.events import (
     BookChanged,
     BookReset,
     FeedLost,
+    InstrumentDefined,
     PhaseChanged,
     TradePrinted,
 )
+from vocabulary.commands import ChangeIncrements
 from vocabulary.types import TradingPhase
 
 AUCTION, TRADING = TradingPhase.OPENING_AUCTION, TradingPhase.TRADING
@@ -178,3 +182,23 @@ async def until_all_know(told: Iterable[EventSubscriber], phase: TradingPhase) -
 def said(event: PhaseChanged) -> PhaseChanged:
     """Return an event without its place in the stream, and when it came."""
     return msgspec.structs.replace(event, stream_sequence=0, received_ns=0)
+
+
+@pytest.mark.parametrize("source", [source_url, fix_url], ids=["websocket", "fix"])
+async def test_sizes_that_change_in_a_halt_are_learned(
+    venue: JsonVenue, tmp_path: Path, redis_url: str, source: Callable[[JsonVenue], str]
+) -> None:
+    await change_phase(venue, 1, TradingPhase.HALTED)
+    coarse = ChangeIncrements(OPS_SESSION, 1_002, BTCUSDT, 50, 100, 0)
+    await do_at_desk(venue, coarse)
+    async with (
+        feeds(tmp_path, redis_url, source(venue), **KEY) as service,
+        subscribed(service) as subscriber,
+    ):
+        await do_at_desk(venue, ChangeIncrements(OPS_SESSION, 1_003, BTCUSDT, 1, 1, 0))
+        await change_phase(venue, 4, TRADING)
+        await eventually(lambda: len(subscriber.of(InstrumentDefined)) == 2)
+        ticks = [(each.tick_mantissa, each.tick_scale) for each in subscriber.of(InstrumentDefined)]
+        assert ticks == [(5, 1), (1, 2)]
+        await check_against(venue, subscriber)
+        assert count(service, "rejected") == 0
