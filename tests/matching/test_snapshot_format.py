@@ -1,3 +1,5 @@
+"""Snapshots that are cut short, flipped or of another journal are known as such (F8)."""
+
 from collections.abc import Iterator
 
 import google_crc32c

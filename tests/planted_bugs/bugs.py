@@ -97,8 +97,8 @@ BUGS = [
     Bug(
         "a replace takes the name of a closed order",
         f"{_CORE}/engine.py",
-        "        if is_renamed and (\n",
-        "        if False and is_renamed and (\n",
+        "        if is_renamed and self.is_taken(names, words, at + REPLACE_NAME_AT):\n",
+        "        if False and self.is_taken(names, words, at + REPLACE_NAME_AT):\n",
     ),
     Bug(
         "another account's order can be canceled",
@@ -153,8 +153,8 @@ BUGS = [
     Bug(
         "an auction's price is not the next reference",
         f"{_CORE}/auction.py",
-        "        book.set_reference(cross.price_ticks)\n",
-        "        book.set_reference(cross.price_ticks + 1)\n",
+        "    book.set_reference(price_ticks)\n",
+        "    book.set_reference(price_ticks + 1)\n",
     ),
     Bug(
         "a tier's fees for all instruments come before those for one",
@@ -185,5 +185,71 @@ BUGS = [
         f"{_CORE}/snapshot.py",
         "    account.is_suspended = is_suspended\n",
         "    account.is_suspended = False\n",
+    ),
+    Bug(
+        "a stop's trigger price may be off the increment",
+        f"{_CORE}/order_terms.py",
+        "        if is_off or trigger_price_ticks % book.price_increment_ticks:\n",
+        "        if is_off:\n",
+    ),
+    Bug(
+        "what an order leaves may be off the new increment",
+        f"{_CORE}/increments.py",
+        "    lots = (order.quantity_lots, order.leaves_lots, order.hidden_lots",
+        "    lots = (order.quantity_lots, order.quantity_lots, order.hidden_lots",
+    ),
+    Bug(
+        "an auction's price may be off the increment",
+        f"{_CORE}/auction.py",
+        "        book.price_increment_ticks,\n",
+        "        1,\n",
+    ),
+    Bug(
+        "an amount comes to a quantity off the increment",
+        f"{_CORE}/quote_amounts.py",
+        "    return lots - lots % book.quantity_increment_lots\n",
+        "    return lots\n",
+    ),
+    Bug(
+        "a snapshot forgets an increment",
+        f"{_CORE}/snapshot.py",
+        "    book.set_increments(price_increment_ticks, quantity_increment_lots)\n",
+        "    book.set_increments(price_increment_ticks, 1)\n",
+    ),
+    Bug(
+        "an order joins an auction across its own account's",
+        f"{_CORE}/matcher.py",
+        "        return own_orders.pass_by(self, book, order)\n",
+        "        return True\n",
+    ),
+    Bug(
+        "at its own account's price an order does not cross in an auction",
+        f"{_CORE}/own_orders.py",
+        "        if opposite.sign * (level.price_ticks - incoming.price_ticks) < 0:\n",
+        "        if opposite.sign * (level.price_ticks - incoming.price_ticks) <= 0:\n",
+    ),
+    Bug(
+        "a bounded expiry ends auctions before orders",
+        f"{_CORE}/engine.py",
+        "            if steps == steps_max > 0:\n                return\n",
+        "            if steps == steps_max > 0:\n                break\n",
+    ),
+    Bug(
+        "a bounded auction takes one trade too many",
+        f"{_CORE}/auction.py",
+        "            if trades == steps_max > 0:\n",
+        "            if trades > steps_max > 0:\n",
+    ),
+    Bug(
+        "a bounded auction that goes on looks for a price again",
+        f"{_CORE}/auction.py",
+        "    while price_ticks := book.uncross_ticks or book_cross(book).price_ticks:\n",
+        "    while price_ticks := book_cross(book).price_ticks:\n",
+    ),
+    Bug(
+        "a bounded delisting leaves those that wait",
+        f"{_CORE}/auction.py",
+        "    return not (book.buys.best or book.sells.best or book.waiting_count)\n",
+        "    return not (book.buys.best or book.sells.best)\n",
     ),
 ]

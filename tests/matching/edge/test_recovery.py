@@ -1,4 +1,4 @@
-"""Snapshot and tail lead where the whole journal leads, whatever becomes of the snapshots."""
+"""Snapshot and tail lead where the whole journal leads, whatever becomes of the snapshots (F8)."""
 
 import os
 import random
