@@ -19,5 +19,16 @@ def test_an_example_is_a_valid_message(example: str) -> None:
 
 def test_every_message_between_client_and_venue_has_its_example() -> None:
     shown = {example.split("|")[2] for example in EXAMPLES}
-    expected = [*"ABDEFGHKMNqr8cdefgh", "AF", "XLQ", "XLR", "AD", "AQ", "AE", "AN", "AO", "AP"]
+    expected = [
+        *"ABDEFGHKMNVWXYqr8cdefghxy",
+        "AF",
+        "XLQ",
+        "XLR",
+        "AD",
+        "AQ",
+        "AE",
+        "AN",
+        "AO",
+        "AP",
+    ]
     assert shown == {f"35={each}" for each in expected}

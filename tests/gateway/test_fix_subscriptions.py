@@ -4,11 +4,12 @@ import pytest
 
 from agio.hot_paths import ROOT
 from gateway import fix_subscriptions
-from gateway.fix.codec import Decoder, FixMessage, encode
+from gateway.fix.codec import Decoder, encode
 from gateway.fix.timestamps import parse_utc_timestamp
 from gateway.fix_reference_data import ReferenceData
 from gateway.market_view import FeedStatus
 from tests.gateway.engine_room import BTCUSDT, OPS_SESSION, EngineRoom
+from tests.gateway.recording_client import RecordingClient
 from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.catalogue import Catalogue
@@ -16,29 +17,6 @@ from vocabulary.market_data import Status, StatusChanged, StatusSnapshot
 from vocabulary.types import TradingPhase
 
 HEADER = "49=FIRM|56=AGIO|34=2|52=20260105-09:00:00.000|"
-
-
-class RecordingClient:
-    """A session that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[bytes, dict[str, str]]] = []
-        self.bodies: list[bytes] = []
-        self.refused: list[tuple[bytes, str]] = []
-        self.flushes = 0
-
-    def send(self, msg_type: bytes, body: bytes, now_ns: int) -> None:
-        self.bodies.append(body)
-        pairs = (field.partition("=") for field in body.decode().split("\x01") if field)
-        self.sent.append((msg_type, {tag: value for tag, _, value in pairs}))
-
-    def refuse(
-        self, message: FixMessage, reason: bytes, text: str, now_ns: int, ref_id: bytes
-    ) -> None:
-        self.refused.append((reason, text))
-
-    def flush(self) -> None:
-        self.flushes += 1
 
 
 class Venue:

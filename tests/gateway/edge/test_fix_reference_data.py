@@ -182,6 +182,23 @@ async def test_a_reference_price_and_its_band_are_told(venue: JsonVenue, desk: D
         assert (await watcher.expect("f"))[1150] == "105.00"  # that of the last trade
 
 
+async def test_a_volatility_interruption_is_told_and_its_end(venue: JsonVenue, desk: Desk) -> None:
+    await desk.submit(c.SetReferencePrice, BTCUSDT, 10_000)
+    await desk.limit(volatility_band_ppm=10_000, volatility_auction_ns=300_000_000)
+    async with watching(venue) as watcher:
+        await watcher.ask_status("s1", SUBSCRIBE)
+        assert (await watcher.expect("f"))[625] == "TRADING"
+        await venue.place("bob", side="SELL", price="110.00", quantity="0.2")
+        await venue.place("alice", side="BUY", price="110.00", quantity="0.3")
+        told = await watcher.expect("f")
+        assert (told[326], told[625]) == ("5", "VOLATILITY_AUCTION")
+        while 35101 not in told:  # the price may come with the phase, or behind it
+            told = await watcher.expect("f")
+        assert (told[35101], told[35102], told[35103]) == ("110.00", "0.20000", "0.10000")
+        told = await watcher.expect("f")
+        assert (told[326], told[625], told[1150]) == ("17", "TRADING", "110.00")
+
+
 async def test_a_definition_has_every_term(venue: JsonVenue, desk: Desk) -> None:
     async with watching(venue) as watcher:
         await desk.limit(
