@@ -12,7 +12,7 @@ PACKAGES := vocabulary fix_specs objects gateway matching marketdata accounts tr
 CHECKED  := $(PACKAGES) deploy tests setup.py $(wildcard bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help environment build demo test test-uncompiled bench conformance cloud fuzz planted campaign readers takeovers lint format lock clean
+.PHONY: help environment build demo test test-uncompiled bench conformance cloud fuzz planted bounded campaign readers takeovers lint format lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -81,6 +81,9 @@ fuzz: build ## Feed the parsers garbage for a minute each
 
 planted: build ## Plant bugs in the engine, and see whether the tests find each
 	$(BIN)/python -m tests.planted_bugs
+
+bounded: build ## End a million orders at once, and look at the records that it takes
+	$(BIN)/python -m tests.matching.bounded_campaign 1000000
 
 campaign: build ## Kill execution instances and gateways for some minutes
 	AGIO_CAMPAIGN_KILLS=30 $(BIN)/python -m pytest tests/trading/execution/edge/test_killed_instances.py --timeout 0
