@@ -9,6 +9,7 @@ from agio.archive_commands import archive  # noqa: E402
 from agio.backtest_command import backtest  # noqa: E402
 from agio.backup_commands import backup, restore  # noqa: E402
 from agio.bench_command import bench  # noqa: E402
+from agio.certify_command import certify  # noqa: E402
 from agio.command_line import main  # noqa: E402
 from agio.events_command import events  # noqa: E402
 from agio.execution_commands import execution  # noqa: E402
@@ -27,6 +28,7 @@ main.add_command(alpha)
 main.add_command(archive)
 main.add_command(bench)
 main.add_command(backtest)
+main.add_command(certify)
 main.add_command(events)
 main.add_command(backup)
 main.add_command(execution)

@@ -107,6 +107,10 @@ class Session(LoggedOnSession):
         self._step(Step.LOGON_SENT, now_ns)
         self._send(LOGON, [*own, *fields], now_ns)
 
+    def send_test_request(self, test_req_id: bytes, now_ns: int) -> None:
+        """Ask the peer for a Heartbeat(0) of its own, whenever it was last heard."""
+        self._send(TEST_REQUEST, [(tags.TestReqID, test_req_id)], now_ns)
+
     def accept_logon(
         self, store: SessionStore, now_ns: int, fields: Iterable[tuple[int, bytes]] = ()
     ) -> bool:
