@@ -189,7 +189,7 @@ def _enter_order(
         display_quantity=_text(message, tags.MaxFloor) if tags.MaxFloor in message else None,
         client_order_id=message.get(tags.ClOrdID) or b"",
         expire_time_ns=_expire_time_ns(message),
-        trigger_price=_text(message, tags.StopPx) if tags.StopPx in message else None,
+        trigger_price=_trigger_price(message),
         trailing_bps=int(message.get(tags.TriggerTrailingDeltaBips) or b"0"),
         self_trade_prevention=_PREVENTIONS[message.get(tags.SelfTradePreventionMode)],
     )
@@ -227,6 +227,17 @@ def _replace_order(
         quantity=_quantity(message),
         client_order_id=message.get(tags.ClOrdID) or b"",
     )
+
+
+def _trigger_price(message: FixMessage) -> str | None:
+    """Return StopPx(99), or TriggerPrice(1102), which FIX 5.0 and Binance have in its place."""
+    price, other = message.get(tags.StopPx), message.get(tags.TriggerPrice)
+    if price is None:
+        price = other
+    elif other is not None:
+        text = "StopPx(99) or TriggerPrice(1102), not both"
+        raise Refused(RejectReason.UNSUPPORTED_ORDER, text)
+    return price.decode("latin-1") if price is not None else None
 
 
 def _expire_time_ns(message: FixMessage) -> int:

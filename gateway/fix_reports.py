@@ -355,10 +355,10 @@ def _cancel_reject(
     timestamp_ns: int,
 ) -> bytes:
     # FIX 4.4 vol. 4: where the order is unknown, OrderID(37) is NONE and OrdStatus(39) Rejected.
-    return b"37=%b\x0111=%b\x0141=%b\x0139=%b\x01434=%b\x01102=%b\x0160=%b\x01%b" % (
+    return b"37=%b\x0111=%b\x01%b39=%b\x01434=%b\x01102=%b\x0160=%b\x01%b" % (
         b"%d" % order.order_id if order is not None else b"NONE",
         client_order_id,
-        original_client_order_id,
+        b"41=%b\x01" % original_client_order_id if original_client_order_id else b"",
         _ORD_STATUSES[order.status] if order is not None else values.OrdStatus.REJECTED,
         b"1" if is_cancel else b"2",
         reason,

@@ -1152,6 +1152,18 @@ class ResponseMode:
     EVERYTHING = b"1"
 
 
+class TriggerType:
+    PRICE_MOVEMENT = b"4"
+
+
+class TriggerAction:
+    ACTIVATE = b"1"
+
+
+class TriggerPriceType:
+    LAST_TRADE = b"2"
+
+
 class TriggerPriceDirection:
     UP = b"U"
     DOWN = b"D"

@@ -372,7 +372,7 @@ async def test_bad_input_is_refused_in_its_protocol_and_changes_nothing(venue: S
         (lambda: client.enter("n14", "buy", "1_000", "50000"), "3", "6"),
         (lambda: client.enter("n15", "buy", "1e3", "50000"), "3", "6"),
         (lambda: client.enter("n16", "buy", "0.5", "50000", t54="Z"), "3", "5"),
-        (lambda: client.enter("n17", "buy", "0.5", "50000", t60=None), "3", "1"),
+        (lambda: client.enter("n17", "buy", "0.5", "50000", t40=None), "3", "1"),
         (lambda: client.enter("n18", "buy", "0.5", "50000", t9999=1), "3", None),
     ]
     for send, msg_type, reason in refusals:
