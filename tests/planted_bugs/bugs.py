@@ -252,4 +252,16 @@ BUGS = [
         "    return not (book.buys.best or book.sells.best or book.waiting_count)\n",
         "    return not (book.buys.best or book.sells.best)\n",
     ),
+    Bug(
+        "a session's mass cancel ends the orders of other sessions",
+        f"{_CORE}/matcher.py",
+        "                and entered_by in (0, order.entered_by)\n",
+        "",
+    ),
+    Bug(
+        "a snapshot forgets which session entered an order",
+        f"{_CORE}/snapshot.py",
+        "    order.entered_by = entered_by\n",
+        "",
+    ),
 ]

@@ -21,9 +21,11 @@ from matching.core.snapshot_fields import FIELDS
 from matching.core.state import State
 from matching.core.triggers import Trigger, Triggers, Turn
 from tests.matching.core import test_against_naive_venue as naive
-from vocabulary.commands import EnterOrder
+from tests.matching.core.requests import LISTINGS, enter, stop
+from vocabulary.codec import pack
+from vocabulary.commands import CancelAllOrders, EnterOrder, list_orders
 from vocabulary.limits import NO_LIMITS
-from vocabulary.types import OrderFlags, OrderType, Side, TimeInForce
+from vocabulary.types import Contingency, OrderFlags, OrderType, Side, TimeInForce
 
 
 def restored(engine: Engine) -> Engine:
@@ -125,3 +127,24 @@ def test_i5_an_engine_restored_anywhere_in_a_long_flow_goes_on_as_the_first(seed
         assert follower.apply(command, sequence, timestamp_ns) == events
     assert follower.state_hash() == engine.state_hash()
     assert engine.open_order_count > 100
+
+
+def test_who_entered_an_order_is_remembered_however_it_waits() -> None:
+    first, second = (enter(session_id=5, client_order_id=name) for name in (b"first", b"second"))
+    assert isinstance(first, EnterOrder)
+    assert isinstance(second, EnterOrder)
+    commands = (
+        *LISTINGS,
+        enter(session_id=5, client_order_id=b"rests"),
+        stop(session_id=5),
+        list_orders(first, second, Contingency.ONE_TRIGGERS_OTHER, b"list"),
+        enter(session_id=6, client_order_id=b"other"),
+    )
+    engine = Engine()
+    for sequence, command in enumerate(commands, 1):
+        engine.apply(pack(command), sequence, sequence)
+    open_count = engine.open_order_count
+    cancel = pack(CancelAllOrders(7, 1, 1, 0, b"", entered_by=5)), len(commands) + 1, 99
+    copy = restored(engine)
+    assert copy.apply(*cancel) == engine.apply(*cancel)
+    assert copy.open_order_count == open_count - 4
