@@ -7,6 +7,7 @@ import pytest
 
 from tests.gateway.edge.json_venue import JsonVenue
 from tests.gateway.fix_client import FixClient
+from tests.gateway.validating_client import ValidatingClient
 
 STATES = (11, 150, 39, 14, 151)
 
@@ -20,7 +21,7 @@ async def venue(tmp_path: Path, redis_url: str) -> AsyncIterator[JsonVenue]:
 
 
 async def log_on(venue: JsonVenue, number: int = 1) -> FixClient:
-    client = await FixClient.connect(venue.gateway.fix.drop_copy.port, "OFFICE")
+    client = await ValidatingClient.connect(venue.gateway.fix.drop_copy.port, "OFFICE")
     client.next_number = number
     answer = await client.log_on("reader", "secret-of-reader")
     assert answer[35] == "A", answer
