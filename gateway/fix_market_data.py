@@ -21,7 +21,14 @@ from gateway.fix_trading_session import TRADING_SESSION_ID
 from gateway.market_view import BookSide, FeedBook, FeedTape
 from vocabulary.catalogue import Catalogue
 from vocabulary.instrument import Instrument
-from vocabulary.market_data import DepthChanged, Level, Message, Print, TradesPrinted
+from vocabulary.market_data import (
+    AmendedTrade,
+    DepthChanged,
+    Level,
+    Message,
+    Print,
+    TradesPrinted,
+)
 
 MARKET_DATA_REQUEST, MARKET_DATA_REQUEST_REJECT = b"V", b"Y"
 SNAPSHOT, INCREMENT = b"W", b"X"
@@ -220,6 +227,8 @@ class MarketData:
         elif isinstance(message, TradesPrinted) and kind == "trades":
             instrument = self.catalogue.instrument_by_symbol[symbol]
             entries = _trades(b"279=0\x01", instrument, message.prints)
+            if message.amended:
+                entries = _with_amended(entries, instrument, message.amended)
             for stream in streams.values():
                 self._tell_trades(stream, symbol, entries, message, now_ns)
 
@@ -298,7 +307,8 @@ class MarketData:
         book = stream.snapshot(subscription.types)
         trades = NO_ENTRIES
         if _TRADE in subscription.types:
-            newest = list(self._tapes[symbol].prints)[-TRADES_IN_SNAPSHOT:]
+            newest = [each for each in self._tapes[symbol].prints if not each.is_busted]
+            newest = newest[-TRADES_IN_SNAPSHOT:]
             trades = _trades(b"", self.catalogue.instrument_by_symbol[symbol], newest)
         body = b"262=%b\x0155=%b\x0160=%b\x0183=%d\x0125044=%d\x01268=%d\x01%b%b" % (
             subscription.request_id,
@@ -409,6 +419,24 @@ def _trades(action: bytes, instrument: Instrument, prints: Iterable[Print]) -> E
             )
         )
     return Entries(len(fields), b"".join(fields))
+
+
+def _with_amended(
+    entries: Entries, instrument: Instrument, amended: Iterable[AmendedTrade]
+) -> Entries:
+    """Return entries with those that the desk busted, deleted, and corrected, changed, behind."""
+    fields = [
+        b"%b269=2\x0155=%b\x01270=%b\x01%b1003=%d\x01"
+        % (
+            b"279=1\x01" if each.lots else b"279=2\x01",
+            instrument.symbol.encode(),
+            instrument.price_text(each.price_ticks).encode(),
+            b"271=%b\x01" % instrument.quantity_text(each.lots).encode() if each.lots else b"",
+            each.trade_id,
+        )
+        for each in amended
+    ]
+    return Entries(entries.number + len(fields), entries.fields + b"".join(fields))
 
 
 def _members(message: FixMessage, tag: int) -> list[bytes]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from vocabulary.market_data import (
     CANDLES_MAX,
     TAPE_PRINTS_MAX,
+    AmendedTrade,
     Candle,
     CandlesChanged,
     CandlesSnapshot,
@@ -31,6 +32,7 @@ from vocabulary.market_data import (
     TickerSnapshot,
     TradesPrinted,
     TradesSnapshot,
+    amend_print,
 )
 
 
@@ -126,14 +128,27 @@ class FeedTape(View):
 
     def apply(self, message: TradesPrinted) -> None:
         self.prints.extend(message.prints)
+        for amended in message.amended:
+            amend_print(self.prints, amended)
         self._move(message)
 
     def replace(self, snapshot: TradesSnapshot) -> TradesPrinted:
         known = self.prints[-1].trade_id if self.prints else 0
         new = [trade for trade in snapshot.prints if trade.trade_id > known]
+        old = {trade.trade_id: trade for trade in self.prints}
+        amended = tuple(
+            AmendedTrade(
+                trade.trade_id,
+                trade.price_ticks,
+                0 if trade.is_busted else trade.lots,
+                0 if trade.is_busted else trade.quote_units,
+            )
+            for trade in snapshot.prints
+            if old.get(trade.trade_id, trade) != trade
+        )
         self.prints = deque(snapshot.prints, maxlen=TAPE_PRINTS_MAX)
         before = self._move(snapshot)
-        return TradesPrinted(snapshot.sequence, before, snapshot.timestamp_ns, new)
+        return TradesPrinted(snapshot.sequence, before, snapshot.timestamp_ns, new, amended)
 
 
 class FeedCandles(View):

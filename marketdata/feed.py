@@ -26,6 +26,8 @@ FEED_EVENTS = {
     e.InstrumentListed,
     e.TradeExecuted,
     e.AuctionTradeExecuted,
+    e.TradeBusted,
+    e.TradeCorrected,
     *get_args(StatusEvent),
     *get_args(BookEvent),
 }
@@ -49,8 +51,9 @@ class InstrumentFeed:
             (candles := Candles(seconds * SECOND_NS), open_channel(f"candles:{name}", candles))
             for name, seconds in CANDLE_INTERVALS_SECONDS.items()
         ]
+        self._tape_channel = open_channel("trades", self._tape)
         self._trade_channels = [
-            open_channel("trades", self._tape),
+            self._tape_channel,
             *(channel for _, channel in self._candle_channels),
             self._ticker_channel,
         ]
@@ -73,6 +76,11 @@ class InstrumentFeed:
         self._status.apply(event)
         is_phase = isinstance(event, e.PhaseChanged)
         self._status_channel.touch(sequence, timestamp_ns, is_urgent=is_phase)
+
+    def amend(self, event: e.TradeBusted, sequence: int, timestamp_ns: int) -> None:
+        """Mark a trade on the tape. Candles and ticker stay: prices of the past do not change."""
+        self._tape.amend(event)
+        self._tape_channel.touch(sequence, timestamp_ns)
 
     def tick(self, now_ns: int) -> bool:
         """Let time pass; return whether it changed anything."""
@@ -104,6 +112,10 @@ class Feed:
             elif isinstance(event, StatusEvent):
                 instrument = self._instruments[event.instrument_id]
                 instrument.apply_status(event, sequence, timestamp_ns)
+                self._unwritten[instrument] = None
+            elif isinstance(event, e.TradeBusted):
+                instrument = self._instruments[event.instrument_id]
+                instrument.amend(event, sequence, timestamp_ns)
                 self._unwritten[instrument] = None
             elif isinstance(event, e.InstrumentListed):
                 symbol = event.symbol.decode("ascii")

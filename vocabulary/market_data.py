@@ -22,9 +22,12 @@ History
 -------
 1   The first version.
 2   The status.
+3   Busts and corrections of trades.
 """
 
 from __future__ import annotations
+
+from collections import deque
 
 import msgspec
 
@@ -94,16 +97,31 @@ class Print(_Wire, frozen=True, array_like=True, gc=False):
     buyer_is_maker: bool
     buyer_order_id: int
     seller_order_id: int
+    is_corrected: bool = False
+    """By the desk: price and lots are those that hold now."""
+    is_busted: bool = False
+
+
+class AmendedTrade(_Wire, frozen=True, array_like=True, gc=False):
+    """What holds of a trade since the desk corrected it; 0 lots: it was busted."""
+
+    trade_id: int
+    price_ticks: int
+    lots: int
+    quote_units: int
 
 
 class TradesPrinted(_Message, frozen=True, array_like=True, gc=False):
     """The trades since the message before, oldest first.
 
     Trade ids rise by one, also from message to message. A hole means that more than
-    `TAPE_PRINTS_MAX` came while Redis could not be reached, and these are the newest.
+    `TAPE_PRINTS_MAX` came while Redis could not be reached, and these are the newest. What was
+    amended meanwhile, of any age, stands behind them; a gap may lose that of trades older than the
+    snapshot's.
     """
 
     prints: list[Print]
+    amended: tuple[AmendedTrade, ...] = ()
 
 
 class TradesSnapshot(_Wire, frozen=True, array_like=True, gc=False):
@@ -224,3 +242,20 @@ def channel(kind: str, symbol: str) -> str:
 def snapshot_key(channel_name: str) -> str:
     """Return the key that holds a channel's snapshot."""
     return f"{CHANNEL_PREFIX}snapshot:{channel_name.removeprefix(CHANNEL_PREFIX)}"
+
+
+def amend_print(prints: deque[Print], amended: AmendedTrade) -> None:
+    """Mark a trade on a tape, if it is there still. A tape's trade ids rise by one."""
+    index = amended.trade_id - prints[0].trade_id if prints else -1
+    if not 0 <= index < len(prints):
+        return
+    if not amended.lots:
+        prints[index] = msgspec.structs.replace(prints[index], is_busted=True)
+        return
+    prints[index] = msgspec.structs.replace(
+        prints[index],
+        price_ticks=amended.price_ticks,
+        lots=amended.lots,
+        quote_units=amended.quote_units,
+        is_corrected=True,
+    )

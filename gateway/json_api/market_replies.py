@@ -41,6 +41,7 @@ def trades(instrument: Instrument, prints: Sequence[Print], limit: int) -> list[
             "time": milliseconds(each.timestamp_ns),
             "isBuyerMaker": each.buyer_is_maker,
             "isBestMatch": True,
+            **_amendment(each),
         }
         for each in list(prints)[-limit:]
     ]
@@ -69,6 +70,7 @@ def aggregate_trades(
             "T": milliseconds(each.timestamp_ns),
             "m": each.buyer_is_maker,
             "M": True,
+            **_amendment(each),
         }
         for each in found
     ]
@@ -162,3 +164,10 @@ def percent_text(change: int, base: int) -> str:
 
 def _window(start_ms: int | None, end_ms: int | None) -> tuple[int, int]:
     return start_ms or 0, INT64_MAX if end_ms is None else end_ms
+
+
+def _amendment(each: Print) -> dict[str, str]:
+    """Return what the desk did to a trade (ours), nothing where it stands as it was made."""
+    if each.is_busted:
+        return {"amendment": "BUSTED"}
+    return {"amendment": "CORRECTED"} if each.is_corrected else {}

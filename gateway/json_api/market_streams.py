@@ -167,6 +167,9 @@ class MarketStreams:
             for each in message.prints:
                 payload = streams.aggregate_trade(instrument, each)
                 self._publish(instrument, StreamKind.AGGREGATE_TRADE, payload)
+        for amended in message.amended:
+            payload = streams.trade_amendment(instrument, amended, message.timestamp_ns)
+            self._publish(instrument, StreamKind.AMENDMENT, payload)
 
     def _on_ticker(self, instrument: Instrument, _: str, message: TickerChanged) -> None:
         if self._is_wanted(instrument, StreamKind.TICKER):

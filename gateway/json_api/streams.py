@@ -16,6 +16,7 @@ from gateway.json_api.order_replies import milliseconds
 from vocabulary.instrument import Instrument
 from vocabulary.market_data import (
     CANDLE_INTERVALS_SECONDS,
+    AmendedTrade,
     Candle,
     DepthChanged,
     Level,
@@ -33,6 +34,7 @@ class StreamKind(Enum):
     TICKER = "ticker"
     KLINE = "kline"
     STATUS = "status"
+    AMENDMENT = "tradeAmendment"
 
 
 class Stream(NamedTuple):
@@ -47,7 +49,7 @@ _INTERVALS = "|".join(CANDLE_INTERVALS_SECONDS)
 # Depth goes out as it changes; the speeds that Binance's clients name are all the same stream here.
 _NAME = re.compile(
     r"(?P<symbol>[a-z0-9]{1,31})@"
-    r"(?:(?P<plain>trade|aggTrade|bookTicker|ticker|status)|(?P<depth>depth)(?:@100ms|@1000ms)?"
+    r"(?:(?P<plain>trade|aggTrade|bookTicker|ticker|status|tradeAmendment)|(?P<depth>depth)(?:@100ms|@1000ms)?"
     rf"|(?P<kline>kline)_(?P<interval>{_INTERVALS}))",
     re.ASCII,
 )
@@ -101,6 +103,21 @@ def aggregate_trade(instrument: Instrument, each: Print) -> bytes:
             "T": time_ms,
             "m": each.buyer_is_maker,
             "M": True,
+        }
+    )
+
+
+def trade_amendment(instrument: Instrument, each: AmendedTrade, timestamp_ns: int) -> bytes:
+    """Return that the desk busted or corrected a trade, and what holds of it now."""
+    return _encode(
+        {
+            "e": "tradeAmendment",
+            "E": milliseconds(timestamp_ns),
+            "s": instrument.symbol,
+            "t": each.trade_id,
+            "x": "CORRECTED" if each.lots else "BUSTED",
+            "p": instrument.price_text(each.price_ticks),
+            "q": instrument.quantity_text(each.lots),
         }
     )
 

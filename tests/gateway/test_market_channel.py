@@ -14,6 +14,7 @@ from marketdata.channel import MILLISECOND_NS
 from marketdata.feed import Feed
 from tests.marketdata.scripted_venue import MINUTE_NS, ScriptedVenue, Step, play, steps
 from vocabulary.market_data import (
+    AmendedTrade,
     CandlesChanged,
     CandlesSnapshot,
     DepthChanged,
@@ -21,6 +22,7 @@ from vocabulary.market_data import (
     Heartbeat,
     Level,
     Mark,
+    Print,
     TickerChanged,
     TickerSnapshot,
     TradesPrinted,
@@ -209,3 +211,16 @@ def test_whatever_is_lost_reader_and_client_end_with_the_truth(
         assert follower.state(follower.view) == follower.state(truth)
         assert follower.state(follower.client) == follower.state(truth)
         assert follower.last_sequence == truth.sequence
+
+
+def test_a_gap_loses_no_mark_of_a_trade_on_the_tape() -> None:
+    first, second = (Print(number, 5, 100, 2, 200, True, 1, 2) for number in (1, 2))
+    view = FeedTape()
+    reader: ChannelReader[TradesPrinted, TradesSnapshot] = ChannelReader(view)
+    reader.receive_snapshot(TradesSnapshot(10, 10, [first, second]))
+    reader.receive(TradesPrinted(16, 14, 16, []))
+    busted = msgspec.structs.replace(first, is_busted=True)
+    corrected = msgspec.structs.replace(second, lots=1, quote_units=100, is_corrected=True)
+    (bridge,) = reader.receive_snapshot(TradesSnapshot(16, 16, [busted, corrected]))
+    assert (bridge.prints, list(view.prints)) == ([], [busted, corrected])
+    assert bridge.amended == (AmendedTrade(1, 100, 0, 0), AmendedTrade(2, 100, 1, 100))

@@ -92,6 +92,7 @@ _PRINT = _LEVEL | {tags.MDEntryDate, tags.MDEntryTime, tags.TradeID, tags.Aggres
 _CHANGE = frozenset({tags.MDUpdateAction, tags.Symbol})
 _BOOK_CHANGE = _CHANGE | _LEVEL | {tags.RptSeq}
 _GONE = _BOOK_CHANGE - {tags.MDEntrySize}
+_UNDONE = _CHANGE | {tags.MDEntryType, tags.MDEntryPx, tags.TradeID}
 _BID, _OFFER = values.MDEntryType.BID, values.MDEntryType.OFFER
 _TRADE = values.MDEntryType.TRADE
 _NEW, _DELETE = values.MDUpdateAction.NEW, values.MDUpdateAction.DELETE
@@ -237,7 +238,7 @@ def _increment(fields: Fields, entries: list[Fields], time_ms: int) -> BookChang
     if any(entry.get(tags.Symbol) != symbol.encode("latin-1") for entry in entries) or not symbol:
         raise _malformed("the entries are not of one symbol")
     if entries[0].get(tags.MDEntryType) == _TRADE:
-        return Prints(symbol, [_trade(symbol, entry) for entry in entries])
+        return Prints(symbol, [_trade(symbol, entry) for entry in entries if _is_made(entry)])
     sides: dict[bytes, list[LevelText]] = {_BID: [], _OFFER: []}
     for entry in entries:
         kind, action = entry.get(tags.MDEntryType), entry[tags.MDUpdateAction]
@@ -278,6 +279,15 @@ def _status(fields: Fields, time_ms: int) -> Status:
         buyers,
         sellers,
     )
+
+
+def _is_made(entry: Fields) -> bool:
+    """Say whether an entry is a trade as it was made, not what the venue did to one later."""
+    action = entry[tags.MDUpdateAction]
+    if action == _NEW:
+        return True
+    _expect(entry, _UNDONE if action == _DELETE else _UNDONE | {tags.MDEntrySize})
+    return False
 
 
 def _trade(symbol: str, entry: Fields) -> Trade:

@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.gateway.edge.desk_link import DeskLink
-from tests.gateway.edge.json_venue import JsonVenue
+from tests.gateway.edge.json_venue import JsonVenue, until
 from tests.gateway.fix_client import FixClient
 
 STATE = (150, 39, 14, 151, 6)
@@ -113,3 +114,48 @@ async def test_the_user_data_stream_tells_trade_and_balances(venue: JsonVenue) -
         funds = (await stream.receive())["event"]
         assert funds["e"] == "outboundAccountPosition"
         assert {each["a"]: float(each["f"]) for each in funds["B"]} == {"BTC": 10, "USDT": 1e6}
+
+
+async def test_the_public_is_told(venue: JsonVenue) -> None:
+    watcher = await FixClient.connect(venue.gateway.fix.market_data.port, "WATCHER")
+    assert (await watcher.log_on("reader", "secret-of-reader", is_reset=True))[35] == "A"
+    venue._clients.append(watcher)
+    for _ in range(3):
+        await venue.place(quantity="0.2", price="100")
+        await venue.place("bob", side="SELL", quantity="0.2", price="100")
+    await until(lambda: len(venue.gateway.feed.tapes["BTCUSDT"].prints) == 3)
+    query: dict[int, object] = {262: "m1", 263: 1, 264: 0, 265: 1, 267: 1, 269: "2", 146: 1}
+    watcher.send("V", query | {55: "BTCUSDT"})
+    assert (await watcher.expect("W"))[268] == "3"
+    async with venue.api("/ws") as stream:
+        await stream.subscribe("btcusdt@tradeAmendment")
+        async with DeskLink(venue.matching_address) as desk:
+            await desk.bust(1)
+            busted = await stream.receive()
+            await desk.correct(2, 90_00, 10_000)
+            corrected = await stream.receive()
+    told = [{key: event[key] for key in "etxpq"} for event in (busted, corrected)]
+    assert told == [
+        {"e": "tradeAmendment", "t": 1, "x": "BUSTED", "p": "100.00", "q": "0.00000"},
+        {"e": "tradeAmendment", "t": 2, "x": "CORRECTED", "p": "90.00", "q": "0.10000"},
+    ]
+    tags = (279, 269, 55, 270, 271, 1003)
+    changes = [await watcher.expect("X") for _ in range(2)]
+    assert [[change.get(tag) for tag in tags] for change in changes] == [
+        ["2", "2", "BTCUSDT", "100.00", None, "1"],
+        ["1", "2", "BTCUSDT", "90.00", "0.10000", "2"],
+    ]
+    watcher.send("V", query | {262: "m2", 263: 0, 55: "BTCUSDT"})
+    assert (await watcher.expect("W"))[268] == "2"
+    trades = await venue.get("trades", symbol="BTCUSDT")
+    assert [(each.get("amendment"), each["price"]) for each in trades] == [
+        ("BUSTED", "100.00"),
+        ("CORRECTED", "90.00"),
+        (None, "100.00"),
+    ]
+    aggregates = await venue.get("aggTrades", symbol="BTCUSDT")
+    assert [each.get("amendment") for each in aggregates] == ["BUSTED", "CORRECTED", None]
+    candle: list[Any] = [0] * 9
+    while candle[8] < 3:
+        [candle] = await venue.get("klines", symbol="BTCUSDT", interval="1d")
+    assert (candle[3], candle[5]) == ("100.00", "0.60000")  # as they were made

@@ -55,6 +55,17 @@ def test_trades_are_read() -> None:
     assert decode_fix(message("X", TRADES)) == Prints("BTCUSDT", [trade])
 
 
+def test_what_became_of_older_trades_is_read_over() -> None:
+    amended = "279=2|269=2|55=BTCUSDT|270=100.35|1003=7|"
+    amended += "279=1|269=2|55=BTCUSDT|270=100.30|271=0.10000|1003=8|"
+    head, _, made = TRADES.partition("268=1|")
+    [trade] = decode_fix(message("X", TRADES)).trades  # type: ignore[union-attr]
+    assert decode_fix(message("X", f"{head}268=3|{made}{amended}")) == Prints("BTCUSDT", [trade])
+    assert decode_fix(message("X", f"{head}268=2|{amended}")) == Prints("BTCUSDT", [])
+    with pytest.raises(RejectedError):
+        decode_fix(message("X", f"{head}268=2|{amended}".replace("1003=8", "1004=8")))
+
+
 def test_a_refresh_is_read_without_its_trades() -> None:
     book = DepthSnapshot(60, [("100.30", "1.00000")], [("100.40", "2.00000")])
     assert decode_fix(message("W", REFRESH)) == FullRefresh("BTCUSDT", 48, book)
