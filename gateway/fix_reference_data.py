@@ -42,7 +42,8 @@ class ReferenceData:
         self._defined: dict[int, bool] = {}
         """The instruments whose terms changed since the last `tell_changes`; True: it is new."""
         self._rereferenced: dict[int, None] = {}
-        self._is_changed = False
+        self.is_changed = False
+        """Whether `tell_changes` has anything to look at."""
 
     @property
     def has_news(self) -> bool:
@@ -54,7 +55,7 @@ class ReferenceData:
 
     def on_listing(self, event: e.Event) -> None:
         """Note a change of the catalogue."""
-        self._is_changed = True
+        self.is_changed = True
         match event:
             case e.InstrumentListed():
                 self._defined[event.instrument_id] = True
@@ -71,9 +72,7 @@ class ReferenceData:
 
     def tell_changes(self, now_ns: int) -> None:
         """Tell what was noted, each instrument as it is now; `flush` lets it go."""
-        if not self._is_changed:
-            return
-        self._is_changed = False
+        self.is_changed = False
         for instrument_id, is_new in self._defined.items():
             instrument = self._catalogue.instruments[instrument_id]
             self._definitions.on_change(instrument, is_new=is_new, now_ns=now_ns)

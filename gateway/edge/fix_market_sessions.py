@@ -94,8 +94,9 @@ class FixMarketSessions:
 
     def flush(self) -> None:
         """Tell what a batch of records changed."""
-        self._reference.tell_changes(time.time_ns())
-        self._flush_soon()
+        if self._reference.is_changed:
+            self._reference.tell_changes(time.time_ns())
+            self._flush_soon()
 
     def _flush_soon(self) -> None:
         if (self._hub.has_news or self._reference.has_news) and self._flushing is None:
