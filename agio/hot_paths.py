@@ -57,6 +57,8 @@ HOT_MODULES = (
     "matching.core.engine",
     "matching.journal_format",
     "matching.sequencer",
+    "matching.admission",
+    "matching.pipeline",
     "matching.replay",
     "matching.client",
     "trading.alpha.market",

@@ -10,6 +10,7 @@ from bench.figures import Figure, save, show
 
 BENCHMARKS = (
     "engine",
+    "durable_path",
     "fix_codec",
     "fix_round_trip",
     "settlement",

@@ -1,4 +1,4 @@
-"""The processes that FIX orders are measured through: matching, a gateway, and a bare TCP echo.
+"""The processes that orders are measured through: matching, a gateway, and a bare echo.
 
 Each runs pinned to the cores that it is given. Run as a program this file is one of them.
 """
@@ -153,6 +153,12 @@ async def serve_echo() -> None:
     await asyncio.Event().wait()
 
 
+async def serve_unix_echo(path: str) -> None:
+    await asyncio.get_running_loop().create_unix_server(Echo, path)
+    print(0, flush=True)
+    await asyncio.Event().wait()
+
+
 async def serve_collector() -> None:
     async def take(request: web.Request) -> web.Response:
         await request.read()
@@ -171,6 +177,7 @@ SERVE: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {
     "matching": serve_matching,
     "gateway": serve_gateway,
     "echo": serve_echo,
+    "unix_echo": serve_unix_echo,
     "collector": serve_collector,
 }
 

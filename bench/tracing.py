@@ -20,7 +20,6 @@ from bench.fix_round_trip import ONE_CORE, OTHER_CORE, THROUGHPUT_PINNING, load
 from bench.fix_venue import venue
 from matching.edge.batch_times import BatchTimes
 from matching.edge.batch_traces import emit_batch
-from matching.sequencer import Sequencer
 from vocabulary.tracing import Passage, Tracing
 
 RUNS = 5
@@ -91,12 +90,11 @@ def noting_us(trace_rate: float) -> list[float]:
     kept: list[Passage] = []
     tracing = Tracing(trace_rate, kept.append) if trace_rate else None
     times = BatchTimes(*(time.time_ns() for _ in BatchTimes._fields))
-    sequencer = Sequencer()
-    sequencer.last_sequence, sequencer.last_timestamp_ns = 10**6, time.time_ns()
+    timestamp_ns = time.time_ns()
 
     def note() -> None:
         if tracing is not None:
-            emit_batch(tracing, times, BATCH, sequencer)
+            emit_batch(tracing, times, BATCH, 10**6, timestamp_ns)
 
     return [_time_us(note) for _ in range(RUNS)]
 

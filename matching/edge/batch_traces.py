@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from matching.edge.batch_times import BatchTimes
-from matching.sequencer import Sequencer
 from vocabulary.tracing import Passage, Tracing
 
 
-def emit_batch(tracing: Tracing, times: BatchTimes, count: int, sequencer: Sequencer) -> None:
-    """Emit the passages of a batch, the last `count` records of the sequencer."""
-    last = sequencer.last_sequence
-    traced = tracing.sampled(last - count + 1, last, sequencer.last_timestamp_ns)
+def emit_batch(
+    tracing: Tracing, times: BatchTimes, count: int, last_sequence: int, timestamp_ns: int
+) -> None:
+    """Emit the passages of a batch, `count` records up to a sequence, which bear one time."""
+    traced = tracing.sampled(last_sequence - count + 1, last_sequence, timestamp_ns)
     if not traced:
         return
     taken_ns, executed_ns, committed_ns, published_ns = times

@@ -75,6 +75,7 @@ class Journal:
         self._lock = self._take_lock()
         self._failed = True  # until it has begun
         self._file = -1
+        self._staged: tuple[Sequence[bytes], bytes] | None = None
         self._filler = ThreadPoolExecutor(1, "journal-filler")  # starts its thread when asked
         self._spare: Future[Path]
         try:
@@ -99,6 +100,8 @@ class Journal:
         """
         segment = self.segments.last
         left = max(segment.size - segment.end - MARK_BYTES, 0) if segment is not None else 0
+        if self._staged is not None:
+            left = max(left - len(self._staged[1]), 0)
         if left < enough:
             self._spare.exception()
         return left if self._lacks_space() else None
@@ -135,15 +138,39 @@ class Journal:
 
         Raises `JournalFailedError` or `OSError`; the journal takes nothing after that.
         """
+        self.stage(records)
+        self.sync_staged()
+        self.settle_staged()
+
+    def stage(self, records: Sequence[bytes]) -> None:
+        """Take the next records, for `sync_staged` and then `settle_staged`; raises like `append`.
+
+        The three are the steps of `append`. Between them readers see nothing of the records, and
+        nothing else may be appended.
+        """
         if self._failed:
             raise JournalFailedError("the journal has failed before")
         self._failed = True  # until it is known that it has not
         data = b"".join((pack_mark(self.last_sequence + 1), *records))
         segment = self.segments.last
         if segment is None or segment.end + len(data) > segment.size:
-            segment = self._roll(len(data))
-        self._write(data, segment.end)
-        segment.extend(records)
+            self._roll(len(data))
+        self._staged = records, data
+
+    def sync_staged(self) -> None:
+        """Write and sync what is staged; the one step that a thread of its own may take."""
+        assert self._staged is not None
+        segment = self.segments.last
+        assert segment is not None
+        self._write(self._staged[1], segment.end)
+
+    def settle_staged(self) -> None:
+        """Let readers have what is durable now."""
+        assert self._staged is not None
+        segment = self.segments.last
+        assert segment is not None
+        segment.extend(self._staged[0])
+        self._staged = None
         self._failed = False
 
     def close(self) -> None:
@@ -187,7 +214,7 @@ class Journal:
         # What a killed process had written but not synced was read as whole: make it so.
         self._write(bytes(last.size - last.end) if self.torn_tail else b"", last.end)
 
-    def _roll(self, commit_bytes: int) -> Segment:
+    def _roll(self, commit_bytes: int) -> None:
         """Start the next segment, large enough for a commit of so many bytes."""
         spare = self._spare.result()
         size = self._segment_bytes
@@ -202,10 +229,8 @@ class Journal:
         self._write(pack_segment_header(first_sequence), 0)
         spare.rename(path)
         self._sync_directory()
-        segment = Segment(path, first_sequence, size)
-        self.segments.add(segment)
+        self.segments.add(Segment(path, first_sequence, size))
         self._spare = self._filler.submit(self._fill, self._segment_bytes)
-        return segment
 
     def _fill(self, size: int) -> Path:
         path = self._directory / _SPARE_NAME

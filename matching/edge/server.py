@@ -2,8 +2,8 @@
 
 Everything that is readable in one iteration of the event loop becomes one batch: executed in the
 order of arrival, journalled by one write and one fdatasync, and only then published, by one write
-per connection. While the disk syncs the sockets fill up, so batches grow with the load by
-themselves.
+per connection. While the disk syncs a large batch the next one is executed, and behind it the
+sockets fill up, so batches grow with the load by themselves.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from matching.edge.batch_traces import emit_batch
 from matching.edge.connection import Connection
 from matching.edge.disk_watch import DiskWatch
 from matching.edge.failed_commands import note_failed_command, read_failed_commands
+from matching.edge.group_commit import Executed, GroupCommit
 from matching.edge.journal import SEGMENT_BYTES, Journal, Mode
 from matching.edge.publisher import Publisher, Question
 from matching.edge.recovery import Recovery
@@ -118,6 +119,7 @@ class MatchingServer:
         self._pipeline: Pipeline[Connection] = Pipeline(self._engine, self._sequencer)
         self._journal: Journal
         self._publisher: Publisher
+        self._commits: GroupCommit
         self._disk: DiskWatch
         self._server: asyncio.Server
         self._loop: asyncio.AbstractEventLoop
@@ -151,6 +153,7 @@ class MatchingServer:
                 log.warning("torn tail cut", **self._journal.torn_tail._asdict())
             self._disk = DiskWatch(self._journal, self._pipeline.admission, self._segment_bytes)
             self._publisher = Publisher(self._journal, self._engine, self._fail)
+            self._commits = GroupCommit(self._journal, self._durable, self._go_on, self._fail)
             self._state = "running"
             await self._listen()
         except BaseException:
@@ -169,6 +172,7 @@ class MatchingServer:
             self._state = "stopping"
             self._alarm.cancel()
             self._server.close()
+            await self._commits.settle()
             while self._inbox and self._state == "stopping":
                 self._run_batch()
             for connection in list(self._connections):
@@ -181,6 +185,7 @@ class MatchingServer:
         if self._state in {"stopping", "failed"}:
             if self._snapshots:
                 self._snapshots.stop()
+            self._commits.close()
             self._journal.close()
             gc.enable()
             log.info("matching stopped", sequence=self._journal.last_sequence)
@@ -306,26 +311,33 @@ class MatchingServer:
 
     def _run_batch(self) -> None:
         self._batch_is_due = False
-        if self._state not in {"running", "stopping"}:
-            return
+        if self._state not in {"running", "stopping"} or not self._commits.takes_another:
+            return  # the latter until `_go_on` is called
         submissions, questions = self._next_requests()
         try:
             self._disk.look()
             taken_ns = time.time_ns()
             batch = self._pipeline.execute(submissions, taken_ns)
+            reached = self._sequencer.last_sequence, self._sequencer.last_timestamp_ns
             executed_ns = time.time_ns()
-            if batch.records:
-                self._journal.append(batch.records)
-            # Durable from here on.
-            committed_ns = time.time_ns()
-            self._publisher.publish(batch, questions)
-            times = BatchTimes(taken_ns, executed_ns, committed_ns, time.time_ns())
-            metrics.observe_batch(batch, times)
-            if self._tracing is not None and batch.records:
-                emit_batch(self._tracing, times, len(batch.records), self._sequencer)
+            self._commits.add(Executed(batch, questions, *reached, taken_ns, executed_ns))
         except Exception as error:  # noqa: BLE001 (whatever it is, nothing may go on)
             self._fail(error)
             return
+        self._go_on()
+
+    def _durable(self, executed: Executed) -> None:
+        """Tell of a batch that is durable."""
+        batch, questions, last_sequence, timestamp_ns, taken_ns, executed_ns = executed
+        committed_ns = time.time_ns()
+        self._publisher.publish(batch, questions)
+        times = BatchTimes(taken_ns, executed_ns, committed_ns, time.time_ns())
+        metrics.observe_batch(batch, times)
+        if self._tracing is not None and batch.records:
+            emit_batch(self._tracing, times, len(batch.records), last_sequence, timestamp_ns)
+
+    def _go_on(self) -> None:
+        """Have the next batch run where something waits for it already, or will."""
         if self._inbox:
             self._schedule_batch()
         if self._state == "running":
@@ -361,6 +373,7 @@ class MatchingServer:
 
     def _fail(self, error: BaseException) -> None:
         self._state = "failed"
+        self._commits.fail()
         self._server.close()
         for connection in list(self._connections):
             connection.abort()

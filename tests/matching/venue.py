@@ -8,6 +8,7 @@ from typing import cast
 
 from matching import link
 from matching.client import MatchingClient, Refusal
+from matching.edge.journal import Mode
 from matching.edge.server import MatchingServer
 from tests.matching.samples import listing
 from vocabulary.codec import Record
@@ -59,6 +60,7 @@ class Venue:
 
     def __init__(self, directory: Path, transport: str) -> None:
         self.journal = directory / "journal"
+        self.mode: Mode = "os"
         self.address = f"unix://{directory}/m.sock"
         if transport == "tcp":
             with socket.socket() as probe:
@@ -79,7 +81,7 @@ class Venue:
         self.server = MatchingServer(
             journal_directory=self.journal,
             address=self.address,
-            mode="os",
+            mode=self.mode,
             segment_bytes=100_000,
             reader_buffer_bytes_max=reader_buffer_bytes_max,
             snapshot_command=snapshot_command,
