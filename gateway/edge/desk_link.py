@@ -26,8 +26,11 @@ POLL_S = 1.0
 
 TIMEOUT_S = 5.0
 TOLD_MAX = 20_000
-STANDINGS_MAX = 256
-"""How many sessions are looked at for one question."""
+STANDINGS_MAX = 100
+"""How many sessions are looked at for one question, which the desk takes up to 64 KiB of."""
+
+COMP_ID_BYTES_MAX = 64
+"""The desk knows no longer ones; market data sessions may have them."""
 
 log = structlog.get_logger("gateway")
 
@@ -141,7 +144,11 @@ class DeskLink:
         if len(self._told) > TOLD_MAX:
             self._told.clear()
         standings = {key: of(key, flow) for key, flow in looked_at}
-        return {key: now for key, now in standings.items() if self._told.get(key) != now}
+        return {
+            key: now
+            for key, now in standings.items()
+            if self._told.get(key) != now and len(key[1].sender_comp_id) <= COMP_ID_BYTES_MAX
+        }
 
     def _load(self) -> None:
         try:

@@ -137,24 +137,53 @@ async def test_what_was_last_heard_counts_while_the_desk_is_away(
     raise AssertionError("the desk's CancelOnDisconnect(8013) was not carried out")
 
 
-async def test_the_venue_s_reset_time_comes(venue: SmallVenue) -> None:
+async def test_a_reset_time_comes_while_sessions_are_logged_on(
+    venue: SmallVenue, lay_down: Lay
+) -> None:
     client, _ = await logon(venue)
-    client.enter("a1", "buy", "0.5", "50000")
-    await client.expect("8")
-    await client.log_out()
-    soon = (datetime.now(UTC) + timedelta(seconds=4)).strftime("%H:%M:%S")
-    await venue.restart_gateway(fix_rules=SessionRules(ResetTime.parse(soon)))
-    client, _ = await logon(venue, client.next_number)
     copy, _ = await logon(venue, port=venue.gateway.fix.drop_copy.port)
+    now = datetime.now(UTC)
+    times = {
+        "reset_time": (now + timedelta(seconds=2)).strftime("%H:%M:%S"),
+        "reset_time_set_ns": time.time_ns(),
+    }
+    lay_down(**times)
+    venue.keys.rules.append(venue.keys.rules[0] | {"service": "drop_copy"})
     for each in (client, copy):
         assert (await each.expect("5"))[58] == RESET
+        assert datetime.now(UTC) - now > timedelta(seconds=1)
         each.send("5", {})
         await each.expect_closed()
     await asyncio.sleep(0.3)
     again, text = await logon(venue)
-    assert (text, again.next_number) == ("", 2)
+    assert text == ""
     again.enter("a2", "buy", "0.5", "50000")
     assert (await again.expect("8"))[34] == "2"
+
+
+async def test_the_venue_s_reset_time_that_a_gateway_missed_counts(venue: SmallVenue) -> None:
+    client, _ = await logon(venue)
+    await client.log_out()
+    await asyncio.sleep(1)
+    just_now = datetime.now(UTC).strftime("%H:%M:%S")
+    await venue.restart_gateway(fix_rules=SessionRules(ResetTime.parse(just_now)))
+    _, text = await logon(venue, client.next_number)
+    assert text.startswith("MsgSeqNum(34) must be 1")
+    client, text = await logon(venue)
+    assert text == ""
+    await client.log_out()
+    await venue.restart_gateway(fix_rules=SessionRules(ResetTime.parse(just_now)))
+    assert (await logon(venue, client.next_number))[1] == ""
+
+
+async def test_a_comp_id_that_the_desk_does_not_know_is_not_told(venue: SmallVenue) -> None:
+    names = ["x" * 65, "\x02" * 64]
+    for name in names:
+        client = await FixClient.connect(venue.gateway.fix.market_data.port, name)
+        assert (await client.log_on("alice", "secret-of-alice", is_reset=True))[35] == "A"
+    while ("market_data", ALICE, names[1]) not in venue.keys.standings:
+        await asyncio.sleep(0.05)
+    assert [name for _, _, name in venue.keys.standings] == [names[1]]
 
 
 async def test_maintenance_is_told_then_all_are_out_and_stay_out(venue: SmallVenue) -> None:

@@ -10,6 +10,7 @@ from gateway.edge import fix_acceptor
 from gateway.edge.tls import Tls, TlsError, TlsFiles
 from tests.gateway.edge.certificates import Authority
 from tests.gateway.edge.small_venue import small_venue
+from tests.gateway.engine_room import ALICE
 from tests.gateway.fix_client import FixClient
 
 
@@ -80,6 +81,27 @@ async def test_a_client_certificate_is_its_comp_ids(
         for certificate in (None, strangers.issue("DESK1")):
             with pytest.raises((ssl.SSLError, ConnectionError)):
                 await logged_on(port, client_context(authority, certificate))
+
+
+async def test_a_session_may_be_bound_to_another_certificate(
+    tmp_path: Path, redis_url: str, authority: Authority
+) -> None:
+    files = TlsFiles(*authority.issue("venue"), authority.file)
+    async with small_venue(tmp_path, redis_url, fix_tls=files) as venue:
+        session = {"service": "order_entry", "account_id": ALICE, "sender_comp_id": "DESK1"}
+        venue.keys.rules = [session | {"certificate": "bank"}]
+        await venue.restart_gateway(fix_tls=files)
+        port = venue.gateway.fix.order_entry.port
+        told = []
+        for name in ("DESK1", "bank", "other"):
+            context = client_context(authority, authority.issue(name))
+            client = await FixClient.connect(port, "DESK1", tls=context)
+            told.append((await client.log_on("alice", "secret-of-alice")).get(58, ""))
+        assert told == [
+            "this session is bound to another client certificate",
+            "",
+            "SenderCompID(49) is not 'other', to whom the certificate belongs",
+        ]
 
 
 async def test_a_renewed_certificate_is_used_without_a_restart(
