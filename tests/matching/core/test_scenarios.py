@@ -46,7 +46,7 @@ AMEND = re.compile(r"(?:bust|correct) (\d+)(?: to (\d+) at (\d+))?")
 SUSPEND = re.compile(r"(suspend|resume) (\w+)")
 PREVENT = re.compile(r"(\w+) prevents self-trades by ([a-z-]+)")
 CREDIT = re.compile(r"(\w+) is credited (\d+) (\w+)")
-WAIT = re.compile(r"(\d+) hours? pass(?:es)?")
+WAIT = re.compile(r"(\d+) hours? pass(?:es)?(?:, at most (\d+) steps?)?")
 SIDES = {"all": Sides.BOTH, "buys": Sides.BUY, "sells": Sides.SELL}
 HOUR_NS = 3600 * 10**9
 PERCENT = 10_000  # parts per million
@@ -59,7 +59,8 @@ LIMITS = re.compile(
     r"limits:(?: quantity (\d+) to (\d+))?,?(?: worth (\d+) to (\d+))?,?(?: open orders (\d+))?,?"
     r"(?: band (\d+)%)?,?(?: collar (\d+)%)?,?(?: volatility (\d+)% for (\d+) hours?)?(?: none)?"
 )
-PHASE = re.compile(r"phase (\w+(?: \w+)?)")
+PHASE = re.compile(r"phase (\w+(?: \w+)?)(?:, at most (\d+) steps?)?")
+CLOCK = re.compile(r"the clock goes on, at most (\d+) steps?")
 INCREMENTS = re.compile(r"steps (\d+) and (\d+)(?:, canceling (\d+))?")
 REFERENCE = re.compile(r"reference price (\d+)")
 FEES = re.compile(r"fees maker (-?\d+) taker (\d+)")
@@ -104,7 +105,7 @@ class Table:
             return list(self.funds())
         if match := WAIT.fullmatch(request):
             self.now_ns += int(match[1]) * HOUR_NS
-            return self.ask(c.ExpireOrders(1, 1))
+            return self.ask(c.ExpireOrders(1, 1, int(match[2] or 0)))
         return self.ask(self.command(request))
 
     def command(self, request: str) -> c.Command:
@@ -160,7 +161,10 @@ class Table:
         if match := REFERENCE.fullmatch(request):
             return c.SetReferencePrice(1, 1, 1, int(match[1]))
         if match := PHASE.fullmatch(request):
-            return c.ChangePhase(1, 1, 1, TradingPhase[match[1].replace(" ", "_").upper()])
+            phase = TradingPhase[match[1].replace(" ", "_").upper()]
+            return c.ChangePhase(1, 1, 1, phase, int(match[2] or 0))
+        if match := CLOCK.fullmatch(request):
+            return c.ExpireOrders(1, 1, int(match[1]))
         if request in ("halt", "resume"):
             phase = TradingPhase.HALTED if request == "halt" else TradingPhase.TRADING
             return c.ChangePhase(1, 1, 1, phase)
