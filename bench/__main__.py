@@ -13,6 +13,8 @@ BENCHMARKS = (
     "durable_path",
     "fix_codec",
     "fix_round_trip",
+    "fix_crossing",
+    "fix_idle_sessions",
     "settlement",
     "recovery",
     "histories",

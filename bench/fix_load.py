@@ -15,23 +15,33 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 ACCEPTED = b"\x01150=0\x01"  # ExecType(150) New
+TRADED = b"\x01150=F\x01"
+BUYS, CROSSING = b"1", b"12"  # Side(54) of the orders in turn
 LOGGED_ON = b"\x0135=A\x01"
 SESSIONS_TIMEOUT_S = 60.0
 
 
 class Session:
-    """One connection with its orders: resting buys at one price, each answered by one report."""
+    """One connection with its orders, all at one price.
 
-    def __init__(self, port: int, number: int, orders: int) -> None:
+    Buys rest, each answered by one report. Crossing ones trade two by two: each has two reports.
+    """
+
+    def __init__(
+        self, port: int, number: int, orders: int, sides: bytes = BUYS, key: bytes = b"load"
+    ) -> None:
         self.comp_id = b"LOAD%d" % number
         self.orders = orders
         self.sent = 0
         self.answered = 0
+        self._sides = sides
+        self._trades_to_come = orders if sides == CROSSING else 0
         self._tail = b""
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.settimeout(SESSIONS_TIMEOUT_S)
-        self.socket.sendall(self._message(b"A", 1, b"98=0\x01108=60\x01553=load\x01554=load\x01"))
+        logon = b"98=0\x01108=60\x01553=%b\x01554=%b\x01" % (key, key)
+        self.socket.sendall(self._message(b"A", 1, logon))
         answer = self.socket.recv(4096)
         if LOGGED_ON not in answer:
             raise SystemExit(f"logon refused: {answer!r}")
@@ -44,9 +54,10 @@ class Session:
 
     def order(self, order: int) -> bytes:
         body = (
-            b"11=%b-%d\x0155=BTCUSDT\x0154=1\x0160=%b\x0138=0.001\x0140=2\x0144=10000\x0159=1\x01"
+            b"11=%b-%d\x0155=BTCUSDT\x0154=%c\x0160=%b\x0138=0.001\x0140=2\x0144=10000\x0159=1\x01"
         )
-        return self._message(b"D", order + 2, body % (self.comp_id, order, _now()))
+        side = self._sides[order % len(self._sides)]
+        return self._message(b"D", order + 2, body % (self.comp_id, order, side, _now()))
 
     def send(self, count: int) -> None:
         """Send the next orders in one piece."""
@@ -55,7 +66,7 @@ class Session:
         self.sent = stop
 
     def receive(self) -> int:
-        """Return how many answers arrived with the next bytes."""
+        """Return how many orders the next bytes accept; note how many trades they report."""
         data = self.socket.recv(65_536)
         if not data:
             raise SystemExit("the venue closed a session")
@@ -64,7 +75,17 @@ class Session:
         self._tail = scanned[1 - len(ACCEPTED) :]
         count = scanned.count(ACCEPTED)
         self.answered += count
+        if self._trades_to_come:
+            self._trades_to_come -= scanned.count(TRADED)
         return count
+
+    def is_done(self) -> bool:
+        return self.answered == self.orders and not self._trades_to_come
+
+    def beat(self) -> None:
+        """Send the next Heartbeat(0) of a session that sends nothing else."""
+        self.sent += 1
+        self.socket.sendall(self._message(b"0", self.sent + 1, b""))
 
     def _message(self, msg_type: bytes, number: int, body: bytes) -> bytes:
         body = b"35=%b\x0149=%b\x0156=AGIO\x0134=%d\x0152=%b\x01%b" % (
@@ -82,9 +103,13 @@ def _now() -> bytes:
     return datetime.now(UTC).strftime("%Y%m%d-%H:%M:%S.%f")[:-3].encode()
 
 
-def throughput(port: int, sessions: int, orders: int, window: int) -> float:
+def throughput(
+    port: int, sessions: int, orders: int, window: int, *, first: int = 0, crossing: bool = False
+) -> float:
     """Return the orders a second that `sessions` sessions get answered, `window` in flight each."""
-    loaded = [Session(port, number, orders // sessions) for number in range(sessions)]
+    sides = CROSSING if crossing else BUYS
+    numbers = range(first, first + sessions)
+    loaded = [Session(port, number, orders // sessions, sides) for number in numbers]
     selector = selectors.DefaultSelector()
     for session in loaded:
         selector.register(session.socket, selectors.EVENT_READ, session)
@@ -97,9 +122,9 @@ def throughput(port: int, sessions: int, orders: int, window: int) -> float:
             answers = session.receive()
             if answers:
                 session.send(answers)
-                if session.answered == session.orders:
-                    selector.unregister(session.socket)
-                    running -= 1
+            if session.is_done():
+                selector.unregister(session.socket)
+                running -= 1
     return sum(session.orders for session in loaded) / (time.perf_counter() - started)
 
 

@@ -33,6 +33,7 @@ LISTINGS: list[c.Command] = [
     c.ListAsset(1, 2, 2, 8, b"USDT"),
     c.ListInstrument(1, 3, 1, 1, 2, 1_000, 10, 1, 1_000, 2_000, b"BTCUSDT"),
     c.CreditFunds(1, 4, 1, 2, 10**17),
+    c.CreditFunds(1, 5, 1, 1, 10**15),
 ]
 
 
@@ -78,6 +79,18 @@ def venue(
             time.sleep(EXPORT_SECONDS)  # or the exporters of this venue would burden the next
 
 
+def processor_s(*kinds: str) -> float:
+    """Return what the processes of some kinds that this one runs have used of the processor."""
+    own = Path("/proc/self/task") / str(os.getpid()) / "children"
+    ticks = 0
+    for pid in own.read_text().split():
+        command = (Path("/proc") / pid / "cmdline").read_text()
+        if any(f'"kind": "{kind}"' in command for kind in kinds):
+            fields = (Path("/proc") / pid / "stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])  # proc(5): utime, stime
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def tracing(service: str, trace_rate: float, otlp_url: str) -> Tracing | None:
     if not trace_rate:
         return None
@@ -110,10 +123,12 @@ async def serve_matching(
 async def serve_gateway(directory: str, address: str, trace_rate: float, otlp_url: str) -> None:
     from gateway.edge.gateway import Gateway
 
-    key = {"account_id": 1, "sender_comp_ids": [], "permissions": ["trade"]}
-
-    async def tell_key(_: web.Request) -> web.Response:
-        return web.json_response({"api_key": "load", "secret": "load"} | key)
+    async def tell_key(request: web.Request) -> web.Response:
+        """Tell of the key `load` of account 1, and of keys named by the number of their account."""
+        key = request.match_info["key"]
+        account_id = int(key) if key.isdigit() else 1
+        own = {"api_key": key, "secret": key, "account_id": account_id}
+        return web.json_response(own | {"sender_comp_ids": [], "permissions": ["trade"]})
 
     app = web.Application()
     app.router.add_get("/internal/credentials/{key}", tell_key)

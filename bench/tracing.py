@@ -8,7 +8,6 @@ where one is; it also depends less on what else runs on a shared machine.
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 
 from bench.figures import Figure, figure, show
 from bench.fix_round_trip import ONE_CORE, OTHER_CORE, THROUGHPUT_PINNING, load
-from bench.fix_venue import venue
+from bench.fix_venue import processor_s, venue
 from matching.edge.batch_times import BatchTimes
 from matching.edge.batch_traces import emit_batch
 from vocabulary.tracing import Passage, Tracing
@@ -61,7 +60,7 @@ def orders_per_s_and_cpu_us(trace_rate: float) -> tuple[float, float]:
         tempfile.TemporaryDirectory() as directory,
         venue(Path(directory), "os", ONE_CORE, OTHER_CORE, trace_rate) as port,
     ):
-        before_s = cpu_s()
+        before_s = processor_s("gateway", "matching")
         rate: float = load(
             OTHER_CORE,
             measure="throughput",
@@ -70,19 +69,7 @@ def orders_per_s_and_cpu_us(trace_rate: float) -> tuple[float, float]:
             orders=ORDERS,
             window=WINDOW,
         )
-        return rate, (cpu_s() - before_s) / ORDERS * 1e6
-
-
-def cpu_s() -> float:
-    """Return what gateway and matching process have used of the processor."""
-    own = Path("/proc/self/task") / str(os.getpid()) / "children"
-    ticks = 0
-    for pid in own.read_text().split():
-        kind = (Path("/proc") / pid / "cmdline").read_text()
-        if '"gateway"' in kind or '"matching"' in kind:
-            fields = (Path("/proc") / pid / "stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])  # proc(5): utime, stime
-    return ticks / os.sysconf("SC_CLK_TCK")
+        return rate, (processor_s("gateway", "matching") - before_s) / ORDERS * 1e6
 
 
 def noting_us(trace_rate: float) -> list[float]:
