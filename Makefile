@@ -88,8 +88,9 @@ bounded: build ## End a million orders at once, and look at the records that it 
 campaign: build ## Kill execution instances and gateways for some minutes
 	AGIO_CAMPAIGN_KILLS=30 $(BIN)/python -m pytest tests/trading/execution/edge/test_killed_instances.py --timeout 0
 
-readers: build ## Kill the readers that keep histories fifty times, with their stores away for a minute
-	AGIO_CAMPAIGN_KILLS=50 $(BIN)/python -m pytest tests/marketdata/edge/test_readers_killed.py --timeout 0
+readers: build ## Kill readers of histories, publisher and feeds fifty times, with their stores away for a minute
+	AGIO_CAMPAIGN_KILLS=50 $(BIN)/python -m pytest --timeout 0 \
+		tests/marketdata/edge/test_readers_killed.py tests/gateway/edge/test_feeds_killed.py
 
 takeovers: build ## Kill the leading alpha generator fifty times, and look for lost decisions
 	AGIO_ALPHA_KILLS=50 $(BIN)/python -m pytest tests/trading/alpha/edge/test_takeover.py -s --timeout 0
