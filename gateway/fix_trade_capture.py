@@ -123,8 +123,8 @@ def captured_of_old(fill: HistoricFill, instrument: Instrument) -> CapturedTrade
         fill.is_maker,
         fill.timestamp_ns,
         fill.sequence,
-        0,
-        is_busted=False,
+        fill.amendments,
+        fill.is_busted,
     )
 
 

@@ -13,14 +13,24 @@ from vocabulary.trade_history import (
     HistoricFill,
     HistoricTrade,
     Item,
+    ItemChange,
+    amendment_values,
     begins_block,
     block_item,
+    fill_change,
     fill_item,
+    trade_change,
     trade_item,
 )
 from vocabulary.types import Side
 
-HISTORY_EVENTS: set[type[e.Event]] = {*get_args(Listing), e.TradeExecuted, e.AuctionTradeExecuted}
+HISTORY_EVENTS: set[type[e.Event]] = {
+    *get_args(Listing),
+    e.TradeExecuted,
+    e.AuctionTradeExecuted,
+    e.TradeBusted,
+    e.TradeCorrected,
+}
 DAY_S = 86_400
 SECOND_NS = 1_000_000_000
 
@@ -31,6 +41,8 @@ class HistoryBatch(NamedTuple):
     trades: list[Item]
     """Of the table of trades, where blocks begin included."""
     fills: list[Item]
+    changes: list[ItemChange]
+    """To be made behind all these, in order."""
     listings: list[tuple[int, Listing]]
     """Each with its record's sequence."""
     last_sequence: int
@@ -50,6 +62,7 @@ class TradeItems:
         """Return the items of records, at least one, that follow those of the last call."""
         trades: list[Item] = []
         fills: list[Item] = []
+        changes: list[ItemChange] = []
         listings: list[tuple[int, Listing]] = []
         for sequence, timestamp_ns, events in records:
             expires_s = timestamp_ns // SECOND_NS + self._ttl_s if self._ttl_s else None
@@ -62,11 +75,15 @@ class TradeItems:
                         trades.append(block_item(trade, expires_s))
                     both = historic_fills(instrument, event, sequence, timestamp_ns)
                     fills += [fill_item(fill, expires_s) for fill in both]
+                elif isinstance(event, e.TradeBusted):
+                    changes += amendment_changes(
+                        self._catalogue.instruments[event.instrument_id], event
+                    )
                 elif isinstance(event, Listing):
                     self._catalogue.apply(event)
                     listings.append((sequence, event))
         last = records[-1]
-        return HistoryBatch(trades, fills, listings, last.sequence, last.timestamp_ns)
+        return HistoryBatch(trades, fills, changes, listings, last.sequence, last.timestamp_ns)
 
 
 def historic_trade(
@@ -131,3 +148,27 @@ def historic_fills(
             is_buyer=taker_buys,
         ),
     )
+
+
+def amendment_changes(instrument: Instrument, event: e.TradeBusted) -> list[ItemChange]:
+    """Return what a bust or a correction makes of a trade's items, as often as it is made."""
+    is_busted = not isinstance(event, e.TradeCorrected)
+    values = amendment_values(event.amendments, is_busted=is_busted)
+    fees = (event.buyer_fee_units, event.seller_fee_units)
+    if isinstance(event, e.TradeCorrected):
+        values |= {
+            "price": {"S": instrument.price_text(event.corrected_price_ticks)},
+            "qty": {"S": instrument.quantity_text(event.corrected_quantity_lots)},
+            "quote": {"S": instrument.quote.text(event.corrected_quote_units)},
+        }
+        fees = (event.corrected_buyer_fee_units, event.corrected_seller_fee_units)
+    symbol, trade_id = instrument.symbol, event.trade_id
+    changes = [trade_change(symbol, trade_id, event.buyer_order_id, values)]
+    accounts = (event.buyer_account_id, event.seller_account_id)
+    for account_id, fee_units, is_buyer in zip(accounts, fees, (True, False), strict=True):
+        asset = instrument.base if is_buyer == (fee_units >= 0) else instrument.quote
+        paid: Item = {"fee": {"S": asset.text(fee_units)}, "fee_asset": {"S": asset.name}}
+        changes.append(
+            fill_change(account_id, symbol, trade_id, is_buyer=is_buyer, values=values | paid)
+        )
+    return changes

@@ -12,13 +12,15 @@ An instrument's trade ids count from 1 without a hole, and rise with time. So a 
 arithmetic from an id, and from a time by one look at `blocks`; an account's fills need no index by
 time of their own. `docs/history.md` has the reasons, sizes and costs.
 
-Prices and amounts are decimals in text, as they were when the trade was made: whoever reads an item
-needs no listing. Every item but the writer's progress may have `expires`, UTC seconds, behind which
-DynamoDB deletes it.
+Prices and amounts are decimals in text, of the tick when the trade was made: whoever reads an item
+needs no listing. Where the desk amended a trade its items have `amendments`, how often, and
+`busted` if it is undone; a corrected one's are as they are now, a busted one's as they were. Every
+item but the writer's progress may have `expires`, UTC seconds, behind which DynamoDB deletes it.
 
 History
 -------
 1   The first version.
+2   `amendments` and `busted`.
 """
 
 from __future__ import annotations
@@ -87,6 +89,8 @@ class HistoricTrade(NamedTuple):
     buyer_order_id: int
     seller_order_id: int
     sequence: int
+    amendments: int = 0
+    is_busted: bool = False
 
 
 class HistoricFill(NamedTuple):
@@ -105,6 +109,17 @@ class HistoricFill(NamedTuple):
     fee_asset: str
     timestamp_ns: int
     sequence: int
+    amendments: int = 0
+    is_busted: bool = False
+
+
+class ItemChange(NamedTuple):
+    """New values of an item: of the first of `keys` whose item has the values of `where`."""
+
+    is_fill: bool
+    keys: tuple[Item, ...]
+    values: Item
+    where: Item
 
 
 def place_of(url: str) -> Place:
@@ -203,6 +218,7 @@ def read_trade(item: Mapping[str, Mapping[str, Any]]) -> HistoricTrade:
         buyer_order_id=int(item["buyer"]["N"]),
         seller_order_id=int(item["seller"]["N"]),
         sequence=int(item["sequence"]["N"]),
+        **_amendment(item),
     )
 
 
@@ -223,7 +239,41 @@ def read_fill(item: Mapping[str, Mapping[str, Any]]) -> HistoricFill:
         fee_asset=item["fee_asset"]["S"],
         timestamp_ns=int(item["time_ns"]["N"]),
         sequence=int(item["sequence"]["N"]),
+        **_amendment(item),
     )
+
+
+def trade_change(symbol: str, trade_id: int, buyer_order_id: int, values: Item) -> ItemChange:
+    series = block_series(symbol, block_of(trade_id))
+    key: Item = {"series": {"S": series}, "number": {"N": str(trade_id)}}
+    return ItemChange(
+        is_fill=False, keys=(key,), values=values, where={"buyer": {"N": str(buyer_order_id)}}
+    )
+
+
+def fill_change(
+    account_id: int, symbol: str, trade_id: int, *, is_buyer: bool, values: Item
+) -> ItemChange:
+    """Return a change of a side of a trade, whose role in it need not be known."""
+    owner = {"S": fills_owner(account_id, symbol)}
+    keys: tuple[Item, ...] = tuple(
+        {"owner": owner, "fill": {"S": fill_key(trade_id, is_maker=is_maker)}}
+        for is_maker in (True, False)
+    )
+    return ItemChange(
+        is_fill=True, keys=keys, values=values, where={"is_buyer": {"BOOL": is_buyer}}
+    )
+
+
+def amendment_values(amendments: int, *, is_busted: bool) -> Item:
+    return {"amendments": {"N": str(amendments)}, "busted": {"BOOL": is_busted}}
+
+
+def _amendment(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        "amendments": int(item.get("amendments", {"N": "0"})["N"]),
+        "is_busted": item.get("busted", {"BOOL": False})["BOOL"],
+    }
 
 
 def _expires(expires_s: int | None) -> Item:

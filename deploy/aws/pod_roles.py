@@ -29,6 +29,7 @@ WRITE_HISTORY = (
     "dynamodb:GetItem",
     "dynamodb:PutItem",
     "dynamodb:Query",
+    "dynamodb:UpdateItem",
     "dynamodb:UpdateTimeToLive",
 )
 READ_HISTORY = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from gateway.json_api import requests as r
-from gateway.json_api.order_replies import MyTrade, milliseconds
+from gateway.json_api.order_replies import MyTrade, amendment, milliseconds
 from gateway.trade_history import TradeRange
 from vocabulary.market_data import Print
 from vocabulary.trade_history import HistoricFill, HistoricTrade
@@ -83,6 +83,7 @@ def historic_trade(trade: HistoricTrade) -> dict[str, Any]:
         "time": milliseconds(trade.timestamp_ns),
         "isBuyerMaker": trade.buyer_is_maker,
         "isBestMatch": True,
+        **_amendment(trade),
     }
 
 
@@ -96,6 +97,7 @@ def historic_aggregate(trade: HistoricTrade) -> dict[str, Any]:
         "T": milliseconds(trade.timestamp_ns),
         "m": trade.buyer_is_maker,
         "M": True,
+        **_amendment(trade),
     }
 
 
@@ -114,4 +116,10 @@ def historic_fill(fill: HistoricFill) -> MyTrade:
         is_buyer=fill.is_buyer,
         is_maker=fill.is_maker,
         is_best_match=True,
+        amendment=amendment(fill.amendments, is_busted=fill.is_busted),
     )
+
+
+def _amendment(trade: HistoricTrade) -> dict[str, str]:
+    told = amendment(trade.amendments, is_busted=trade.is_busted)
+    return {"amendment": told} if isinstance(told, str) else {}

@@ -21,6 +21,7 @@ from vocabulary.trade_history import (
     PROGRESS_KEY,
     TRADES_KEY,
     Item,
+    ItemChange,
     Key,
     Place,
 )
@@ -103,6 +104,41 @@ class HistoryTables:
         failures = [error for future in done if (error := future.exception()) is not None]
         if failures:
             raise failures[0]
+
+    def change(self, change: ItemChange) -> None:
+        """Change an item that is there; one that has expired stays away."""
+        table = self._names.fills if change.is_fill else self._names.trades
+        for key in change.keys:
+            if self._change_item(table, key, change):
+                return
+
+    def _change_item(self, table: str, key: Item, change: ItemChange) -> bool:
+        """Return whether it is the item that is meant, and changed."""
+        for attempt in range(ATTEMPTS_MAX):
+            if attempt:
+                self._pause(attempt)
+            CALLS.labels(table).inc()
+            try:
+                self._db.update_item(
+                    TableName=table,
+                    Key=key,
+                    UpdateExpression="SET " + ", ".join(f"#{n} = :{n}" for n in change.values),
+                    ConditionExpression=" AND ".join(f"#{n} = :{n}" for n in change.where),
+                    ExpressionAttributeNames={f"#{n}": n for n in change.values | change.where},
+                    ExpressionAttributeValues={
+                        f":{n}": value for n, value in (change.values | change.where).items()
+                    },
+                )
+            except ClientError as error:
+                if code_of(error) == "ConditionalCheckFailedException":
+                    return False
+                if code_of(error) not in THROTTLED and _is_ours(error):
+                    raise HistoryFailedError(f"{table}: {error}") from error
+            except BotoCoreError as error:
+                log.debug("no answer", table=table, reason=str(error))
+            else:
+                return True
+        raise HistoryFailedError(f"{table}: an item was not changed")
 
     def put_progress(self, item: Item) -> None:
         """Put an item of the table of progress, whatever was there."""

@@ -60,10 +60,17 @@ class HistoryWriter:
         for sequence, listing in batch.listings:
             self._tables.put_progress(_listing_item(sequence, listing))
         self._tables.write(batch.trades, batch.fills)
+        for change in batch.changes:
+            self._tables.change(change)
         TRADES.inc(len(batch.fills) // 2)
         self._reached = batch.last_sequence, batch.last_ns
         # To read records again is cheaper than to write that they held no trade.
-        if batch.trades or batch.listings or time.monotonic() >= self._progress_due_s:
+        if (
+            batch.trades
+            or batch.changes
+            or batch.listings
+            or time.monotonic() >= self._progress_due_s
+        ):
             self.rest()
         self.sequence = batch.last_sequence
 

@@ -11,6 +11,7 @@ import pytest
 
 from marketdata.edge.trade_history import TradeHistoryService
 from matching.client import MatchingClient
+from tests.gateway.edge.desk_link import DeskLink
 from tests.gateway.edge.json_venue import JsonVenue, until
 from tests.gateway.engine_room import ALICE, BOB, BTCUSDT
 from tests.throttling_proxy import ThrottlingProxy
@@ -125,6 +126,35 @@ async def test_pages_go_back_to_the_first_trade(venue: OldVenue, proxy: Throttli
         assert (answer["status"], answer["result"]) == (200, trades[2:4])
         answer = await api.signed("myTrades", symbol="BTCUSDT", fromId=3, limit=2)
         assert answer["result"] == found[2:4]
+
+    async with DeskLink(venue.matching_address) as desk:
+        await desk.bust(3)
+        await desk.correct(4, 900_000, 50)
+    last = venue.gateway.matching.last_sequence
+    while venue.history.health()["sequence"] != last:
+        await venue.get("ping")
+    busted, corrected, other = await my_trades(venue, fromId=3, limit=3)
+    assert busted == found[2] | {"amendment": "BUSTED"}
+    assert (corrected["amendment"], corrected["price"]) == ("CORRECTED", "9000.00")
+    assert (corrected["qty"], corrected["quoteQty"]) == ("0.00050", "4.50000000")
+    assert other == found[4]
+    _, bobs = await venue.signed("GET", "myTrades", "bob", symbol="BTCUSDT", fromId=3, limit=2)
+    assert [each["amendment"] for each in bobs] == ["BUSTED", "CORRECTED"]
+    tape = await venue.get("historicalTrades", symbol="BTCUSDT", fromId=3, limit=3)
+    assert tape == [
+        trades[2] | {"amendment": "BUSTED"},
+        trades[3]
+        | {
+            "amendment": "CORRECTED",
+            "price": "9000.00",
+            "qty": "0.00050",
+            "quoteQty": "4.50000000",
+        },
+        trades[4],
+    ]
+    fix.send("AD", {568: "busted", 569: 1, 571: "1-3-1"})
+    await fix.expect("AQ")
+    assert (await fix.expect("AE"))[571] == "1-3-1-1"
 
     # While the history is away, or slow, who asks for old trades is told, and nobody else notices.
     for trouble in ("is_away", "is_slow"):
