@@ -65,12 +65,8 @@ class HistoryWriter:
         TRADES.inc(len(batch.fills) // 2)
         self._reached = batch.last_sequence, batch.last_ns
         # To read records again is cheaper than to write that they held no trade.
-        if (
-            batch.trades
-            or batch.changes
-            or batch.listings
-            or time.monotonic() >= self._progress_due_s
-        ):
+        wrote = batch.trades or batch.changes or batch.listings
+        if wrote or time.monotonic() >= self._progress_due_s:
             self.rest()
         self.sequence = batch.last_sequence
 

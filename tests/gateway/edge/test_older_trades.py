@@ -84,6 +84,46 @@ async def my_trades(venue: OldVenue, **asked: Any) -> Any:
     return found
 
 
+async def check_fix(venue: OldVenue, trade: dict[str, Any]) -> None:
+    """Check that FIX tells of an old trade of Alice's what REST does."""
+    fix = await venue.client(comp_id=f"OLD{trade['id']}{trade.get('amendment', '')}")
+    name = f"1-{trade['id']}-1"
+    fix.send("AD", {568: "old", 569: 1, 571: name, 55: "BTCUSDT"})
+    assert (await fix.expect("AQ"))[748] == "1"
+    told = await fix.expect("AE")
+    asked = {"id": 527, "orderId": 37, "price": 31, "qty": 32, "commission": 137}
+    assert [told[tag] for tag in asked.values()] == [str(trade[each]) for each in asked]
+    kind = {None: "F", "BUSTED": "H", "CORRECTED": "G"}[trade.get("amendment")]
+    assert (told[150], told.get(572, name)) == (kind, name)
+    await fix.log_out()
+
+
+async def check_amended(
+    venue: OldVenue, found: list[dict[str, Any]], tape: list[dict[str, Any]]
+) -> None:
+    """Bust the third trade and correct the fourth, and check that they are marked everywhere."""
+    async with DeskLink(venue.matching_address) as desk:
+        await desk.bust(3)
+        await desk.correct(4, 900_000, 50)
+    last = venue.gateway.matching.last_sequence
+    while venue.history.health()["sequence"] != last:
+        await venue.get("ping")
+    busted, corrected, other = await my_trades(venue, fromId=3, limit=3)
+    assert busted == found[2] | {"amendment": "BUSTED"}
+    assert (corrected["amendment"], corrected["price"]) == ("CORRECTED", "9000.00")
+    assert (corrected["qty"], corrected["quoteQty"]) == ("0.00050", "4.50000000")
+    assert other == found[4]
+    _, bobs = await venue.signed("GET", "myTrades", "bob", symbol="BTCUSDT", fromId=3, limit=2)
+    assert [each["amendment"] for each in bobs] == ["BUSTED", "CORRECTED"]
+    now = await venue.get("historicalTrades", symbol="BTCUSDT", fromId=3, limit=3)
+    terms = {"price": "9000.00", "qty": "0.00050", "quoteQty": "4.50000000"}
+    assert now[0] == tape[2] | {"amendment": "BUSTED"}
+    assert now[1] == tape[3] | terms | {"amendment": "CORRECTED"}
+    assert now[2] == tape[4]
+    for trade in (busted, corrected):
+        await check_fix(venue, trade)
+
+
 async def test_pages_go_back_to_the_first_trade(venue: OldVenue, proxy: ThrottlingProxy) -> None:
     # Before the history has come so far, what it would lack is not left out without a word.
     status, refused = await venue.signed("GET", "myTrades", symbol="BTCUSDT", fromId=1)
@@ -114,12 +154,7 @@ async def test_pages_go_back_to_the_first_trade(venue: OldVenue, proxy: Throttli
     assert [(each["a"], each["q"]) for each in aggregates] == [(t["id"], t["qty"]) for t in trades]
     assert aggregates[-1] == (await venue.get("aggTrades", symbol="BTCUSDT", fromId=200))[0]
 
-    fix = await venue.client()
-    fix.send("AD", {568: "old", 569: 1, 571: "1-3-1", 55: "BTCUSDT"})
-    assert (await fix.expect("AQ"))[748] == "1"
-    told = await fix.expect("AE")
-    asked = {"id": 527, "orderId": 37, "price": 31, "qty": 32, "commission": 137}
-    assert [told[tag] for tag in asked.values()] == [str(found[2][name]) for name in asked]
+    await check_fix(venue, found[2])
 
     async with venue.api() as api:
         answer = await api.ask("trades.historical", symbol="BTCUSDT", fromId=3, limit=2)
@@ -127,34 +162,7 @@ async def test_pages_go_back_to_the_first_trade(venue: OldVenue, proxy: Throttli
         answer = await api.signed("myTrades", symbol="BTCUSDT", fromId=3, limit=2)
         assert answer["result"] == found[2:4]
 
-    async with DeskLink(venue.matching_address) as desk:
-        await desk.bust(3)
-        await desk.correct(4, 900_000, 50)
-    last = venue.gateway.matching.last_sequence
-    while venue.history.health()["sequence"] != last:
-        await venue.get("ping")
-    busted, corrected, other = await my_trades(venue, fromId=3, limit=3)
-    assert busted == found[2] | {"amendment": "BUSTED"}
-    assert (corrected["amendment"], corrected["price"]) == ("CORRECTED", "9000.00")
-    assert (corrected["qty"], corrected["quoteQty"]) == ("0.00050", "4.50000000")
-    assert other == found[4]
-    _, bobs = await venue.signed("GET", "myTrades", "bob", symbol="BTCUSDT", fromId=3, limit=2)
-    assert [each["amendment"] for each in bobs] == ["BUSTED", "CORRECTED"]
-    tape = await venue.get("historicalTrades", symbol="BTCUSDT", fromId=3, limit=3)
-    assert tape == [
-        trades[2] | {"amendment": "BUSTED"},
-        trades[3]
-        | {
-            "amendment": "CORRECTED",
-            "price": "9000.00",
-            "qty": "0.00050",
-            "quoteQty": "4.50000000",
-        },
-        trades[4],
-    ]
-    fix.send("AD", {568: "busted", 569: 1, 571: "1-3-1"})
-    await fix.expect("AQ")
-    assert (await fix.expect("AE"))[571] == "1-3-1-1"
+    await check_amended(venue, found, trades)
 
     # While the history is away, or slow, who asks for old trades is told, and nobody else notices.
     for trouble in ("is_away", "is_slow"):
