@@ -1,6 +1,7 @@
 """Nothing that the engine remembers is forgotten by a snapshot."""
 
 import random
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -22,6 +23,8 @@ from matching.core.state import State
 from matching.core.triggers import Trigger, Triggers, Turn
 from tests.matching.core import test_against_naive_venue as naive
 from tests.matching.core.requests import LISTINGS, enter, stop
+from tests.matching.core.test_scenarios import SCENARIOS, Table
+from vocabulary import commands as c
 from vocabulary.codec import pack
 from vocabulary.commands import CancelAllOrders, EnterOrder, list_orders
 from vocabulary.limits import NO_LIMITS
@@ -93,6 +96,25 @@ def test_every_field_is_saved_or_known_to_follow_from_what_is(kind: type) -> Non
     saved, derived = map(set, FIELDS[kind])
     assert fields_of(SAMPLES[kind]) - UNSET == (saved | derived) - UNSET
     assert not saved & derived
+
+
+class RestartedTable(Table):
+    """A scenario's table whose engine is replaced by its own snapshot after each command."""
+
+    def ask(self, command: c.Command) -> list[str]:
+        said = super().ask(command)
+        before, self.engine = self.engine, restored(self.engine)
+        assert self.engine.state_hash() == before.state_hash()
+        return said
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+def test_a_scenario_goes_on_as_it_did_from_a_snapshot_behind_each_command(path: Path) -> None:
+    table = RestartedTable()
+    lines = path.read_text().splitlines()
+    requests = [line for line in lines if line.strip() and not line.startswith(("#", " "))]
+    said = [f"    {each}" for request in requests for each in table.answer(request)]
+    assert said == [line for line in lines if line.startswith(" ")]
 
 
 class RestartedEngineAndNaiveVenue(naive.EngineAndNaiveVenue):
