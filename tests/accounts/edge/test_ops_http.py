@@ -3,6 +3,7 @@
 import base64
 
 import asyncpg
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -201,6 +202,22 @@ async def test_tick_and_lot_change_while_nothing_trades_and_are_known_after_a_re
         await again.until_ready()
         (listed,) = (await again.get("/instruments")).body["instruments"]
     assert listed | steps == listed
+
+
+async def test_what_takes_the_engine_several_commands_is_one_request_of_the_desk(
+    desk: DeskClient, trader: Trader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("accounts.edge.listing_desk.STEPS_PER_COMMAND_MAX", 1)
+    await desk.post(f"/accounts/{ALICE}/credits", {"asset": "BTC", "amount": "1"})
+    for number in range(1, 7):
+        await trader.send([order(number, ALICE, Side.SELL, 11_000 + number, 200, 1)])
+    await desk.post("/instruments/BTCUSDT/halt")
+    steps = {"tick_size": "0.02", "lot_size": "0.0001", "cancel_orders": True}
+    changed = await desk.post("/instruments/BTCUSDT/increments", steps)
+    assert (changed.status, changed.body["canceled_orders"]) == (200, 3)
+    delisted = await desk.post("/instruments/BTCUSDT/delist")
+    assert (delisted.status, delisted.body["phase"]) == (200, "delisted")
+    assert await settled_balances(desk, ALICE) == {"BTC": "1.00000000"}
 
 
 async def test_an_instrument_may_be_listed_with_finer_units_than_its_first_tick_and_lot(
