@@ -1,5 +1,6 @@
-"""`agio fix-session` on a whole venue: what an operator types is what a FIX client meets."""
+"""`agio fix-session` and `agio maintenance`: what an operator types is what a client meets."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ async def log_on(venue: RunningVenue, key: dict[str, str], number: int = 1) -> t
 
 
 @pytest.mark.timeout(180)
-async def test_a_session_s_life_under_the_desk(venue: RunningVenue) -> None:
+async def test_sessions_and_maintenance_by_the_command_line(venue: RunningVenue) -> None:
     venue.agio("account", "create", "firm")
     key = venue.agio("key", "create", "--account", "firm")
     made = venue.agio("fix-session", "make", "firm", "TRADER", "--heartbeat-max", "20")
@@ -50,8 +51,26 @@ async def test_a_session_s_life_under_the_desk(venue: RunningVenue) -> None:
     assert (answer[35], answer[34]) == ("A", "1")
     venue.agio("fix-session", "logout", "firm", "TRADER")
     assert (await client.expect("5"))[58] == "logged out by the venue"
+    client.send("5", {})
     shown = venue.run("fix-session", "show", "firm", "TRADER", "--data", str(venue.data)).stdout
     assert "heartbeat_max_s 60" in shown
     assert "next out 3" in shown
     [listed] = venue.agio("fix-session", "list", "--account", "firm")["fix_sessions"]
     assert listed["standings"][0]["next_sender_msg_seq_num"] == 3
+
+    client, answer = await log_on(venue, key, 3)
+    assert answer[35] == "A"
+    announced = venue.agio("maintenance", "announce", "--in", "0.05", "--text", "new release")
+    assert venue.agio("maintenance", "show") == announced
+    assert (await client.expect("B"))[58].endswith("new release")
+    assert (await client.expect("5"))[58] == "maintenance: new release"
+    client.send("5", {})
+    _, refused = await log_on(venue, key, 5)
+    assert refused[58] == "maintenance: new release"
+    assert venue.agio("maintenance", "end") == {"maintenance": None}
+    for _ in range(20):
+        _, answer = await log_on(venue, key, 5)
+        if answer[35] == "A":
+            break
+        await asyncio.sleep(0.2)
+    assert answer[35] == "A"
