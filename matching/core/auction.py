@@ -8,7 +8,7 @@ priority.
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, chain, islice
 from typing import NamedTuple
 
 from matching.core import icebergs, order_lists
@@ -160,9 +160,10 @@ def cancel_all(matcher: Matcher, book: OrderBook, steps_max: int) -> bool:
     Of more than `steps_max` those are first that bid best, then those that offer best, then those
     that wait.
     """
-    orders = [order for side in (book.buys, book.sells) for level in side for order in level]
-    orders += [order for _, order in sorted(book.triggers.orders.items())]
-    for order in sorted(orders[: steps_max or None], key=lambda order: order.order_id):
+    resting = (order for side in (book.buys, book.sells) for level in side for order in level)
+    waiting = (order for _, order in sorted(book.triggers.orders.items()))
+    some = islice(chain(resting, waiting), steps_max or None)
+    for order in sorted(some, key=lambda order: order.order_id):
         if matcher.state.orders.find(order.order_id) is None:  # ended with the other of its list
             continue
         matcher.cancel_resting(book, order, CancelReason.DELISTED)
