@@ -43,13 +43,19 @@ class Child(Protocol):
 class ServiceProcess:
     """One `agio SERVICE` as a child, by default NAME itself.
 
-    What it prints goes to LOGS/NAME.output.
+    What it prints goes to LOGS/NAME.output. `niceness` above 0 leaves shared cores to the others.
     """
 
     def __init__(
-        self, name: str, environment: Mapping[str, str], logs: Path, arguments: Sequence[str] = ()
+        self,
+        name: str,
+        environment: Mapping[str, str],
+        logs: Path,
+        arguments: Sequence[str] = (),
+        niceness: int = 0,
     ) -> None:
         self.output = logs / f"{name}.output"
+        self._niceness = niceness
         self._arguments = arguments or (name,)
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
@@ -71,6 +77,8 @@ class ServiceProcess:
                 output=output,
                 environment=self._environment,
             )
+        if self._niceness:  # of the one thread that it has yet
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, self._niceness)
 
     def stop(self) -> None:
         if self._process is not None:

@@ -25,6 +25,8 @@ from agio.standard_listings import list_where_bare
 
 # They start together, each waiting for what it needs, and stop in the opposite order: doors first.
 SERVICE_ORDER = ("matching", "accounts", "marketdata", "gateway")
+STORE_READER_NICENESS = 10
+"""Of those that fill stores: where cores are short, orders go before them."""
 
 
 class VenueRunsError(Exception):
@@ -77,7 +79,8 @@ class Venue:
         for name in services.OPTIONAL_SERVICES:
             if name in urls and name != "backup":
                 words = ("archive", "run") if name == "archive" else ()
-                self.children.start(name, ServiceProcess(name, environment, self._logs, words))
+                reader = ServiceProcess(name, environment, self._logs, words, STORE_READER_NICENESS)
+                self.children.start(name, reader)
         for watched in started:
             self.children.wait_until_ready(watched, urls[watched.name])
         if self.configuration.standard_listings:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,14 @@ def test_every_service_says_that_it_is_well(venue: AwsVenue, trade: dict[str, An
         return all(state["ready"] for state in states.values())
 
     wait_for(is_well, "not every service is ready")
+
+
+def test_who_fills_a_store_leaves_the_cores_to_the_others(venue: AwsVenue) -> None:
+    services = venue.agio("status")["services"]
+    niceness = {name: os.getpriority(os.PRIO_PROCESS, of["pid"]) for name, of in services.items()}
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    nice = {name for name, value in niceness.items() if value > own}
+    assert nice == {"archive", "trade-history", "stream"}
 
 
 def test_without_moto_it_says_what_to_install(
