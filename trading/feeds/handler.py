@@ -18,7 +18,13 @@ from trading.feeds.fix_books import FixBooks
 from trading.feeds.fix_schema import BookChange, FullRefresh, SecurityList, decode_fix
 from trading.feeds.own_feed import OwnAnswer, OwnFeed
 from trading.feeds.rejects import Rejected, RejectedError, RejectReason
-from trading.feeds.schema import DepthUpdate, Status, decode_depth_snapshot, decode_stream
+from trading.feeds.schema import (
+    DepthUpdate,
+    ServerShutdown,
+    Status,
+    decode_depth_snapshot,
+    decode_stream,
+)
 from trading.feeds.sequencer import Sequencer
 from trading.feeds.symbol_feed import NS_PER_MS, SymbolFeed
 from vocabulary.instrument import Increment, Instrument
@@ -162,6 +168,8 @@ class FeedHandler:
     def _receive_stream(self, each: Input) -> None:
         self.counts["messages"] += 1
         message = decode_stream(each.data)
+        if isinstance(message, ServerShutdown):
+            return  # its connection will be lost, which is what counts
         if isinstance(message, Status):
             self._receive_status(message, each)
             return

@@ -7,6 +7,7 @@ until 2023, and our own venue). Nothing more: a source that changes its messages
 
 History
 -------
+3   serverShutdown, beside the streams.
 2   status, our own venue's.
 1   exchangeInfo, depth, depthUpdate and trade, as documented in 2025.
 """
@@ -21,7 +22,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from trading.feeds.rejects import RejectedError, RejectReason
 from vocabulary.types import INT64_MAX
 
-VERSION = 2
+VERSION = 3
 LEVELS_MAX = 10_000
 
 Count = Annotated[int, Meta(ge=0, le=INT64_MAX)]
@@ -138,6 +139,22 @@ class Status(
     sellers_surplus: str
 
 
+class ServerShutdown(
+    Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    gc=False,
+    tag_field="e",
+    tag="serverShutdown",
+    rename={"event_time_ms": "E", "shutdown_time_ms": "T"},
+):
+    """The source is going away; when and why are our own venue's."""
+
+    event_time_ms: Milliseconds
+    shutdown_time_ms: Milliseconds | UnsetType = UNSET
+    text: str = ""
+
+
 class Combined(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """What a connection to `/stream` carries."""
 
@@ -160,6 +177,7 @@ class DepthSnapshot(
 
 
 _combined = msgspec.json.Decoder(Combined)
+_shutdown = msgspec.json.Decoder(ServerShutdown)
 _depth_snapshot = msgspec.json.Decoder(DepthSnapshot)
 _STREAMS = {
     DepthUpdate: ("depth", "depth@100ms", "depth@1000ms"),
@@ -167,11 +185,15 @@ _STREAMS = {
     Status: ("status",),
 }
 
+_SHUTDOWN = b'{"e":"serverShutdown"'
+
 Message = TypeVar("Message")
 
 
-def decode_stream(data: bytes) -> DepthUpdate | Trade | Status:
-    """Return the message of a combined stream. Raises `RejectedError`."""
+def decode_stream(data: bytes) -> DepthUpdate | Trade | Status | ServerShutdown:
+    """Return the message of a combined stream, or one beside it. Raises `RejectedError`."""
+    if data.startswith(_SHUTDOWN):
+        return _decode(_shutdown, data)
     combined = _decode(_combined, data)
     message = combined.data
     optional: tuple[object, ...] = ()

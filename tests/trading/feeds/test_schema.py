@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from gateway.json_api.user_events import server_shutdown
+from gateway.maintenance import Maintenance
 from tests.fuzz.mutation import mutate
 from tests.trading.feeds.samples import (
     DEPTH,
@@ -192,6 +194,14 @@ def test_what_is_not_of_the_schema_is_refused(data: bytes) -> None:
     with pytest.raises(RejectedError) as refused:
         schema.decode_stream(data)
     assert refused.value.reason is RejectReason.MALFORMED
+
+
+def test_our_venue_s_word_of_its_maintenance_is_of_the_schema() -> None:
+    told = server_shutdown(Maintenance(60_000_000_000, "from 12:00"), 1_000_000)
+    assert schema.decode_stream(told) == schema.ServerShutdown(1, 60_000, "from 12:00")
+    for wrong in (told[:-1], told.replace(b'"T":60000', b'"T":"60000"')):
+        with pytest.raises(RejectedError):
+            schema.decode_stream(wrong)
 
 
 @pytest.mark.parametrize(
