@@ -12,7 +12,6 @@ cdef int COMMAND_WORDS
 cdef int TRADE_WORDS
 cdef long long TICKS_MAX
 cdef int READS_AHEAD
-cdef int LOOKS
 cdef int CACHED_ORDERS
 
 
@@ -30,7 +29,7 @@ cdef class BareBook:
     @cython.locals(at=Py_ssize_t, end=Py_ssize_t, ahead=Py_ssize_t)
     cpdef bytes run(self, const long long[::1] commands, Py_ssize_t first, Py_ssize_t count)
 
-    @cython.locals(found="long long", look=int, ahead=Py_ssize_t, kind=int, ladder=Ladder)
+    @cython.locals(found="long long", ahead=Py_ssize_t, kind=int, ladder=Ladder)
     cdef int read_ahead(
         self, const long long[::1] commands, Py_ssize_t at, Py_ssize_t end
     ) except -1

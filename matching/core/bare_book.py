@@ -22,7 +22,6 @@ COMMAND_WORDS = 4
 TRADE_WORDS = 4
 TICKS_MAX = 2**62
 READS_AHEAD = 32
-LOOKS = 3
 CACHED_ORDERS = 4096  # so many are near anyway
 
 
@@ -64,22 +63,25 @@ class BareBook:
     def read_ahead(self, commands: memoryview, at: int, end: int) -> None:
         """Look at what the next commands are about: memory fetches many things at a time.
 
-        First at where each order is to be found, then at the orders, then at what is beside them.
+        First at where each order is to be found, then at the orders and what is beside them.
         """
-        for look in range(LOOKS):
-            found = 0
-            ahead = at
-            while ahead < end:
-                kind = commands[ahead] & 0xFF
-                if kind >= CANCEL:
-                    found += self.orders.look_at(commands[ahead + 1], look)
-                elif kind == LIMIT and look == 2:
-                    ladder = self.ladders[
-                        2 * (commands[ahead] >> 16 & 0xFFFF) + (commands[ahead] >> 8 & 1 ^ 1)
-                    ]
-                    found += ladder.look_at(commands[ahead + 2])
-                ahead += COMMAND_WORDS
-            self.found = found  # means nothing; what is used for nothing, no compiler would fetch
+        found = 0
+        ahead = at
+        while ahead < end:
+            kind = commands[ahead] & 0xFF
+            if kind >= CANCEL:
+                found += self.orders.look_at_bucket(commands[ahead + 1])
+            elif kind == LIMIT:
+                ladder = self.ladders[
+                    2 * (commands[ahead] >> 16 & 0xFFFF) + (commands[ahead] >> 8 & 1 ^ 1)
+                ]
+                found += ladder.look_at(commands[ahead + 2])
+            ahead += COMMAND_WORDS
+        while at < end:
+            if commands[at] & 0xFF >= CANCEL:
+                found += self.orders.look_at(commands[at + 1])
+            at += COMMAND_WORDS
+        self.found = found  # means nothing; what is used for nothing, no compiler would fetch
 
     def resting(self) -> Iterator[tuple[int, int, int, int]]:
         """Yield symbol, order id, price and open lots: bids then asks, best price first."""

@@ -32,7 +32,7 @@ cdef int REPLACE_ORIGINAL_AT
 cdef int CANCEL_ORIGINAL_AT
 cdef int LENGTH_MASK
 cdef int READS_AHEAD
-cdef int LOOKS
+cdef int CACHED_ORDERS
 cdef int MALFORMED_CLIENT_ORDER_ID
 cdef int UNKNOWN_ACCOUNT
 cdef int ACCOUNT_SUSPENDED
@@ -66,14 +66,14 @@ cdef class Engine:
     cpdef bytes apply_batch(self, bytes commands, long long first_sequence, long long timestamp_ns)
 
     @cython.locals(account=Account, book=OrderBook, found="long long")
-    cdef long long look_at_entry(self, const long long* words, Py_ssize_t at, int look) except *
+    cdef long long look_at_entry(self, const long long* words, Py_ssize_t at) except *
 
     @cython.locals(name_hash="unsigned int")
     cdef bint is_taken(
         self, ClientOrderIds names, const long long* words, Py_ssize_t at
     ) except -1
 
-    @cython.locals(kind=int, look=int, ends=Py_ssize_t, found="long long")
+    @cython.locals(kind=int, ends=Py_ssize_t, found="long long")
     cdef Py_ssize_t read_ahead(self, const long long* words, Py_ssize_t at, Py_ssize_t end) except -1
 
     @cython.locals(kind=int)

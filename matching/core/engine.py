@@ -64,8 +64,8 @@ REPLACE_ORIGINAL_AT = 12
 CANCEL_ORIGINAL_AT = 10
 LENGTH_MASK = 0xFF
 # So many commands. Their source waits for Python, and not for memory.
-READS_AHEAD = 0 if __file__.endswith(".py") else 32
-LOOKS = 3
+READS_AHEAD = 0 if __file__.endswith(".py") else 16
+CACHED_ORDERS = 4096  # so many are near anyway
 
 MALFORMED_CLIENT_ORDER_ID = RejectReason.MALFORMED_CLIENT_ORDER_ID.value
 UNKNOWN_ACCOUNT = RejectReason.UNKNOWN_ACCOUNT.value
@@ -123,37 +123,38 @@ class Engine:
         """Look at what the next commands are about, and return where those behind them start.
 
         One after the other, each of them would wait for memory; memory fetches many at a time. So
-        the first look is at where each thing is, the second at it, the third at what is beside it.
+        the first look is at where orders are to be found, and the second at the orders.
         """
-        ends = at
         found = 0
-        for look in range(LOOKS):
-            ends = at
-            for _ in range(READS_AHEAD):
-                if ends >= end:
-                    break
-                kind = words[ends] & 0xFFFF
-                if kind == ENTER_ORDER:
-                    found += self.look_at_entry(words, ends, look)
-                elif kind in (CANCEL_ORDER, REPLACE_ORDER):
-                    found += self.state.orders.look_at(words[ends + 4], look)
-                    if look == 2:
-                        found += self.state.orders.look_at_owner(words[ends + 4])
-                ends += words[ends] >> 35
+        ends = at
+        for _ in range(READS_AHEAD):
+            if ends >= end:
+                break
+            kind = words[ends] & 0xFFFF
+            if kind == ENTER_ORDER:
+                found += self.look_at_entry(words, ends)
+            elif kind in (CANCEL_ORDER, REPLACE_ORDER):
+                found += self.state.orders.look_at_bucket(words[ends + 4])
+            ends += words[ends] >> 35
+        while at < ends:
+            kind = words[at] & 0xFFFF
+            if kind in (CANCEL_ORDER, REPLACE_ORDER):
+                found += self.state.orders.look_at(words[at + 4])
+                found += self.state.orders.look_at_owner(words[at + 4])
+            at += words[at] >> 35
         self.looked_at = found
         return ends
 
-    def look_at_entry(self, words: memoryview, at: int, look: int) -> int:
+    def look_at_entry(self, words: memoryview, at: int) -> int:
         account = self.state.account(words[at + 3] & ID_MASK)
-        book = self.state.book(words[at + 3] >> 32)
-        if account is None or book is None:
+        if account is None:
             return 0
-        if look == 0:
-            return account.open_order_count
-        if look == 1:
-            return account.client_order_ids.count + (account.latest is None)
         found = account.client_order_ids.look_at(words, at + ENTER_NAME_AT)
-        return found + book.own(words[at + 4] & 0xFF).look_at(words[at + 5])
+        if self.state.orders.count > CACHED_ORDERS:
+            book = self.state.book(words[at + 3] >> 32)
+            if book is not None:
+                found += book.own(words[at + 4] & 0xFF).look_at(words[at + 5])
+        return found
 
     def funds(self, account_id: int = 0) -> list[tuple[int, int, int, int]]:
         """Return rows of account, asset, available and held units; of all accounts for 0.

@@ -1,6 +1,5 @@
 cimport cython
 
-from matching.core.client_order_ids cimport ClientOrderIds
 from matching.core.ladder cimport Order
 
 cdef int BUCKETS_MIN
@@ -14,9 +13,10 @@ cdef class OrderTable:
 
     @cython.locals(order=Order)
     cpdef Order find(self, long long order_id)
+    cdef bint look_at_bucket(self, long long order_id) noexcept
     @cython.locals(order=Order, found="long long")
-    cdef long long look_at(self, long long order_id, int look) noexcept
-    @cython.locals(order=Order, names=ClientOrderIds)
+    cdef long long look_at(self, long long order_id) noexcept
+    @cython.locals(order=Order)
     cdef long long look_at_owner(self, long long order_id) noexcept
     @cython.locals(bucket=Py_ssize_t)
     cpdef int add(self, Order order) except -1

@@ -41,19 +41,18 @@ class OrderTable:
             order = order.chained
         return order
 
-    def look_at(self, order_id: int, look: int) -> int:
-        """Have memory fetch an order that is needed soon: its bucket, it, what stands beside it.
+    def look_at_bucket(self, order_id: int) -> bool:
+        """Have memory fetch where an order is to be found; what is returned says nothing."""
+        return self.buckets[order_id & self.mask] is None
 
-        `look` says which, from 0, as only what one look brought tells the next where to look. The
-        number returned says nothing; what is used for nothing, no compiler would fetch.
+    def look_at(self, order_id: int) -> int:
+        """Have memory fetch an order that is needed soon, and what is beside it.
+
+        The number returned says nothing; what is used for nothing, no compiler would fetch.
         """
-        if look == 0:
-            return self.buckets[order_id & self.mask] is None
         order = self.find(order_id)
         if order is None or order.level is None:
             return 0
-        if look == 1:
-            return order.quantity_lots
         found = order.level.lots
         if order.older is not None:
             found += order.older.leaves_lots
@@ -62,12 +61,11 @@ class OrderTable:
         return found
 
     def look_at_owner(self, order_id: int) -> int:
-        """Have memory fetch the account, funds and name of an order that was looked at."""
+        """Have memory fetch the name of an order likewise, and where it goes when that closes."""
         order = self.find(order_id)
         if order is None:
             return 0
-        names = order.account.client_order_ids
-        return order.client_order_id.order_id + order.spends.held + names.queue_at
+        return order.client_order_id.order_id + order.account.client_order_ids.queue_at
 
     def add(self, order: Order) -> None:
         if 2 * self.count > self.mask:
