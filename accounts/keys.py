@@ -22,6 +22,21 @@ NONCE_BYTES = 12  # NIST SP 800-38D, 5.2.1.1: 96 bits are recommended
 MASTER_KEY_BYTES = 32
 
 PERMISSIONS = ("read", "trade")
+SMALL_ORDER_KEYS = frozenset(
+    bytes.fromhex(y)
+    for y in (
+        "00" * 32,
+        "01" + "00" * 31,
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ec" + "ff" * 30 + "7f",
+        "ed" + "ff" * 30 + "7f",
+        "ee" + "ff" * 30 + "7f",
+    )
+)
+"""Ed25519's points of small order, without their sign: with one for a key, signatures that hold for
+many messages are made without a private part."""
+
 COMP_ID = r"^[!-~]{1,64}$"
 """What SenderCompID(49) a key may be bound to: visible ASCII."""
 
@@ -75,7 +90,10 @@ def parse_public_key(text: str) -> bytes:
     except (binascii.Error, UnsupportedAlgorithm, ValueError) as error:
         raise ValueError(f"no Ed25519 public key in PEM or base64: {error}") from error
     if isinstance(key, Ed25519PublicKey):
-        return key.public_bytes_raw()
+        found = key.public_bytes_raw()
+        if found[:-1] + bytes([found[-1] & 0x7F]) in SMALL_ORDER_KEYS:
+            raise ValueError("an Ed25519 public key of small order, which signs for anyone")
+        return found
     raise ValueError(f"a public key of another kind than Ed25519: {type(key).__name__}")
 
 

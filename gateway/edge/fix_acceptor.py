@@ -284,7 +284,7 @@ class _Connection(asyncio.Protocol):
 
     async def _authenticate(self, logon: LogonReceived) -> None:
         """Find out who logs on; until that is certain nothing of the session is touched."""
-        comp_id = logon.sender_comp_id
+        comp_id, received_s = logon.sender_comp_id, time.monotonic()
         logons, service = self._acceptor.logons, self._acceptor.service
         administration, peer = self._acceptor.administration, self._peer()
         try:
@@ -300,7 +300,9 @@ class _Connection(asyncio.Protocol):
         except (Unauthorized, CredentialsUnavailableError, NoSessionError) as error:
             self._log.warning("FIX logon refused", comp_id=comp_id, reason=str(error))
             if isinstance(error, Unauthorized):
-                await asyncio.sleep(logons.delay_s(logon, peer))
+                # Counted from the Logon(A): the answer's time must not tell which keys exist.
+                due_s = received_s + logons.delay_s(logon, peer)
+                await asyncio.sleep(due_s - time.monotonic())
             now_ns = time.time_ns()
             self.session.refuse_logon(str(error), now_ns)
         except OSError as error:

@@ -1,13 +1,17 @@
+import base64
+
 import pytest
 
 from accounts.keys import (
     API_KEY_BYTES,
     NONCE_BYTES,
     SECRET_BYTES,
+    SMALL_ORDER_KEYS,
     Credential,
     SealError,
     SecretBox,
     new_credential,
+    parse_public_key,
 )
 
 MASTER_KEY = bytes(range(32))
@@ -58,3 +62,11 @@ def test_any_flipped_bit_is_noticed() -> None:
 def test_master_key_of_another_length_is_refused(length: int) -> None:
     with pytest.raises(ValueError, match=f"master key of {length} bytes, not 32"):
         SecretBox(bytes(length))
+
+
+def test_a_public_key_that_signs_for_anyone_is_refused() -> None:
+    """Of small order: with an all-zero key some all but empty signatures hold for many messages."""
+    for low in SMALL_ORDER_KEYS:
+        for raw in (low, low[:-1] + bytes([low[-1] | 0x80])):
+            with pytest.raises(ValueError, match="Ed25519"):
+                parse_public_key(base64.b64encode(raw).decode())

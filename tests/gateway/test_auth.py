@@ -134,3 +134,44 @@ def test_the_receive_window_looks_back_and_a_little_ahead(
 
 def test_no_window_is_wider_than_a_minute() -> None:
     failure_of(auth.check_receive_window, NOW_MS - 60_001, 10**9, NOW_NS)
+
+
+ORDER_OF_ED25519 = 2**252 + 27742317777372353535851937790883648493
+
+
+def test_another_spelling_of_a_signature_is_none_or_the_same() -> None:
+    """Malleability: S + L signs as S does, and base64 has several spellings of the same bytes."""
+    right = PRIVATE_KEY.sign(SIGNED)
+    twin = int.from_bytes(right[32:], "little") + ORDER_OF_ED25519
+    text = base64.b64encode(right)
+    wrong = [
+        base64.b64encode(right[:32] + twin.to_bytes(32, "little")),
+        base64.b64encode(right + b"\x00"),
+        base64.b64encode(bytes(64)),
+        b" " + text,
+        text + b"\n",
+        text.rstrip(b"="),
+        text[:40] + b"\n" + text[40:],
+        base64.b64encode(text),
+        right.hex().encode(),
+    ]
+    for given in wrong:
+        proof = LogonProof(b"", given, SIGNED)
+        failure = failure_of(auth.check_logon, SIGNER, proof, "TRADER1", "trade")
+        assert failure is AuthFailure.WRONG_PASSWORD, given
+    # The last character before the padding has four bits to spare: what counts are the 64 bytes.
+    spare = text[:-3] + bytes([text[-3] + 1]) + b"=="
+    proof = LogonProof(b"", spare, SIGNED)
+    assert auth.check_logon(SIGNER, proof, "TRADER1", "trade") == (SIGNER, right)
+
+
+@pytest.mark.parametrize("place", range(5))
+def test_what_is_signed_can_not_move_between_fields(place: int) -> None:
+    parts = SIGNED.split(b"\x01")
+    text = base64.b64encode(PRIVATE_KEY.sign(SIGNED))
+    for moved in (parts[place] + b" ", parts[place].lower() + b"x", b"", parts[place][:-1]):
+        other = b"\x01".join([*parts[:place], moved, *parts[place + 1 :]])
+        failure = failure_of(
+            auth.check_logon, SIGNER, LogonProof(b"", text, other), "TRADER1", "trade"
+        )
+        assert failure is AuthFailure.WRONG_PASSWORD

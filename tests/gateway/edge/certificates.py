@@ -26,12 +26,13 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._write(self.file, self._sign(name, self._key.public_key(), is_authority=True))
 
-    def issue(self, common_name: str) -> tuple[Path, Path]:
+    def issue(self, common_name: str, hours: float = 1) -> tuple[Path, Path]:
         """Write a certificate for 127.0.0.1 and its key; return both files."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate_file = self._directory / f"{common_name}.pem"
         key_file = self._directory / f"{common_name}.key"
-        self._write(certificate_file, self._sign(common_name, key.public_key(), is_authority=False))
+        signed = self._sign(common_name, key.public_key(), is_authority=False, hours=hours)
+        self._write(certificate_file, signed)
         key_file.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM,
@@ -42,7 +43,12 @@ class Authority:
         return certificate_file, key_file
 
     def _sign(
-        self, common_name: str, public_key: ec.EllipticCurvePublicKey, *, is_authority: bool
+        self,
+        common_name: str,
+        public_key: ec.EllipticCurvePublicKey,
+        *,
+        is_authority: bool,
+        hours: float = 1,
     ) -> x509.Certificate:
         now = datetime.now(UTC)
         host = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
@@ -52,8 +58,8 @@ class Authority:
             .issuer_name(_name(self._name))
             .public_key(public_key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(minutes=1))
-            .not_valid_after(now + timedelta(hours=1))
+            .not_valid_before(now - timedelta(hours=2))
+            .not_valid_after(now + timedelta(hours=hours))
             .add_extension(x509.BasicConstraints(is_authority, None), critical=True)
             .add_extension(x509.SubjectAlternativeName([host]), critical=False)
             .sign(self._key, hashes.SHA256())

@@ -1,5 +1,6 @@
 """A matching process and a gateway in this process, with keys that a test hands out."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -38,6 +39,7 @@ class KeyService:
         self.is_silent_about_rules = False
         self.standings: dict[tuple[str, int, str], list[Any]] = {}
         self.keys = dict(KEYS)
+        self.delay_s = 0.0
         self.url = ""
         self._runner: web.AppRunner | None = None
         self._port = 0
@@ -76,6 +78,7 @@ class KeyService:
         assert request.headers["Authorization"] == f"Bearer {SERVICE_TOKEN}"
         key = request.match_info["key"]
         self.asked.append(key)
+        await asyncio.sleep(self.delay_s)
         if key not in self.keys:
             return web.json_response({"error": {"code": "unknown_key"}}, status=404)
         return web.json_response({"api_key": key, "secret": f"secret-of-{key}"} | self.keys[key])

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from gateway.fix.codec import FixMessage, checksum, encode, encode_fields
+from gateway.fix.events import LogonReceived
 from gateway.fix.session import Session
 from gateway.fix.states import State
 from gateway.fix.timestamps import format_utc_timestamp
@@ -211,3 +212,37 @@ def test_before_a_logon_nothing_is_answered(msg_type: str) -> None:
     session = Session(VENUE, START_NS)
     session.receive_data(from_anyone(msg_type, t34=b"1"), START_NS)
     assert (sent(session), session.state) == ([], State.CLOSED)
+
+
+@pytest.mark.parametrize(
+    ("off_ms", "is_in_time"),
+    [(120_000, True), (120_001, False), (119_999, True), (-120_000, True), (-120_001, False)],
+)
+def test_the_window_of_a_logon_s_time_ends_at_the_millisecond(
+    off_ms: int, *, is_in_time: bool
+) -> None:
+    session = Session(VENUE, START_NS)
+    at_ns = START_NS + off_ms * 1_000_000
+    session.receive_data(from_client(b"A", 1, LOGON, at_ns), START_NS)
+    asked = [each for each in session.events_received() if isinstance(each, LogonReceived)]
+    assert bool(asked) == is_in_time
+
+
+LOGON_FAULTS = [
+    b"108=30\x01", b"98=0\x01", b"98=1\x01108=30\x01", b"98=x\x01108=30\x01", b"98=\x01108=30\x01",
+    *[b"98=0\x01108=%b\x01" % text for text in (b"", b"0", b"-1", b"61", b"1000000000", b"9" * 30)],
+    *[b"98=0\x01108=%b\x01" % text for text in (b"30.5", b"1e1", b"+5", b"3_0", b" 30", b"NaN")],
+    *[LOGON + b"141=%b\x01" % text for text in (b"", b"y", b"1", b"YES", b"Y\x01141=Y")],
+    *[LOGON + b"789=%b\x01" % text for text in (b"", b"-1", b"x", b"1.0", b"1\x01789=1")],
+    LOGON + b"11=x\x01", LOGON + b"9999=x\x01", LOGON + b"34=1\x01", LOGON + b"108=30\x01",
+    LOGON + b"384=2\x01372=D\x01385=R\x01", LOGON + b"464=maybe\x01",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", LOGON_FAULTS)
+def test_a_logon_that_can_not_be_is_answered_once_and_asks_nobody(body: bytes) -> None:
+    session = Session(VENUE, START_NS)
+    session.receive_data(from_client(b"A", 1, body), START_NS)
+    assert answers(session) in ([(b"5", None, None)], [])
+    assert not any(isinstance(each, LogonReceived) for each in session.events_received())
+    assert session.state in {State.LOGGING_OUT, State.CLOSED}
