@@ -120,6 +120,9 @@ class FixAcceptor:
                 self.tls.renew()
             for connection in list(self.connections):
                 await connection.recheck_key()
+                # A key that is known is judged without waiting: thousands of signatures in a row
+                # would hold up who trades.
+                await asyncio.sleep(0)
 
     def _tick(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(TICK_S, self._tick)
