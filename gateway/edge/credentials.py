@@ -89,7 +89,8 @@ class CredentialStore:
         except (aiohttp.ClientError, TimeoutError, msgspec.MsgspecError) as error:
             if self.is_available:
                 self.is_available = False
-                log.warning("accounts service does not answer", error=repr(error))
+                reason = f"{type(error).__name__}: {error}"  # its repr has the headers: our token
+                log.warning("accounts service does not answer", reason=reason)
             if (
                 entry is not None
                 and entry.credential is not None

@@ -113,7 +113,9 @@ class DeskLink:
                 answer = msgspec.json.decode(await response.read(), type=_Answer)
         except (aiohttp.ClientError, TimeoutError, msgspec.MsgspecError) as error:
             if self.is_available:
-                log.warning("the desk does not answer about FIX sessions", error=repr(error))
+                # Not its repr, which has the request's headers, and so our token.
+                reason = f"{type(error).__name__}: {error}"
+                log.warning("the desk does not answer about FIX sessions", reason=reason)
             self.is_available = False
             return
         self.is_available = True
