@@ -56,4 +56,5 @@ cdef class Report:
     cpdef Report unsolicited(self)
 
 
+@cython.locals(sequence="long long", instrument_id="long long", trade_id="long long", side=str)
 cpdef str trade_exec_id(object fill)

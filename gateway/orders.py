@@ -80,6 +80,7 @@ class ReportKind(IntEnum):
 
 
 _REJECTED, _TRADE = ReportKind.REJECTED, ReportKind.TRADE
+_BUY = Side.BUY
 
 
 class PreventedMatch(NamedTuple):
@@ -245,4 +246,6 @@ class Report:
 def trade_exec_id(fill: Fill | None) -> str:
     """Return ExecID(17) of a side of a trade: who knows the trade and its record knows it, too."""
     assert fill is not None
-    return f"{fill.sequence}-{fill.instrument.instrument_id}-{fill.trade_id}-{fill.side.value}"
+    sequence, instrument_id, trade_id = fill.sequence, fill.instrument.instrument_id, fill.trade_id
+    side = "1" if fill.side is _BUY else "2"  # an enumeration takes its time to say its value
+    return f"{sequence}-{instrument_id}-{trade_id}-{side}"
