@@ -48,6 +48,12 @@ class Catalogue:
         found = self.instrument_by_symbol.get(symbol)
         return found is not None and self.phases[found.instrument_id] is not TradingPhase.DELISTED
 
+    def fees_ppm(self, account_id: int, instrument: Instrument) -> tuple[int, int]:
+        """Return what an account pays there as maker and as taker: its tier's, or the listing's."""
+        own = instrument.maker_fee_ppm, instrument.taker_fee_ppm
+        tier = self.fee_tiers.get(account_id, 0)
+        return self.tier_fees.get((tier, instrument.instrument_id), own)
+
     def _fold(self, event: e.Event) -> bool:
         match event:
             case e.AssetListed():

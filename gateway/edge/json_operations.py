@@ -162,13 +162,16 @@ class JsonOperations:
     ) -> Any:
         if isinstance(found, ApiError):
             return found
-        listed = self._catalogue.instruments.values()
+        fees = [
+            self._catalogue.fees_ppm(credential.account_id, each)
+            for each in self._catalogue.instruments.values()
+        ]
         return account_status(
             credential.account_id,
             found,
             (
-                max((each.maker_fee_ppm for each in listed), default=0),
-                max((each.taker_fee_ppm for each in listed), default=0),
+                max((maker for maker, _ in fees), default=0),
+                max((taker for _, taker in fees), default=0),
             ),
             credential.permissions,
             time.time_ns() // 1_000_000,

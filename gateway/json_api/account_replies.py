@@ -25,7 +25,7 @@ def account_status(
     *,
     omit_zero_balances: bool,
 ) -> dict[str, Any]:
-    """Return an account's state; `fees_ppm` are the highest maker and taker rates listed."""
+    """Return an account's state; `fees_ppm` are its highest maker and taker rates."""
     maker, taker = (decimal_text(ppm * 100, 8) for ppm in fees_ppm)
     return {
         "makerCommission": fees_ppm[0] // 100,

@@ -31,6 +31,18 @@ def test_new_fees_and_phases_replace_the_old_ones() -> None:
     assert catalogue.phases[5] is TradingPhase.HALTED
 
 
+def test_an_account_pays_what_its_tier_does_where_that_has_fees() -> None:
+    catalogue = listed()
+    instrument = catalogue.instruments[5]
+    assert catalogue.apply(e.TierFeesSet(2, 5, 30, 40))
+    assert catalogue.fees_ppm(7, instrument) == (1_000, 2_000)
+    assert catalogue.apply(e.FeeTierAssigned(7, 2))
+    assert catalogue.fees_ppm(7, instrument) == (30, 40)
+    assert catalogue.fees_ppm(8, instrument) == (1_000, 2_000)
+    assert catalogue.apply(e.TierFeesCleared(2, 5))
+    assert catalogue.fees_ppm(7, instrument) == (1_000, 2_000)
+
+
 def test_what_happens_to_orders_and_funds_changes_nothing_listed() -> None:
     assert not listed().apply(e.FundsCredited(7, 1, 100, 100))
     assert not listed().apply(e.OrderAccepted(9, 7, 5, 100))
