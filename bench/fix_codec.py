@@ -13,11 +13,11 @@ from collections.abc import Callable
 import simplefix
 
 from bench.figures import Figure, figure
-from gateway import fix_reports
 from gateway.fix.codec import Decoder, encode
 from gateway.fix.dictionary import fix44
 from gateway.fix.outbound import Outbound
 from gateway.fix.store import LiveStore
+from gateway.fix_application import reports as fix_reports
 from gateway.order_tracker import Orders
 from gateway.orders import Report
 from matching.core.engine import Engine

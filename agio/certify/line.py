@@ -13,7 +13,7 @@ from gateway.fix.dictionary import VALUE_INCORRECT
 from gateway.fix.events import LogonReceived
 from gateway.fix.session import Session, SessionSettings
 from gateway.fix.states import State
-from gateway.fix_order_flow import OrderFlow
+from gateway.fix_application.order_flow import OrderFlow
 
 TICK_S = 0.05
 REJECTED = "certification: take this Reject(3)"

@@ -20,7 +20,7 @@ from gateway.edge.market_feed import MarketFeed
 from gateway.edge.order_traces import FeedTraces, OrderTraces
 from gateway.edge.tls import Tls, TlsFiles
 from gateway.fix.session import SessionSettings
-from gateway.fix_order_flow import Matching
+from gateway.fix_application.order_flow import Matching
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
 from gateway.orders import Report

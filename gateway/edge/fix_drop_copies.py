@@ -6,15 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from gateway import fix_list_status
 from gateway.auth import Identity
 from gateway.edge.fix_post_trade import FixPostTrade
 from gateway.edge.sent_messages import SentMessages
 from gateway.edge.stored_sessions import StoredSessions
 from gateway.fix.events import LogonReceived
 from gateway.fix.session import SessionSettings
-from gateway.fix_delivery import watermark_of
-from gateway.fix_drop_copy import DropCopyFlow
+from gateway.fix_application import list_status as fix_list_status
+from gateway.fix_application.delivery import watermark_of
+from gateway.fix_application.drop_copy import DropCopyFlow
 from gateway.orders import Report, ReportKind
 from gateway.session_rules import SessionRule
 from vocabulary.catalogue import Catalogue

@@ -11,9 +11,9 @@ from gateway.edge.fix_service import NoSessionError
 from gateway.edge.market_feed import MarketFeed
 from gateway.edge.order_traces import FeedTraces
 from gateway.fix.events import LogonReceived
-from gateway.fix_market_data import MarketData
-from gateway.fix_market_flow import MarketDataFlow
-from gateway.fix_reference_data import ReferenceData
+from gateway.fix_application.market_data import MarketData
+from gateway.fix_application.market_flow import MarketDataFlow
+from gateway.fix_application.reference_data import ReferenceData
 from gateway.session_rules import SessionRule
 from vocabulary import events as e
 from vocabulary.catalogue import Catalogue

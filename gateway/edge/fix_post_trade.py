@@ -15,15 +15,16 @@ from typing import Any, Protocol
 
 import structlog
 
-from gateway import fix_positions, fix_trade_capture
 from gateway.amended_fills import amended_fill
 from gateway.auth import Identity
 from gateway.edge.balances import Balances, Standing
 from gateway.fix import tags, values
 from gateway.fix.codec import FixMessage
 from gateway.fix.session import Session
-from gateway.fix_positions import Position, PositionCriteria
-from gateway.fix_trade_capture import CapturedTrade, Refused, TradeCriteria
+from gateway.fix_application import positions as fix_positions
+from gateway.fix_application import trade_capture as fix_trade_capture
+from gateway.fix_application.positions import Position, PositionCriteria
+from gateway.fix_application.trade_capture import CapturedTrade, Refused, TradeCriteria
 from gateway.json_api.errors import ApiError
 from gateway.order_tracker import Orders
 from gateway.orders import Report

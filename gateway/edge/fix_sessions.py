@@ -20,8 +20,8 @@ from gateway.edge.stored_sessions import StoredSessions, session_id_of
 from gateway.fix import tags
 from gateway.fix.events import LogonReceived
 from gateway.fix.session import SessionSettings
-from gateway.fix_order_flow import Matching, OrderFlow
-from gateway.fix_report_routes import ReportRoutes
+from gateway.fix_application.order_flow import Matching, OrderFlow
+from gateway.fix_application.report_routes import ReportRoutes
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
 from gateway.session_rules import SessionRule

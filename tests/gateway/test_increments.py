@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.fix_security_list import sizes
+from gateway.fix_application.security_list import sizes
 from gateway.json_api.exchange_info import filters
 from gateway.orders import OrderStatus, Report
 from tests.gateway.engine_room import ALICE, BTCUSDT, OPS_SESSION, EngineRoom

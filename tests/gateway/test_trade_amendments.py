@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from gateway import fix_orders, fix_reports, order_tracker
+from gateway import order_tracker
 from gateway.fix.dictionary import fix44
+from gateway.fix_application import orders as fix_orders
+from gateway.fix_application import reports as fix_reports
 from gateway.json_api import requests as r
 from gateway.json_api.order_queries import my_trades
 from gateway.json_api.order_replies import order_reply

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway import fix_order_flow
 from gateway.edge import credentials, fix_acceptor, stored_sessions
+from gateway.fix_application import order_flow as fix_order_flow
 from tests.gateway.edge.small_venue import SmallVenue, small_venue
 from tests.gateway.fix_client import FixClient
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import fix_mass_status
+from gateway.fix_application import mass_status as fix_mass_status
 from tests.gateway.edge.small_venue import SmallVenue, small_venue
 from tests.gateway.fix_client import FixClient
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import fix_subscriptions
+from gateway.fix_application import subscriptions as fix_subscriptions
 from matching.client import MatchingClient
 from tests.gateway.edge.json_venue import JsonVenue, until
 from tests.gateway.engine_room import BTCUSDT, OPS_SESSION, USDT

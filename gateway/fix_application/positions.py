@@ -13,7 +13,7 @@ from typing import NamedTuple
 from gateway.fix import tags, values
 from gateway.fix.codec import FixMessage
 from gateway.fix.timestamps import format_utc_timestamp
-from gateway.fix_trade_capture import Refused
+from gateway.fix_application.trade_capture import Refused
 from vocabulary.catalogue import Catalogue
 from vocabulary.instrument import Asset
 

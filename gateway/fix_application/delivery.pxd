@@ -1,7 +1,7 @@
 cimport cython
 
 from gateway.fix.session cimport Session
-from gateway.fix_reports cimport message_of
+from gateway.fix_application.reports cimport message_of
 from gateway.orders cimport Report
 
 cdef int _REPORT_SHIFT

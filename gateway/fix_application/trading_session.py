@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from gateway.fix import tags, values
 from gateway.fix.codec import FixMessage
-from gateway.fix_subscriptions import Client, Problem, Refused, Subscriptions
+from gateway.fix_application.subscriptions import Client, Problem, Refused, Subscriptions
 from vocabulary.catalogue import Catalogue
 from vocabulary.types import TradingPhase
 

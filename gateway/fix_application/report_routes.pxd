@@ -1,6 +1,6 @@
 cimport cython
 
-from gateway.fix_order_flow cimport OrderFlow
+from gateway.fix_application.order_flow cimport OrderFlow
 from gateway.orders cimport Order, Report
 
 

@@ -3,10 +3,10 @@
 import pytest
 
 from agio.hot_paths import ROOT
-from gateway import fix_subscriptions
 from gateway.fix.codec import Decoder, encode
 from gateway.fix.timestamps import parse_utc_timestamp
-from gateway.fix_reference_data import ReferenceData
+from gateway.fix_application import subscriptions as fix_subscriptions
+from gateway.fix_application.reference_data import ReferenceData
 from gateway.market_view import FeedStatus
 from tests.gateway.engine_room import BTCUSDT, OPS_SESSION, EngineRoom
 from tests.gateway.recording_client import RecordingClient

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from gateway import fix_orders
 from gateway.fix import tags, values
 from gateway.fix.codec import Decoder, FixMessage, encode, encode_fields
 from gateway.fix.dictionary import fix44
-from gateway.fix_list_status import Instruction, instructions
+from gateway.fix_application import orders as fix_orders
+from gateway.fix_application.list_status import Instruction, instructions
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
 from gateway.orders import OrderList

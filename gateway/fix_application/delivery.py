@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from gateway import fix_reports
 from gateway.auth import Identity
 from gateway.fix.outbound import store_application
 from gateway.fix.session import Session, SessionSettings
 from gateway.fix.store import SessionStore
+from gateway.fix_application import reports as fix_reports
 from gateway.orders import Report
 from vocabulary.catalogue import Catalogue
 

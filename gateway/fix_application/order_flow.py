@@ -29,22 +29,20 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
-from gateway import (
-    fix_limits,
-    fix_list_requests,
-    fix_list_status,
-    fix_mass_cancels,
-    fix_mass_status,
-    fix_orders,
-    fix_reports,
-)
 from gateway.auth import Identity
 from gateway.fix import tags, values
 from gateway.fix.codec import Decoder, FixMessage
 from gateway.fix.session import Session, SessionSettings
 from gateway.fix.store import SessionStore
 from gateway.fix.timestamps import parse_utc_timestamp
-from gateway.fix_delivery import deliver, deliver_message, watermark_of
+from gateway.fix_application import limits as fix_limits
+from gateway.fix_application import list_requests as fix_list_requests
+from gateway.fix_application import list_status as fix_list_status
+from gateway.fix_application import mass_cancels as fix_mass_cancels
+from gateway.fix_application import mass_status as fix_mass_status
+from gateway.fix_application import orders as fix_orders
+from gateway.fix_application import reports as fix_reports
+from gateway.fix_application.delivery import deliver, deliver_message, watermark_of
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
 from gateway.orders import Report, ReportKind

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from gateway.fix_security_definition import SECURITY_DEFINITION_REQUEST, SecurityDefinitions
-from gateway.fix_security_status import SECURITY_STATUS_REQUEST, SecurityStatuses
-from gateway.fix_subscriptions import Client, Subscriptions
-from gateway.fix_trading_session import TRADING_SESSION_STATUS_REQUEST, TradingSessions
+from gateway.fix_application.security_definition import (
+    SECURITY_DEFINITION_REQUEST,
+    SecurityDefinitions,
+)
+from gateway.fix_application.security_status import SECURITY_STATUS_REQUEST, SecurityStatuses
+from gateway.fix_application.subscriptions import Client, Subscriptions
+from gateway.fix_application.trading_session import TRADING_SESSION_STATUS_REQUEST, TradingSessions
 from gateway.market_view import FeedStatus
 from vocabulary import events as e
 from vocabulary.catalogue import Catalogue

@@ -2,7 +2,7 @@ cimport cython
 
 from gateway.fix.codec cimport FixMessage
 from gateway.fix.session cimport Session
-from gateway.fix_delivery cimport deliver
+from gateway.fix_application.delivery cimport deliver
 from gateway.orders cimport Report
 
 cdef long long _EPOCH_SHIFT

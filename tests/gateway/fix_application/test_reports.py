@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from gateway import fix_reports
 from gateway.fix.dictionary import fix44
-from gateway.fix_reject_reasons import REJECT_REASONS
+from gateway.fix_application import reports as fix_reports
+from gateway.fix_application.reject_reasons import REJECT_REASONS
 from gateway.orders import Report, ReportKind
 from tests.gateway.engine_room import (
     ALICE,

@@ -6,13 +6,14 @@ FIX 4.4 vol. 4, appendix D: a trade is F, never 1 or 2, and an order that runs o
 
 from __future__ import annotations
 
-from gateway import fix_list_status, fix_mass_cancels
 from gateway.fix import tags, values
 from gateway.fix.codec import FixMessage
 from gateway.fix.timestamps import format_utc_timestamp, utc_timestamp_text
-from gateway.fix_mass_cancels import ORDER_MASS_CANCEL_REPORT
-from gateway.fix_orders import ORDER_CANCEL_REQUEST
-from gateway.fix_reject_reasons import REJECT_REASONS
+from gateway.fix_application import list_status as fix_list_status
+from gateway.fix_application import mass_cancels as fix_mass_cancels
+from gateway.fix_application.mass_cancels import ORDER_MASS_CANCEL_REPORT
+from gateway.fix_application.orders import ORDER_CANCEL_REQUEST
+from gateway.fix_application.reject_reasons import REJECT_REASONS
 from gateway.orders import (
     Fill,
     Order,

@@ -1,6 +1,6 @@
 """What LimitResponse(XLR) says of a throttle, by the clock of the test."""
 
-from gateway import fix_limits
+from gateway.fix_application import limits as fix_limits
 from gateway.throttle import Throttle
 from tests.gateway.fix_messages import message
 

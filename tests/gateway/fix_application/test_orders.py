@@ -1,6 +1,6 @@
 import pytest
 
-from gateway import fix_orders
+from gateway.fix_application import orders as fix_orders
 from tests.gateway.engine_room import ALICE, BTCUSDT, EngineRoom
 from tests.gateway.fix_messages import CANCEL, ORDER, REPLACE, STATUS, message
 from vocabulary import commands as c

@@ -16,8 +16,8 @@ from typing import NamedTuple
 from gateway.fix import tags, values
 from gateway.fix.codec import FixMessage
 from gateway.fix.timestamps import format_utc_timestamp
-from gateway.fix_subscriptions import SUBSCRIPTIONS_MAX, Client
-from gateway.fix_trading_session import TRADING_SESSION_ID
+from gateway.fix_application.subscriptions import SUBSCRIPTIONS_MAX, Client
+from gateway.fix_application.trading_session import TRADING_SESSION_ID
 from gateway.market_view import BookSide, FeedBook, FeedTape
 from vocabulary.catalogue import Catalogue
 from vocabulary.instrument import Instrument

@@ -11,8 +11,8 @@ import pytest
 from gateway.fix.codec import FixMessage
 from tests.gateway.engine_room import BOB, EngineRoom
 from tests.gateway.fix.message_specs import message_spec
+from tests.gateway.fix_application.test_order_flow import Flow
 from tests.gateway.fix_messages import CANCEL, ORDER, REPLACE
-from tests.gateway.test_fix_order_flow import Flow
 from vocabulary.types import Side
 
 NOT_POSITIVE = ["0", "-0", "0.0", "000", "-1", "-0.5", "-0.00000"]

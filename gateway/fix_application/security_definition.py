@@ -9,8 +9,8 @@ from itertools import count
 
 from gateway.fix import tags, values
 from gateway.fix.codec import FixMessage
-from gateway.fix_security_list import sizes
-from gateway.fix_subscriptions import Client, Problem, Refused, Subscriptions
+from gateway.fix_application.security_list import sizes
+from gateway.fix_application.subscriptions import Client, Problem, Refused, Subscriptions
 from vocabulary.catalogue import Catalogue
 from vocabulary.instrument import Instrument, decimal_text
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gateway import fix_list_status
 from gateway.cancel_on_disconnect import Watch
-from gateway.fix_order_flow import EPOCH_SHIFT, OrderFlow
+from gateway.fix_application import list_status as fix_list_status
+from gateway.fix_application.order_flow import EPOCH_SHIFT, OrderFlow
 from gateway.orders import Report, ReportKind
 from vocabulary.codec import Record
 from vocabulary.commands import CancelAllOrders

@@ -6,10 +6,10 @@ session had sent before it.
 
 from __future__ import annotations
 
-from gateway import fix_reports
 from gateway.fix import tags, values
 from gateway.fix.codec import FixMessage
 from gateway.fix.timestamps import format_utc_timestamp
+from gateway.fix_application import reports as fix_reports
 from gateway.order_tracker import Orders
 from gateway.orders import Order
 from vocabulary.rejects import Refused, RejectReason

@@ -9,9 +9,13 @@ from gateway.fix import values
 from gateway.fix.codec import FixMessage
 from gateway.fix.session import Session
 from gateway.fix.store import LiveStore
-from gateway.fix_market_data import MARKET_DATA_REQUEST, MarketData
-from gateway.fix_reference_data import ReferenceData
-from gateway.fix_security_list import SECURITY_LIST, SECURITY_LIST_REQUEST, security_list
+from gateway.fix_application.market_data import MARKET_DATA_REQUEST, MarketData
+from gateway.fix_application.reference_data import ReferenceData
+from gateway.fix_application.security_list import (
+    SECURITY_LIST,
+    SECURITY_LIST_REQUEST,
+    security_list,
+)
 
 
 class MarketDataFlow:

@@ -3,8 +3,8 @@
 from agio.hot_paths import ROOT
 from gateway.fix.codec import Decoder, FixMessage, encode
 from gateway.fix.timestamps import parse_utc_timestamp
-from gateway.fix_market_data import MarketData
-from gateway.fix_security_list import security_list
+from gateway.fix_application.market_data import MarketData
+from gateway.fix_application.security_list import security_list
 from gateway.market_view import FeedBook, FeedTape
 from tests.gateway.engine_room import EngineRoom
 from tests.gateway.recording_client import RecordingClient

@@ -14,8 +14,8 @@ from gateway.fix import values
 from gateway.fix.codec import FixMessage
 from gateway.fix.session import Session, SessionSettings
 from gateway.fix.store import SessionStore
-from gateway.fix_delivery import deliver, deliver_message, watermark_of
-from gateway.fix_order_flow import POST_TRADE_REQUESTS, PostTrade
+from gateway.fix_application.delivery import deliver, deliver_message, watermark_of
+from gateway.fix_application.order_flow import POST_TRADE_REQUESTS, PostTrade
 from gateway.orders import Report
 from vocabulary.catalogue import Catalogue
 

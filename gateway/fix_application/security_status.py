@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from gateway.fix import tags, values
 from gateway.fix.codec import FixMessage
 from gateway.fix.timestamps import format_utc_timestamp
-from gateway.fix_subscriptions import Client, Problem, Refused, Subscriptions
-from gateway.fix_trading_session import TRADING_SESSION_ID
+from gateway.fix_application.subscriptions import Client, Problem, Refused, Subscriptions
+from gateway.fix_application.trading_session import TRADING_SESSION_ID
 from gateway.market_view import FeedStatus
 from vocabulary.catalogue import Catalogue
 from vocabulary.instrument import Instrument

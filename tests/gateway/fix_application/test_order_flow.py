@@ -7,7 +7,7 @@ from gateway.fix.codec import Decoder, FixMessage, encode
 from gateway.fix.session import Session, SessionSettings
 from gateway.fix.store import MemoryStore
 from gateway.fix.timestamps import format_utc_timestamp
-from gateway.fix_order_flow import PENDING_MAX, OrderFlow
+from gateway.fix_application.order_flow import PENDING_MAX, OrderFlow
 from matching.client import MatchingUnavailable
 from tests.gateway.engine_room import ALICE, BOB, START_NS, EngineRoom
 from tests.gateway.fix_messages import CANCEL, ORDER, STATUS, message

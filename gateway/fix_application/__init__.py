@@ -1,0 +1,1 @@
+"""FIX's application messages: requests into commands, records into reports, and the market."""
