@@ -109,7 +109,7 @@ def _store(settings: Configuration) -> ObjectStore:
 
 @contextmanager
 def _failures_told() -> Iterator[None]:
-    from marketdata.archive_manifest import ManifestError
+    from objects.manifests import ManifestError
     from objects.store import StoreFailedError
 
     try:

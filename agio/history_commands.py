@@ -148,9 +148,9 @@ def store(settings: Configuration) -> ObjectStore:
 
 @contextmanager
 def failures_told() -> Iterator[None]:
+    from objects.manifests import ManifestError
     from objects.store import StoreFailedError
     from trading.history.edge.reader import GapError
-    from trading.history.manifest import ManifestError
     from trading.history.parts import PartDamagedError
 
     try:

@@ -22,6 +22,8 @@ from urllib.parse import quote
 
 import msgspec
 
+from objects import manifests
+from objects.manifests import Entry
 from vocabulary.market_data import Candle
 
 VERSION = 1
@@ -33,15 +35,7 @@ NO_SYMBOL = "_"
 DAY_NS = 86_400_000_000_000
 
 
-class ManifestError(ValueError):
-    """A document that can't be read; says which and why."""
-
-
-class _Json(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    pass
-
-
-class Part(_Json, frozen=True, kw_only=True):
+class Part(Entry, frozen=True, kw_only=True):
     """One Parquet object of a cut: rows of one date, symbol and type, in rising sequence."""
 
     date: str
@@ -55,7 +49,7 @@ class Part(_Json, frozen=True, kw_only=True):
     sha256: str
 
 
-class CutManifest(_Json, frozen=True, kw_only=True):
+class CutManifest(Entry, frozen=True, kw_only=True):
     """All that a cut added. It is in the archive once the state has come to its end."""
 
     version: int = VERSION
@@ -90,7 +84,7 @@ class CutManifest(_Json, frozen=True, kw_only=True):
         )
 
 
-class OpenCandle(_Json, frozen=True, kw_only=True):
+class OpenCandle(Entry, frozen=True, kw_only=True):
     """A candle that has not closed yet, to go on with."""
 
     symbol: str
@@ -100,7 +94,7 @@ class OpenCandle(_Json, frozen=True, kw_only=True):
     candle: Candle
 
 
-class ArchiveState(_Json, frozen=True, kw_only=True):
+class ArchiveState(Entry, frozen=True, kw_only=True):
     """How far the archive is. Replacing this object is what commits a cut."""
 
     version: int = VERSION
@@ -136,16 +130,6 @@ def date_of(time_ns: int) -> str:
     return datetime.fromtimestamp(time_ns // DAY_NS * 86_400, UTC).date().isoformat()
 
 
-def encode(document: ArchiveState | CutManifest) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
-
-
 def decode(key: str, data: bytes, kind: type[Document]) -> Document:
     """Return the document. Raises `ManifestError`."""
-    try:
-        document = msgspec.json.decode(data, type=kind)
-    except msgspec.MsgspecError as error:
-        raise ManifestError(f"{key}: {error}") from None
-    if document.version != VERSION:
-        raise ManifestError(f"{key}: version {document.version}, this reads {VERSION}")
-    return document
+    return manifests.decode(key, data, kind, VERSION)

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from prometheus_client import Counter
 
 from marketdata.archive_cut import ARCHIVED_EVENTS, Cutter
-from marketdata.archive_manifest import STATE_KEY, ArchiveState, decode, encode
+from marketdata.archive_manifest import STATE_KEY, ArchiveState, decode
 from marketdata.edge.store_reader import StoreReader, reader_metrics
+from objects.manifests import encode
 from objects.store import ObjectStore, StoreFailedError, open_store
 from vocabulary.excerpt import Excerpt
 

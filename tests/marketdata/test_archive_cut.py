@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketdata.archive_cut import Cutter, PreparedCut
-from marketdata.archive_manifest import STATE_KEY, ArchiveState, decode, encode
+from marketdata.archive_manifest import STATE_KEY, ArchiveState, decode
 from marketdata.candles import Bar
+from objects.manifests import encode
 from tests.marketdata.scripted_venue import MINUTE_NS, ScriptedVenue, Step, play, steps
 from vocabulary.codec import Record
 from vocabulary.events import TradeExecuted

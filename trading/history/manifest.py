@@ -20,21 +20,16 @@ from urllib.parse import quote
 
 import msgspec
 
+from objects import manifests
+from objects.manifests import Entry
+
 VERSION = 1
 ROOT = "events/v1/"
 STREAM_KEY = f"{ROOT}_stream.json"
 MANIFESTS = f"{ROOT}_manifests/"
 
 
-class ManifestError(ValueError):
-    """A manifest that can't be read; says which and why."""
-
-
-class _Json(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    pass
-
-
-class Part(_Json, frozen=True, kw_only=True):
+class Part(Entry, frozen=True, kw_only=True):
     """One Parquet object: rows of one type, symbol and date, in rising stream_sequence."""
 
     date: str
@@ -57,7 +52,7 @@ class Part(_Json, frozen=True, kw_only=True):
         )
 
 
-class Hole(_Json, frozen=True, kw_only=True):
+class Hole(Entry, frozen=True, kw_only=True):
     """Events of unknown symbols that never reached the store: first to last stream_sequence."""
 
     first_sequence: int
@@ -71,7 +66,7 @@ class Hole(_Json, frozen=True, kw_only=True):
         return f"events {self.first_sequence} to {self.last_sequence} are missing"
 
 
-class Loss(_Json, frozen=True, kw_only=True):
+class Loss(Entry, frozen=True, kw_only=True):
     """A `FeedLost`: the feed itself missed events of the symbol, until its next `BookReset`."""
 
     date: str
@@ -84,7 +79,7 @@ class Loss(_Json, frozen=True, kw_only=True):
         return f"{self.symbol} lost its feed at event {self.stream_sequence}: {self.reason}"
 
 
-class Cut(_Json, frozen=True, kw_only=True):
+class Cut(Entry, frozen=True, kw_only=True):
     """What is added to the store at once: all of it, or nothing."""
 
     first_sequence: int
@@ -96,7 +91,7 @@ class Cut(_Json, frozen=True, kw_only=True):
     losses: tuple[Loss, ...]
 
 
-class StreamState(_Json, frozen=True, kw_only=True):
+class StreamState(Entry, frozen=True, kw_only=True):
     """How far the store has the stream. Replacing this object is what commits a cut."""
 
     version: int = VERSION
@@ -132,7 +127,7 @@ class StreamState(_Json, frozen=True, kw_only=True):
         )
 
 
-class DayManifest(_Json, frozen=True, kw_only=True):
+class DayManifest(Entry, frozen=True, kw_only=True):
     """All that the store has of a symbol's date."""
 
     version: int = VERSION
@@ -187,16 +182,6 @@ def days_of(parts: Sequence[Part]) -> list[DayManifest]:
 Document = TypeVar("Document", StreamState, DayManifest)
 
 
-def encode(document: StreamState | DayManifest) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
-
-
 def decode(key: str, data: bytes, kind: type[Document]) -> Document:
     """Return the document. Raises `ManifestError`."""
-    try:
-        document = msgspec.json.decode(data, type=kind)
-    except msgspec.MsgspecError as error:
-        raise ManifestError(f"{key}: {error}") from None
-    if document.version != VERSION:
-        raise ManifestError(f"{key}: version {document.version}, this reads {VERSION}")
-    return document
+    return manifests.decode(key, data, kind, VERSION)

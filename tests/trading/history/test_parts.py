@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from objects import manifests
 from tests.trading.history.sample_events import NOON_NS, plausible, streams
 from trading.events import AnyEvent, TradePrinted
 from trading.history import manifest, parts
@@ -55,7 +56,7 @@ def test_cuts_hold_every_event_once_and_every_hole(events: list[AnyEvent], size:
     assert numbers | missing == whole
     assert not numbers & missing
     for day in shelf.days.values():
-        assert manifest.decode(day.key, manifest.encode(day), DayManifest) == day
+        assert manifest.decode(day.key, manifests.encode(day), DayManifest) == day
     assert sum(sum(day.counts.values()) for day in shelf.days.values()) == len(events)
 
 
@@ -126,5 +127,5 @@ def test_a_manifest_that_lies_of_its_rows_is_found_out() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"{}", b'{"version": 2}', b'{"version": 1, "more": 1}'])
 def test_a_manifest_that_is_none_is_refused_by_name(data: bytes) -> None:
-    with pytest.raises(manifest.ManifestError, match="here"):
+    with pytest.raises(manifests.ManifestError, match="here"):
         manifest.decode("here", data, DayManifest)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+from objects import manifests
 from objects.store import ConflictError, ObjectStore
 from trading.events import AnyEvent
 from trading.history import manifest
@@ -78,7 +79,7 @@ class HistoryWriter:
                 raise
 
     def _replace_state(self, state: StreamState) -> None:
-        self._version = self._store.put_if(STREAM_KEY, manifest.encode(state), self._version)
+        self._version = self._store.put_if(STREAM_KEY, manifests.encode(state), self._version)
         self.state = state
 
     def _has_parts_of(self, cut: Cut) -> bool:
@@ -96,5 +97,5 @@ class HistoryWriter:
                 day = manifest.decode(empty.key, stored.data, DayManifest) if stored else empty
             grown = day.add(cut)
             if grown is not day:
-                self._store.put(empty.key, manifest.encode(grown))
+                self._store.put(empty.key, manifests.encode(grown))
             self._days[empty.key] = grown

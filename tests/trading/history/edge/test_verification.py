@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from objects import manifests
 from objects.store import ObjectStore, open_store
 from tests.trading.history.sample_events import plausible
-from trading.history import manifest
 from trading.history.edge.reader import HistoryReader
 from trading.history.edge.verification import verify
 from trading.history.edge.writer import HistoryWriter
@@ -72,7 +72,7 @@ def test_a_part_taken_out_of_its_manifest_leaves_its_events_missing(root: Path) 
     (day, *_) = HistoryReader(store).days()
     part = part_of(store)
     kept = [other for other in day.parts if other != part]
-    store.put(day.key, manifest.encode(DayManifest.of(day.date, day.symbol, kept, ())))
+    store.put(day.key, manifests.encode(DayManifest.of(day.date, day.symbol, kept, ())))
     store.delete(part.key)
     problems = verify(store).problems
     assert len(problems) == part.rows
@@ -84,7 +84,7 @@ def test_a_part_under_two_names_is_found_twice(root: Path) -> None:
     (day, *_) = HistoryReader(store).days()
     part = part_of(store)
     twice = DayManifest.of(day.date, day.symbol, [*day.parts, part], ())
-    store.put(day.key, manifest.encode(twice))
+    store.put(day.key, manifests.encode(twice))
     problems = verify(store).problems
     assert problems[0] == f"event {part.first_sequence} is there more than once"
     assert len(problems) == part.rows
