@@ -20,7 +20,7 @@ from tests.agio.running_venue import free_port_base
 def demo(data: Path) -> dict[str, Any]:
     completed = subprocess.run(
         [
-            *(sys.executable, "-m", "agio", "demo", "--seconds", "8", "--json"),
+            *(sys.executable, "-m", "agio", "demo", "--seconds", "12", "--json"),
             *("--data", str(data), "--port-base", str(free_port_base())),
         ],
         capture_output=True,
