@@ -6,6 +6,8 @@ import argparse
 from importlib import import_module
 from pathlib import Path
 
+import structlog
+
 from bench.figures import Figure, save, show
 
 BENCHMARKS = (
@@ -38,6 +40,7 @@ def main() -> None:
         parser.error(
             f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}"
         )
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))  # only the table
     figures: list[Figure] = []
     for name in arguments.names or BENCHMARKS:
         figures += import_module(f"bench.{name}").measure()

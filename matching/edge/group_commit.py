@@ -22,9 +22,9 @@ from matching.edge.publisher import Question
 from matching.pipeline import Batch
 
 OVERLAPPED_RECORDS_MIN: Final = 32
-"""A smaller batch is synced at once: to hand it to a thread takes longer than to execute another.
+"""A smaller batch is synced at once: to hand it to a thread costs more than it gains.
 
-Measured beside a sync of 0.1 ms: 0.06 to 0.1 ms to wake the thread and the event loop again.
+Measured: 25 to 60 us to wake the thread and then the event loop, 120 us a sync, 3 us a command.
 """
 
 
