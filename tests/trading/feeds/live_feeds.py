@@ -218,6 +218,7 @@ async def check_against(venue: JsonVenue, subscriber: EventSubscriber, seed: int
             seen.append(await depth_of(venue))
             await asyncio.sleep(0.01)
         await flow
+        await asyncio.sleep(0.11)  # so that one of the stream's updates, one in 100 ms, ends here
         seen.append(await depth_of(venue))
     await eventually(lambda: seen[-1][0] in subscriber.books())
     built = subscriber.books()

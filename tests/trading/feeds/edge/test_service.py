@@ -52,7 +52,13 @@ async def test_dropped_messages_are_noticed_and_the_book_begun_anew(
         feeds(tmp_path, redis_url, source_url(venue, proxy.url)) as service,
         subscribed(service) as subscriber,
     ):
-        proxy.meddle = every(40, drop)
+        proxy.meddle = every(20, drop)
+        flow = Flow(venue, 3)
+        while len(subscriber.of(FeedLost)) < 3:  # a fast venue sends few depths for many orders
+            await flow.run(20)
+        proxy.meddle = lambda message: [message]  # behind the last one nothing would show a gap
+        await flow.run(20)
+        await eventually(lambda: len(subscriber.of(BookReset)) == len(subscriber.of(FeedLost)))
         await check_against(venue, subscriber)
         losses = subscriber.of(FeedLost)
         assert len(losses) == len(subscriber.of(BookReset)) > 2
