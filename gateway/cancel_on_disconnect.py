@@ -1,9 +1,9 @@
-"""What becomes of a session's orders once it is gone: canceled, where its Logon(A) asked for it.
+"""What becomes of a session's orders once it is gone: canceled, where it or they asked for it.
 
 CancelOnDisconnect(8013) is `S` for the orders of the session, `Y` for all of its account, `N` for
-none. CODTimeoutWindow(35003) is how many milliseconds it may take to come back. However the
-connection ended counts, a Logout(5), too. What was on its way then, and is accepted later, is
-canceled as well.
+those of the session that ask for it themselves, with ExecInst(18)=o. CODTimeoutWindow(35003) is how
+many milliseconds it may take to come back. However the connection ended counts, a Logout(5), too.
+What was on its way then, and is accepted later, is canceled as well.
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ from typing import NamedTuple, Protocol
 from gateway.fix import tags, values
 from gateway.fix.codec import FixMessage, parse_number
 from gateway.orders import Order
+from vocabulary.types import OrderFlags
 
 GRACE_MS_MAX = 60_000
 _MILLISECOND_NS = 1_000_000
 
 
 class Scope(Enum):
-    """Whose orders they are."""
+    """Which orders they are."""
 
+    ORDER = "N"
     SESSION = "S"
     ACCOUNT = "Y"
 
@@ -44,8 +46,8 @@ class Terms(NamedTuple):
         return cls(Scope(scope), int(grace_ms))
 
 
-def terms_of(logon: FixMessage) -> Terms | None:
-    """Return what a Logon(A) asks for; None for nothing. Raises `ValueError`."""
+def terms_of(logon: FixMessage) -> Terms:
+    """Return what a Logon(A) asks for. Raises `ValueError`."""
     wanted = logon.get(tags.CancelOnDisconnect) or values.CancelOnDisconnect.NONE
     window = logon.get(tags.CODTimeoutWindow) or b"0"
     grace_ms = parse_number(window)
@@ -53,8 +55,6 @@ def terms_of(logon: FixMessage) -> Terms | None:
         raise ValueError(
             f"CODTimeoutWindow(35003) must be 0 to {GRACE_MS_MAX}, received {window.decode()}"
         )
-    if wanted == values.CancelOnDisconnect.NONE:
-        return None
     return Terms(Scope(wanted.decode()), grace_ms)
 
 
@@ -68,7 +68,8 @@ class Watch:
     """One session's orders, from its logon until they are canceled. Times are UTC nanoseconds.
 
     `cancel` submits the cancel of all that an account has open or, given a session's id, of what
-    that one has entered; what it raises is for the owner, and is tried again.
+    that one has entered, with some flags or any; what it raises is for the owner, and is tried
+    again.
     """
 
     def __init__(self, terms: Terms, session_id: int, account_id: int) -> None:
@@ -78,6 +79,8 @@ class Watch:
         self._due_ns: int | None = None
         self._has_canceled_account = False
         self._must_look = True
+        asks_itself = terms.scope is Scope.ORDER
+        self._flags = OrderFlags.CANCEL_WITH_SESSION if asks_itself else OrderFlags.NONE
 
     def back(self) -> None:
         """Note that somebody is logged on."""
@@ -90,17 +93,20 @@ class Watch:
         """Note that something has become of an order while nobody was there."""
         self._must_look = True
 
-    def gone(self, orders: OpenOrders, now_ns: int, cancel: Callable[[int, int], None]) -> None:
+    def gone(
+        self, orders: OpenOrders, now_ns: int, cancel: Callable[[int, int, OrderFlags], None]
+    ) -> None:
         """Note that nobody is logged on, and cancel what is due."""
         if self._due_ns is None:
             self._due_ns = now_ns + self.terms.grace_ms * _MILLISECOND_NS
         if now_ns < self._due_ns or not self._must_look:
             return
         if self.terms.scope is Scope.ACCOUNT and not self._has_canceled_account:
-            cancel(self._account_id, 0)
+            cancel(self._account_id, 0, OrderFlags.NONE)
             self._has_canceled_account = True
-        elif any(
-            order.session_id == self._session_id for order in orders.open_orders(self._account_id)
-        ):
-            cancel(self._account_id, self._session_id)
+        elif any(map(self._ends, orders.open_orders(self._account_id))):
+            cancel(self._account_id, self._session_id, self._flags)
         self._must_look = False
+
+    def _ends(self, order: Order) -> bool:
+        return order.session_id == self._session_id and self._flags in order.flags

@@ -33,7 +33,8 @@ History
 1   The first version of all messages, and of the record.
     `EnterOrder` 2: self-trade prevention. 3: what it waits for. 4: a quote amount.
     5: what an iceberg displays.
-    `CancelAllOrders` 2: of one side only. 3: of one session only.
+    `CancelAllOrders` 2: of one side only. 3: of one session only. 4: with some flags only.
+    A second flag of orders: to be canceled with their session.
     `ExpireOrders`, `ChangePhase` 2: how much they do at most.
     `OrderAccepted` 2: the quantity that a quote amount comes to.
     `OrderRested`, `OrderReplaced`, `OrderCanceled`, `MatchPrevented` 2: what of it is hidden.
@@ -82,7 +83,7 @@ _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     c.EnterOrder: (1, "QqII4B4xqq40pq", "B7x", "qI4x", "q", "q"),
     c.ReplaceOrder: (2, "QqIIqqq40p40p"),
     c.CancelOrder: (3, "QqIIq40p40p"),
-    c.CancelAllOrders: (4, "QqII40p", "B7x", "Q"),
+    c.CancelAllOrders: (4, "QqII40p", "B7x", "Q", "B7x"),
     c.ExpireOrders: (5, "Qq", "q"),
     c.EnterOrderList: (6, "QqIIB7x40p" + 2 * "4B4xqq40pqB7xqI4xq"),
     c.ListAsset: (16, "QqII16p"),
@@ -169,7 +170,7 @@ class Layout:
         }
         # Where in the unpacked tuple an enumeration stands, and its members by value.
         self.enums = [
-            (index, name, {member.value: member for member in enums[name]} | _zero(enums[name]))
+            (index, name, _members(enums[name]))
             for index, name in enumerate(map(_bare, message_type.__struct_fields__))
             if name in enums and index < self.field_count
         ]
@@ -197,9 +198,11 @@ def _bare(name: str) -> str:
     return name.removeprefix("first_").removeprefix("second_")
 
 
-def _zero(enum: type[Enum]) -> dict[int, Enum]:
-    # A flag enumeration iterates over its bits only, yet no flag at all is a value, too.
-    return {0: OrderFlags.NONE} if enum is OrderFlags else {}
+def _members(enum: type[Enum]) -> dict[int, Enum]:
+    # A flag enumeration iterates over its bits only, yet none of them and several are values, too.
+    if enum is OrderFlags:
+        return {value: OrderFlags(value) for value in range(2 * max(OrderFlags))}
+    return {member.value: member for member in enum}
 
 
 def _versions(message_type: type[Message], kind: int, *bodies: str) -> tuple[Layout, ...]:

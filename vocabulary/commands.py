@@ -168,7 +168,8 @@ class CancelOrder(Command, frozen=True, gc=False):
 class CancelAllOrders(Command, frozen=True, gc=False):
     """Take out an account's open orders in an instrument or, where that is 0, in all.
 
-    Of these only the orders that `entered_by` has entered, unless that is 0: the id of a session.
+    Of these only the orders that `entered_by` has entered, unless that is 0: the id of a session;
+    and of those only the ones that have all of `flags`.
     """
 
     account_id: int
@@ -176,6 +177,7 @@ class CancelAllOrders(Command, frozen=True, gc=False):
     client_order_id: bytes
     sides: Sides = Sides.BOTH
     entered_by: int = 0
+    flags: OrderFlags = OrderFlags.NONE
 
 
 class ExpireOrders(Command, frozen=True, gc=False):

@@ -100,6 +100,8 @@ class OrderFlags(IntFlag):
 
     NONE = 0
     POST_ONLY = 1
+    CANCEL_WITH_SESSION = 2
+    """It is to be canceled once the session that entered it is gone."""
 
 
 class Contingency(IntEnum):

@@ -28,6 +28,7 @@ from gateway.session_rules import SessionRule
 from matching.client import MatchingUnavailable
 from vocabulary.codec import Record
 from vocabulary.commands import CancelAllOrders
+from vocabulary.types import OrderFlags
 
 CANCEL_FILE = "cancel_on_disconnect"
 
@@ -117,14 +118,10 @@ class FixSessions:
         is_silent = logon.message.get(tags.CancelOnDisconnect) is None
         if is_silent and rule is not None and rule.cancel_on_disconnect:
             terms = Terms(Scope(rule.cancel_on_disconnect), rule.cancel_grace_ms)
-        if terms is None:
-            self._watches.pop(flow, None)
-            file.unlink(missing_ok=True)
-        else:
-            self._watch(flow, terms)
-            unfinished = file.with_suffix(".new")
-            unfinished.write_text(terms.text())
-            unfinished.replace(file)  # whole or as it was: a start must be able to read it
+        self._watch(flow, terms)
+        unfinished = file.with_suffix(".new")
+        unfinished.write_text(terms.text())
+        unfinished.replace(file)  # whole or as it was: a start must be able to read it
 
     def tick(self, now_ns: int) -> None:
         """Cancel the orders of who is gone."""
@@ -172,8 +169,12 @@ class FixSessions:
     def _watch(self, flow: OrderFlow, terms: Terms) -> None:
         self._watches[flow] = Watch(terms, flow.session_id, flow.identity.account_id)
 
-    def _cancel(self, account_id: int, session_id: int) -> None:
-        """Submit the cancel of what a session has entered, or (0) an account, in one of our own."""
+    def _cancel(self, account_id: int, session_id: int, flags: OrderFlags) -> None:
+        """Submit the cancel of what a session has entered, or (0) an account, in one of our own.
+
+        Of these the orders that have some flags.
+        """
         log.info("orders canceled, their session is gone", account_id=account_id)
         session = self._own_session_id, next(self._own_numbers)
-        self._matching.submit(CancelAllOrders(*session, account_id, 0, b"", entered_by=session_id))
+        chosen = CancelAllOrders(*session, account_id, 0, b"", entered_by=session_id, flags=flags)
+        self._matching.submit(chosen)

@@ -52,6 +52,7 @@ class ExecInst:
     IGNORE_PRICE_VALIDITY_CHECKS = b"c"
     PEG_TO_LIMIT_PRICE = b"d"
     WORK_TO_TARGET_STRATEGY = b"e"
+    CANCEL_ON_CONNECTION_LOSS = b"o"
 
 
 class HandlInst:

@@ -64,6 +64,9 @@ _DAY_NS = 24 * 3600 * 10**9
 _FLAGS = {
     None: OrderFlags.NONE,
     values.ExecInst.PARTICIPATE_DONT_INITIATE: OrderFlags.POST_ONLY,
+    values.ExecInst.CANCEL_ON_CONNECTION_LOSS: OrderFlags.CANCEL_WITH_SESSION,
+    b"6 o": OrderFlags.POST_ONLY | OrderFlags.CANCEL_WITH_SESSION,
+    b"o 6": OrderFlags.POST_ONLY | OrderFlags.CANCEL_WITH_SESSION,
 }
 _PREVENTIONS = {
     None: SelfTradePrevention.ACCOUNT_DEFAULT,

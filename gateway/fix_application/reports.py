@@ -81,6 +81,10 @@ _TIME_IN_FORCE_FIELDS = {time: f"59={time.value}\x01" for time in TimeInForce}
 _FLAG_FIELDS = {
     OrderFlags.NONE: "",
     OrderFlags.POST_ONLY: f"18={values.ExecInst.PARTICIPATE_DONT_INITIATE.decode()}\x01",
+    OrderFlags.CANCEL_WITH_SESSION: (
+        f"18={values.ExecInst.CANCEL_ON_CONNECTION_LOSS.decode()}\x01"
+    ),
+    OrderFlags.POST_ONLY | OrderFlags.CANCEL_WITH_SESSION: "18=6 o\x01",
 }
 _PREVENTION_FIELDS = {
     mode: f"25001={mode.value}\x01" if mode > SelfTradePrevention.NONE else ""

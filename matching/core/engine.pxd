@@ -17,6 +17,7 @@ cdef long long CANCEL_ORDER
 cdef long long CANCEL_ALL_ORDERS
 cdef Py_ssize_t SIDES_AT
 cdef Py_ssize_t ENTERED_BY_AT
+cdef Py_ssize_t FLAGS_AT
 cdef long long EXPIRE_ORDERS
 cdef Py_ssize_t EXPIRE_WORDS
 cdef int BUY

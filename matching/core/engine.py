@@ -48,6 +48,7 @@ CANCEL_ORDER = LAYOUTS[c.CancelOrder].kind
 CANCEL_ALL_ORDERS = LAYOUTS[c.CancelAllOrders].kind
 SIDES_AT = VERSIONS[c.CancelAllOrders][0].size // 8
 ENTERED_BY_AT = VERSIONS[c.CancelAllOrders][1].size // 8
+FLAGS_AT = VERSIONS[c.CancelAllOrders][2].size // 8
 EXPIRE_ORDERS = LAYOUTS[c.ExpireOrders].kind
 EXPIRE_WORDS = LAYOUTS[c.ExpireOrders].size // 8
 BUY = Side.BUY.value
@@ -359,7 +360,9 @@ class Engine:
         size = words[at] >> 35
         sides = words[at + SIDES_AT] & 0xFF if size > SIDES_AT else BOTH_SIDES
         entered_by = words[at + ENTERED_BY_AT] & SESSION_MASK if size > ENTERED_BY_AT else 0
-        return self.matcher.cancel_all(account, instrument_id, sides, entered_by, MASS_CANCELED)
+        flags = words[at + FLAGS_AT] & 0xFF if size > FLAGS_AT else 0
+        chosen = (instrument_id, sides, entered_by, flags)
+        return self.matcher.cancel_all(account, *chosen, MASS_CANCELED)
 
     def expire(self, steps_max: int) -> None:
         """End orders and auctions whose time is over; what the bound leaves stays due."""

@@ -370,11 +370,18 @@ class Matcher:
         order.account.client_order_ids.close(order.client_order_id, self.state.timestamp_ns)
 
     def cancel_all(
-        self, account: Account, instrument_id: int, sides: int, entered_by: int, reason: int
+        self,
+        account: Account,
+        instrument_id: int,
+        sides: int,
+        entered_by: int,
+        flags: int,
+        reason: int,
     ) -> None:
         """Cancel an account's open orders, the oldest first.
 
-        Those of an instrument, of a side and of the session that entered them, or (0) of all.
+        Those of an instrument, of a side and of the session that entered them, or (0) of all; and
+        that have all of some flags.
         """
         for order_id in sorted(name.order_id for name in account.client_order_ids if name.is_open):
             order = self.state.orders.find(order_id)
@@ -384,6 +391,7 @@ class Matcher:
                 instrument_id in (0, order.instrument_id)
                 and sides in (BOTH_SIDES, order.side)
                 and entered_by in (0, order.entered_by)
+                and order.flags & flags == flags
             ):
                 self.cancel_resting(self.state.books[order.instrument_id], order, reason)
 

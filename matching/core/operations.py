@@ -247,7 +247,8 @@ def suspend_account(matcher: Matcher, command: c.SuspendAccount) -> None:
     account = matcher.state.open_account(command.account_id)
     account.is_suspended = True
     say(matcher, e.AccountSuspended(command.account_id))
-    return matcher.cancel_all(account, 0, Sides.BOTH.value, 0, CancelReason.ACCOUNT_SUSPENDED.value)
+    everything = (0, Sides.BOTH.value, 0, 0)
+    return matcher.cancel_all(account, *everything, CancelReason.ACCOUNT_SUSPENDED.value)
 
 
 def resume_account(state: State, command: c.ResumeAccount) -> e.Event:

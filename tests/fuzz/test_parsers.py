@@ -28,9 +28,12 @@ from matching.link import (
     pack_records,
 )
 from matching.sequencer import CommandRefused, check_command
+from matching.snapshot_format import SnapshotUnusableError, pack_body, unpack_snapshot
 from tests.fuzz.mutation import mutate, pieces
 from tests.gateway.fix.session_pair import CLIENT, START_NS, VENUE, Pair
 from tests.matching.samples import listing, make_records, order
+from tests.matching.test_snapshot_format import packed
+from tests.matching.test_snapshot_format import state as small_state
 from vocabulary.codec import CodecError, pack, pack_record
 from vocabulary.events import AssetListed, FundsCredited
 from vocabulary.excerpt import event_kinds, unpack_excerpts
@@ -116,6 +119,18 @@ def test_journal_segments() -> None:
         whole_records(data[: scan.end - len(header)], 1)
 
     fuzz([b"".join(RECORDS) + bytes(256)], feed)
+
+
+def test_snapshots() -> None:
+    """Of a damaged file, and of one whose checksum is right but whose rows are not."""
+    engine, sequencer = small_state()
+    body = b"".join(pack_body(engine, sequencer))
+
+    def feed(chance: Random, data: bytes) -> None:
+        is_sealed = chance.random() < 0.8
+        unpack_snapshot(packed(engine, sequencer, data) if is_sealed else data)
+
+    fuzz([body], feed, SnapshotUnusableError)
 
 
 def test_fix_session() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.cancel_on_disconnect import Scope, Terms, Watch
 from tests.gateway.engine_room import ALICE, ALICE_SESSION, EngineRoom
-from vocabulary.types import Side
+from vocabulary.types import OrderFlags, Side
 
 SECOND_NS = 10**9
 
@@ -16,8 +16,9 @@ class Canceled:
         self.sessions = 0
         self.accounts = 0
 
-    def __call__(self, account_id: int, session_id: int) -> None:
+    def __call__(self, account_id: int, session_id: int, flags: OrderFlags) -> None:
         assert account_id == ALICE
+        self.flags = flags
         assert session_id in (0, ALICE_SESSION)
         self.sessions += session_id != 0
         self.accounts += session_id == 0
@@ -60,13 +61,27 @@ def test_an_account_is_canceled_whole_and_others_sessions_only_then() -> None:
     assert (canceled.sessions, canceled.accounts) == (0, 1)
 
 
+def test_of_a_session_that_asked_for_nothing_orders_go_that_ask_for_it() -> None:
+    room, canceled = EngineRoom(), Canceled()
+    watch = Watch(Terms(Scope.ORDER, 5_000), ALICE_SESSION, ALICE)
+    room.enter(b"a1", Side.BUY, "0.1", "50000")
+    watch.gone(room.orders, 0, canceled)
+    watch.gone(room.orders, 5 * SECOND_NS, canceled)
+    assert canceled.sessions == 0
+    room.enter(b"a2", Side.BUY, "0.1", "50000", flags=OrderFlags.CANCEL_WITH_SESSION)
+    watch.look_again()
+    watch.gone(room.orders, 6 * SECOND_NS, canceled)
+    assert canceled.sessions == 1
+    assert canceled.flags == OrderFlags.CANCEL_WITH_SESSION
+
+
 def test_a_cancel_that_could_not_be_sent_is_tried_again() -> None:
     room, canceled = EngineRoom(), Canceled()
     watch = Watch(Terms(Scope.SESSION, 0), ALICE_SESSION, ALICE)
     room.enter(b"a1", Side.BUY, "0.1", "50000")
 
-    def fail(account_id: int, session_id: int) -> None:
-        raise ConnectionError(account_id, session_id)
+    def fail(account_id: int, session_id: int, flags: OrderFlags) -> None:
+        raise ConnectionError(account_id, session_id, flags)
 
     with pytest.raises(ConnectionError):
         watch.gone(room.orders, 0, fail)
@@ -74,6 +89,8 @@ def test_a_cancel_that_could_not_be_sent_is_tried_again() -> None:
     assert canceled.sessions == 1
 
 
-@pytest.mark.parametrize("terms", [Terms(Scope.SESSION, 0), Terms(Scope.ACCOUNT, 60_000)])
+@pytest.mark.parametrize(
+    "terms", [Terms(Scope.ORDER, 0), Terms(Scope.SESSION, 0), Terms(Scope.ACCOUNT, 60_000)]
+)
 def test_terms_are_read_as_they_were_written(terms: Terms) -> None:
     assert Terms.parse(terms.text()) == terms

@@ -18,6 +18,7 @@ class NaiveCancels(NaiveMatching):
             and command.instrument_id in (0, order.instrument_id)
             and command.sides in (Sides.BOTH, order.side)
             and command.entered_by in (0, order.entered_by)
+            and order.flags & command.flags == command.flags
         ]
         oldest_first = sorted(mine, key=lambda order: order.order_id)
         return [self.cancel_resting(order, CancelReason.MASS_CANCELED) for order in oldest_first]

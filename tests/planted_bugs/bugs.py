@@ -259,6 +259,18 @@ BUGS = [
         "",
     ),
     Bug(
+        "a mass cancel of orders with a flag ends those without",
+        f"{_CORE}/matcher.py",
+        "                and order.flags & flags == flags\n",
+        "",
+    ),
+    Bug(
+        "fill or kill counts the orders of its own account",
+        f"{_CORE}/self_trade.py",
+        "                return False  # it would end here, or be smaller from here on\n",
+        "                lots -= order.leaves_lots\n",
+    ),
+    Bug(
         "a snapshot forgets which session entered an order",
         f"{_CORE}/snapshot.py",
         "    order.entered_by = entered_by\n",

@@ -149,7 +149,7 @@ def test_a_damaged_message_is_a_message_or_a_codec_error(
         ({32: 3}, "side 3 unknown, in the message at byte 0"),
         ({33: 7}, "order_type 7 unknown"),
         ({34: 2}, "time_in_force 2 unknown"),
-        ({35: 2}, "flags 2 unknown"),
+        ({35: 4}, "flags 4 unknown"),
     ],
 )
 def test_a_refusal_says_what_is_wrong_and_where(change: dict[int, int], says: str) -> None:

@@ -139,3 +139,14 @@ async def test_a_window_that_can_not_be_is_refused(venue: SmallVenue, window: st
         "5",
         f"CODTimeoutWindow(35003) must be 0 to 60000, received {window}",
     )
+
+
+async def test_orders_that_ask_for_it_go_with_a_session_that_did_not(venue: SmallVenue) -> None:
+    desk, _ = await log_on(venue, "DESK", t35003=300)
+    for name, instructions in (("d1", None), ("d2", "o"), ("d3", "6 o"), ("d4", "6")):
+        desk.enter(name, "buy", "0.1", "50000", t18=instructions)
+        report = await desk.expect("8")
+        assert (report[150], report.get(18)) == ("0", instructions)
+    await desk.close()
+    await venue.restart_gateway()
+    await until_open(venue, {"d1", "d4"})

@@ -18,6 +18,24 @@ from matching.core import invariants
 from matching.core.engine import Engine
 from tests.matching.core import lists
 from tests.matching.core.busts import Busts
+from tests.matching.core.drawn import (
+    ACCOUNTS,
+    BOTH_FLAGS,
+    LISTED,
+    WITH_SESSION,
+    accounts,
+    bands,
+    fees,
+    instruments,
+    names,
+    new_names,
+    preventions,
+    prices,
+    quantities,
+    sides,
+    steps,
+    tiers,
+)
 from tests.oracles.naive_lists import NaiveListVenue
 from vocabulary import commands as c
 from vocabulary import events as e
@@ -33,7 +51,6 @@ from vocabulary.types import (
     TradingPhase,
 )
 
-ACCOUNTS = (1, 2, 3)
 LISTINGS = (
     c.ListAsset(7, 1, asset_id=1, scale=2, name=b"BTC"),
     c.ListAsset(7, 2, asset_id=2, scale=2, name=b"USD"),
@@ -83,33 +100,6 @@ class Both:
                 ]
 
 
-accounts = st.sampled_from((*ACCOUNTS, *ACCOUNTS, 0, 9))
-instruments = st.sampled_from((1, 1, 1, 2, 3))
-sides = st.sampled_from(Side)
-prices = st.one_of(st.integers(1, 8), st.integers(1, 8), st.sampled_from((0, 2**40, 2**40 + 1, -1)))
-quantities = st.one_of(
-    st.integers(1, 20), st.integers(1, 20), st.sampled_from((0, -3, 2**47, 2**48 + 1, INT64_MAX))
-)
-names = st.sampled_from([b"n%d" % number for number in range(12)] + [b""])
-LISTED = [phase for phase in TradingPhase if phase is not TradingPhase.DELISTED]
-tiers = st.sampled_from((1, 1, 2, 0, 1_001))
-fees = st.sampled_from(
-    (
-        (0, 0),
-        (1, 999),
-        (-999, 0),
-        (-90_000, 50_000),
-        (-100_000, 100_000),
-        (-100_001, 0),
-        (0, 100_001),
-    )
-)
-bands = st.sampled_from((0, 0, 250_000, 600_000, 1_500_000))  # in parts per million
-steps = st.sampled_from((0, 0, 1, 2))  # that a command may take; 0: without bound
-preventions = st.sampled_from(SelfTradePrevention)
-new_names = st.one_of(st.none(), st.none(), names)  # none: one that nobody had
-
-
 class EngineAndNaiveVenue(RuleBasedStateMachine):
     @initialize(units=st.lists(st.integers(1, 4000), min_size=6, max_size=6))
     def list_and_fund(self, units: list[int]) -> None:
@@ -129,7 +119,7 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
         amount=st.sampled_from((0, 0, 1, 9, 40, 170, 3_000, -1, INT64_MAX)),
         display=st.sampled_from((0, 0, 1, 2, 3, 5, -1, 2**42)),
         time_in_force=st.sampled_from((TimeInForce.GOOD_TILL_CANCEL, *TimeInForce)),
-        flags=st.sampled_from((OrderFlags.NONE, OrderFlags.NONE, OrderFlags.POST_ONLY)),
+        flags=st.sampled_from((OrderFlags.NONE, OrderFlags.POST_ONLY, WITH_SESSION, BOTH_FLAGS)),
         price=prices,
         quantity=quantities,
         name=new_names,
@@ -248,11 +238,18 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
         instrument_id=st.sampled_from((0, 1, 2, 3)),
         sides=st.sampled_from((Sides.BOTH, *Sides)),
         entered_by=st.sampled_from((0, 0, 8, 9)),
+        flags=st.sampled_from((OrderFlags.NONE, OrderFlags.NONE, WITH_SESSION, BOTH_FLAGS)),
     )
     def cancel_all(
-        self, account_id: int, instrument_id: int, sides: Sides, entered_by: int
+        self,
+        account_id: int,
+        instrument_id: int,
+        sides: Sides,
+        entered_by: int,
+        flags: OrderFlags,
     ) -> None:
-        self.both.ask(c.CancelAllOrders(8, 1, account_id, instrument_id, b"", sides, entered_by))
+        chosen = (sides, entered_by, flags)
+        self.both.ask(c.CancelAllOrders(8, 1, account_id, instrument_id, b"", *chosen))
 
     @precondition(lambda self: self.both.busts.by_trade)
     @rule(

@@ -37,11 +37,11 @@ ENTER = re.compile(
     r"(?: (on stop|on profit) at (\d+)| trailing by (\d+) bps)?"
     r"(?: (ioc|fok|post-only|today|for (\d+) hours?))?"
     r"(?: preventing by (expire-taker|expire-maker|expire-both|decrement|none))?"
-    r"(?: in session (\d+))?"
+    r"(?: in session (\d+))?( ending with it)?"
 )
 LIST = re.compile(r"(.+) (or|then) (\w+ (?:buys|sells) .+)")
 REPLACE = re.compile(r"(\w+) replaces (\w+) with (\d+) at (\d+) as (\w+)")
-CANCEL = re.compile(r"(\w+) cancels (\w+)(?: of session (\d+))?")
+CANCEL = re.compile(r"(\w+) cancels (\w+)(?: of session (\d+))?( that end with it)?")
 AMEND = re.compile(r"(?:bust|correct) (\d+)(?: to (\d+) at (\d+))?")
 SUSPEND = re.compile(r"(suspend|resume) (\w+)")
 PREVENT = re.compile(r"(\w+) prevents self-trades by ([a-z-]+)")
@@ -119,9 +119,10 @@ class Table:
             terms = (int(price), int(lots), new_name.encode(), name.encode())
             return c.ReplaceOrder(1, 1, self.account(who), 1, 0, *terms)
         if match := CANCEL.fullmatch(request):
-            who, name, session = match.groups()
+            who, name, session, ends = match.groups()
             if name in SIDES:
-                scope = (SIDES[name], int(session or 0))
+                flags = OrderFlags.CANCEL_WITH_SESSION if ends else OrderFlags.NONE
+                scope = (SIDES[name], int(session or 0), flags)
                 return c.CancelAllOrders(1, 1, self.account(who), 0, b"", *scope)
             return c.CancelOrder(1, 1, self.account(who), 1, 0, b"", name.encode())
         return self.desk_command(request)
@@ -188,7 +189,8 @@ class Table:
 
     def entered(self, match: re.Match[str]) -> c.EnterOrder:
         who, verb, lots, display, price, name, wait, trigger, trailing, *rest = match.groups()
-        how, hours, prevention, session = rest
+        how, hours, prevention, session, ends = rest
+        flags = OrderFlags.POST_ONLY if how == "post-only" else OrderFlags.NONE
         amount = int(lots.split()[1]) if " " in lots else 0
         self.orders[self.sequence + 1] = name
         return c.EnterOrder(
@@ -201,7 +203,7 @@ class Table:
             TimeInForce.GOOD_TILL_DATE
             if hours
             else TIMES_IN_FORCE.get(how, TimeInForce.GOOD_TILL_CANCEL),
-            OrderFlags.POST_ONLY if how == "post-only" else OrderFlags.NONE,
+            flags | (OrderFlags.CANCEL_WITH_SESSION if ends else OrderFlags.NONE),
             0 if price == "market" else int(price),
             0 if amount else int(lots),
             name.encode(),
