@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from accounts.maintenance_api import AnnouncedReply
 from accounts.ops_api import AccountId, CompId, Reply, Request
-from vocabulary.session_times import Hours, ResetTime
+from vocabulary.session_times import Hours, RecurringTime
 
 HEARTBEAT_S_MAX = 60
 ORDERS_PER_S_MAX = 1_000_000
@@ -24,7 +24,7 @@ Reason = Annotated[str, Field(pattern=r"^[ -~]{1,128}$")]
 
 def _reset_time(text: str) -> str:
     if text not in {"", "never"}:
-        ResetTime.parse(text)
+        RecurringTime.parse(text)
     return text
 
 
@@ -43,8 +43,8 @@ class FixSessionSettings(BaseModel):
 
     HeartBtInt(108) from and to; orders a second; what CancelOnDisconnect(8013) and its window are
     where a Logon(A) names none; `[WEEKDAY ]HH:MM[:SS]` or `never`, when both numbers begin at 1
-    anew; `HH:MM-HH:MM`, when it may be logged on, all in UTC; networks as CIDR that it may log on
-    from; the common name of its client certificate.
+    anew; `HH:MM-HH:MM` or `WEEKDAY HH:MM-WEEKDAY HH:MM`, when it may be logged on, all in UTC;
+    networks as CIDR that it may log on from; the common name of its client certificate.
     """
 
     heartbeat_min_s: Seconds = 0

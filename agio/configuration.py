@@ -22,7 +22,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from vocabulary.session_times import ResetTime
+from vocabulary.session_times import RecurringTime
 
 # `port_base` moves every port: the service at offset n listens on port_base + n.
 PORT_OFFSETS = {
@@ -85,7 +85,7 @@ def _matches(pattern: str, wanted: str) -> AfterValidator:
 
 
 def _is_reset_time(value: str) -> str:
-    ResetTime.parse(value)
+    RecurringTime.parse(value)
     return value
 
 

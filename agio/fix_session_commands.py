@@ -45,7 +45,11 @@ def _settings(command: Command) -> Command:
         click.option("--certificate", help="Common name of the client's TLS certificate."),
         click.option("--address", "addresses", multiple=True, help="CIDR to log on from; several."),
         click.option("--any-address", is_flag=True, help="Let it log on from everywhere again."),
-        click.option("--hours", help="When it may be logged on, HH:MM-HH:MM in UTC; '' always."),
+        click.option(
+            "--hours",
+            help="When it may be logged on, in UTC: HH:MM-HH:MM, or 'sunday 17:00-friday 17:00'; "
+            "'' always.",
+        ),
         click.option(
             "--reset-time",
             help="When both numbers begin at 1 anew, '[WEEKDAY ]HH:MM[:SS]' in UTC, or never; "

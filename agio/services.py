@@ -13,7 +13,7 @@ from agio import configuration as configurations
 from agio.configuration import Configuration, ConfigurationError
 from agio.secret_files import Secrets
 from vocabulary.redis_cluster import is_cluster
-from vocabulary.session_times import ResetTime
+from vocabulary.session_times import RecurringTime
 from vocabulary.tracing import Tracing
 
 log = structlog.get_logger("agio")
@@ -146,7 +146,7 @@ def make_gateway(configuration: Configuration, secrets: Secrets) -> Service:
             fix_market_data_port=configuration.fix_market_data_port,
             fix_tls=fix_tls,
             fix_rules=SessionRules(
-                ResetTime.parse(reset_time) if reset_time is not None else None,
+                RecurringTime.parse(reset_time) if reset_time is not None else None,
                 must_be_made=configuration.fix_sessions_by_desk,
             ),
             rest_port=configuration.rest_port,

@@ -13,7 +13,7 @@ from ipaddress import ip_address, ip_network
 import msgspec
 
 from gateway.auth import Identity
-from vocabulary.session_times import Hours, ResetTime
+from vocabulary.session_times import Hours, RecurringTime
 
 NEVER_NS = 1 << 63
 
@@ -57,7 +57,7 @@ class SessionRules:
     `reset_time` is the venue's. With `must_be_made` a session needs a rule to log on.
     """
 
-    def __init__(self, reset_time: ResetTime | None = None, *, must_be_made: bool = False) -> None:
+    def __init__(self, reset_time: RecurringTime | None = None, *, must_be_made: bool = False) -> None:
         self.must_be_made = must_be_made
         self._reset_time = reset_time
         self._rules: dict[Key, SessionRule] = {}
@@ -138,8 +138,8 @@ class SessionRules:
                 due_ns = min(due_ns, Hours.parse(rule.hours).next_end_ns(now_ns))
         return due_ns
 
-    def _reset_time_of(self, key: Key) -> ResetTime | None:
+    def _reset_time_of(self, key: Key) -> RecurringTime | None:
         rule = self._rules.get(key)
         if rule is None or not rule.reset_time:
             return self._reset_time
-        return ResetTime.parse(rule.reset_time) if rule.reset_time != "never" else None
+        return RecurringTime.parse(rule.reset_time) if rule.reset_time != "never" else None

@@ -1,7 +1,8 @@
-"""When a FIX session's numbers begin anew, and when it may be logged on: times of the day, in UTC.
+"""When a FIX session's numbers begin anew, and when it may be logged on: times in UTC.
 
-A reset is at `HH:MM[:SS]` each day, or on one day a week: `sunday 21:00`. Hours are
-`HH:MM[:SS]-HH:MM[:SS]`, the end left out; they may go over midnight.
+A time is `HH:MM[:SS]` each day, or on one day a week: `sunday 21:00`. Hours are two of one kind with
+a dash between, the end left out: `08:00-17:30` is daily and may go over midnight,
+`sunday 17:00-friday 17:00` weekly, as QuickFIX's StartDay and EndDay have it.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ _FIRST_WEEKDAY = 3  # 1 January 1970 was a Thursday
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?", re.ASCII)
 
 
-class ResetTime(NamedTuple):
+class RecurringTime(NamedTuple):
     """A second of each day, or of that `weekday` (0 is Monday) alone."""
 
     weekday: int | None
     second: int
 
     @classmethod
-    def parse(cls, text: str) -> ResetTime:
+    def parse(cls, text: str) -> RecurringTime:
         """Return what `text` has written. Raises `ValueError`."""
         day, _, time = text.rpartition(" ")
         if day and day not in WEEKDAYS:
@@ -46,30 +47,28 @@ class ResetTime(NamedTuple):
 
 
 class Hours(NamedTuple):
-    """A part of each day, from second `begin` until before `end`."""
+    """A part of each day, or of each week, from `begin` until before `end`."""
 
-    begin: int
-    end: int
+    begin: RecurringTime
+    end: RecurringTime
 
     @classmethod
     def parse(cls, text: str) -> Hours:
         """Return what `text` has written. Raises `ValueError`."""
-        begin, dash, end = text.partition("-")
-        hours = cls(_second(begin), _second(end))
-        if not dash or hours.begin == hours.end:
-            raise ValueError(f"{text!r} is not HH:MM[:SS]-HH:MM[:SS], two different times")
+        begin, _, end = text.partition("-")
+        hours = cls(RecurringTime.parse(begin), RecurringTime.parse(end))
+        is_daily = [time.weekday is None for time in hours]
+        if is_daily[0] != is_daily[1] or hours.begin == hours.end:
+            raise ValueError(f"{text!r} is not two different times, both of the day or the week")
         return hours
 
     def contain(self, now_ns: int) -> bool:
         """Say whether a moment, in UTC nanoseconds, is one of them."""
-        second = now_ns // SECOND_NS % DAY_S
-        if self.begin < self.end:
-            return self.begin <= second < self.end
-        return second >= self.begin or second < self.end
+        return self.begin.last_ns(now_ns) > self.end.last_ns(now_ns)
 
     def next_end_ns(self, now_ns: int) -> int:
         """Return when they will end next, after now."""
-        return ResetTime(None, self.end).next_ns(now_ns)
+        return self.end.next_ns(now_ns)
 
 
 def _second(text: str) -> int:

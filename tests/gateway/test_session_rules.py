@@ -4,7 +4,7 @@ import pytest
 
 from gateway.auth import Identity
 from gateway.session_rules import NEVER_NS, SessionRule, SessionRules
-from vocabulary.session_times import ResetTime
+from vocabulary.session_times import RecurringTime
 
 HOUR_NS = 3600 * 10**9
 DAY_NS = 24 * HOUR_NS
@@ -14,7 +14,7 @@ KEY = ("order_entry", Identity(1, b"DESK"))
 
 def rules(venue_reset_time: str | None = None, **settings: object) -> SessionRules:
     """Return the venue's rules, with one for the session KEY if there are settings."""
-    made = SessionRules(ResetTime.parse(venue_reset_time) if venue_reset_time else None)
+    made = SessionRules(RecurringTime.parse(venue_reset_time) if venue_reset_time else None)
     if settings:
         made.update([SessionRule("order_entry", 1, "DESK", **settings)])  # type: ignore[arg-type]
     return made
@@ -42,6 +42,11 @@ def test_who_is_not_made_may_log_on_unless_the_venue_says_otherwise() -> None:
         ({"addresses": ("10.0.0.8/32",)}, "this session may not log on from 10.0.0.7"),
         ({"hours": "08:00-17:00"}, ""),
         ({"hours": "17:00-08:00"}, "this session's hours are 17:00-08:00 UTC"),
+        ({"hours": "monday 06:00-friday 22:00"}, ""),
+        (
+            {"hours": "friday 22:00-monday 06:00"},
+            "this session's hours are friday 22:00-monday 06:00 UTC",
+        ),
         ({"heartbeat_min_s": 5, "heartbeat_max_s": 30}, ""),
         (
             {"heartbeat_min_s": 31},

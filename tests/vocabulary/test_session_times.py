@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from vocabulary.session_times import Hours, ResetTime
+from vocabulary.session_times import Hours, RecurringTime
 
 
 def at(text: str) -> int:
@@ -25,7 +25,7 @@ def at(text: str) -> int:
     ],
 )
 def test_a_reset_was_and_will_be(reset: str, now: str, last: str, following: str) -> None:
-    time = ResetTime.parse(reset)
+    time = RecurringTime.parse(reset)
     assert time.last_ns(at(now)) == at(last)
     assert time.next_ns(at(now)) == at(following)
 
@@ -44,6 +44,38 @@ def test_hours_contain_their_beginning_and_not_their_end() -> None:
 
 
 @pytest.mark.parametrize(
+    ("hours", "inside", "outside", "end"),
+    [
+        (
+            "sunday 17:00-friday 21:30",
+            ["11 17:00", "14 03:00", "16 21:29:59"],
+            ["11 16:59:59", "16 21:30", "17 12:00"],
+            "16 21:30",
+        ),
+        (
+            "monday 00:00-monday 06:00",
+            ["12 00:00", "12 05:59:59"],
+            ["11 23:59:59", "12 06:00", "13 03:00"],
+            "12 06:00",
+        ),
+        (
+            "friday 18:00-friday 17:00",
+            ["16 18:00", "16 16:59:59", "13 12:00"],
+            ["16 17:00", "16 17:59:59"],
+            "16 17:00",
+        ),
+    ],
+)
+def test_hours_of_a_week_go_from_day_to_day(
+    hours: str, inside: list[str], outside: list[str], end: str
+) -> None:
+    week = Hours.parse(hours)
+    assert [week.contain(at(moment)) for moment in inside] == [True] * len(inside)
+    assert [week.contain(at(moment)) for moment in outside] == [False] * len(outside)
+    assert week.next_end_ns(at("11 18:00" if "sunday" in hours else "12 00:00")) == at(end)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",
@@ -59,10 +91,24 @@ def test_hours_contain_their_beginning_and_not_their_end() -> None:
 )
 def test_what_is_no_time_of_the_day_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not"):
-        ResetTime.parse(text)
+        RecurringTime.parse(text)
 
 
-@pytest.mark.parametrize("text", ["", "07:00", "07:00-", "07:00-07:00", "07:00-8", "-"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "07:00",
+        "07:00-",
+        "07:00-07:00",
+        "07:00-8",
+        "-",
+        "sunday 07:00-17:00",
+        "07:00-friday 17:00",
+        "friday 17:00-friday 17:00",
+        "sunday-friday",
+    ],
+)
 def test_what_are_no_hours_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not"):
         Hours.parse(text)

@@ -133,6 +133,7 @@ BAD_REQUESTS = [
     ("POST", FIX_SESSION, {"heartbeat_min_s": 61}, 422, "invalid_request", "heartbeat_min_s"),
     ("POST", FIX_SESSION, {"reset_time": "25:00"}, 422, "invalid_request", "reset_time"),
     ("POST", FIX_SESSION, {"hours": "08:00"}, 422, "invalid_request", "hours"),
+    ("POST", FIX_SESSION, {"hours": "sunday 08:00-17:00"}, 422, "invalid_request", "hours"),
     ("POST", FIX_SESSION, {"addresses": ["10.0.0.1/8"]}, 422, "invalid_request", "addresses.0"),
     ("POST", FIX_SESSION, {"cancel_on_disconnect": "N"}, 422, "invalid_request", COD),
     ("POST", FIX_SESSION, {"heartbeat_min_s": 9, "heartbeat_max_s": 8}, 422, INVALID, None),

@@ -16,7 +16,7 @@ from gateway.session_rules import SessionRules
 from tests.gateway.edge.small_venue import SmallVenue, small_venue
 from tests.gateway.engine_room import ALICE
 from tests.gateway.fix_client import FixClient
-from vocabulary.session_times import ResetTime
+from vocabulary.session_times import RecurringTime
 
 RESET = "the sequence numbers are reset: both begin at 1"
 Lay = Callable[..., None]
@@ -166,13 +166,13 @@ async def test_the_venue_s_reset_time_that_a_gateway_missed_counts(venue: SmallV
     await client.log_out()
     await asyncio.sleep(1)
     just_now = datetime.now(UTC).strftime("%H:%M:%S")
-    await venue.restart_gateway(fix_rules=SessionRules(ResetTime.parse(just_now)))
+    await venue.restart_gateway(fix_rules=SessionRules(RecurringTime.parse(just_now)))
     _, text = await logon(venue, client.next_number)
     assert text.startswith("MsgSeqNum(34) must be 1")
     client, text = await logon(venue)
     assert text == ""
     await client.log_out()
-    await venue.restart_gateway(fix_rules=SessionRules(ResetTime.parse(just_now)))
+    await venue.restart_gateway(fix_rules=SessionRules(RecurringTime.parse(just_now)))
     assert (await logon(venue, client.next_number))[1] == ""
 
 
