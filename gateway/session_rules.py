@@ -57,7 +57,9 @@ class SessionRules:
     `reset_time` is the venue's. With `must_be_made` a session needs a rule to log on.
     """
 
-    def __init__(self, reset_time: RecurringTime | None = None, *, must_be_made: bool = False) -> None:
+    def __init__(
+        self, reset_time: RecurringTime | None = None, *, must_be_made: bool = False
+    ) -> None:
         self.must_be_made = must_be_made
         self._reset_time = reset_time
         self._rules: dict[Key, SessionRule] = {}

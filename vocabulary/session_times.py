@@ -1,8 +1,8 @@
 """When a FIX session's numbers begin anew, and when it may be logged on: times in UTC.
 
-A time is `HH:MM[:SS]` each day, or on one day a week: `sunday 21:00`. Hours are two of one kind with
-a dash between, the end left out: `08:00-17:30` is daily and may go over midnight,
-`sunday 17:00-friday 17:00` weekly, as QuickFIX's StartDay and EndDay have it.
+A time is `HH:MM[:SS]` each day, or on one day a week: `sunday 21:00`. Hours are two of one kind,
+the second left out: `08:00-17:30` is daily and may go over midnight, `sunday 17:00-friday 17:00`
+weekly, as QuickFIX's StartDay and EndDay have it.
 """
 
 from __future__ import annotations

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agio.child_process import free_port
 from gateway.edge.tls import TlsFiles
 from tests.conformance.tls_tunnel import tls_tunnel
 from tests.gateway.edge.certificates import Authority
@@ -52,6 +53,22 @@ class MarketClient:
             if message[35] == msg_type:
                 return message
             assert message[35] in "WX", message
+
+    def ask_for_books(self) -> None:
+        """Subscribe anew: the whole book with trades, its top, and five levels refreshed."""
+        self.books.clear()
+        self.trade_ids.clear()
+        self.ask("whole", 0, 1, BID, OFFER, TRADE)
+        self.ask("top", 1, 1, BID, OFFER)
+        self.ask("refreshed", 5, 0, BID, OFFER)
+
+    async def until_as(self, venue: JsonVenue) -> None:
+        """Take in what comes until books and trades are the venue's."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not await self.is_as(venue):
+                await asyncio.sleep(0.05)
+                while self.client.has_more:
+                    assert (await self.receive())[35] in "WX"
 
     async def is_as(self, venue: JsonVenue) -> bool:
         """Say whether the books, and the trades since the first, are those that REST shows."""
@@ -142,20 +159,47 @@ async def follow_books(venue: JsonVenue, directory: Path, port: int = 0) -> None
     flow = Flow(venue, 3)
     await flow.run(40)
     async with connected(venue, directory, port) as market:
-        market.ask("whole", 0, 1, BID, OFFER, TRADE)
-        market.ask("top", 1, 1, BID, OFFER)
-        market.ask("refreshed", 5, 0, BID, OFFER)
+        market.ask_for_books()
         await flow.run(120)
-        async with asyncio.timeout(PATIENCE_S):
-            while not await market.is_as(venue):
-                await asyncio.sleep(0.05)
-                while market.client.has_more:
-                    assert (await market.receive())[35] in "WX"
+        await market.until_as(venue)
         for name in market.books:
             market.client.send("V", {262: name, 263: UNSUBSCRIBE, 264: 0}, GROUPS)
         market.client.send("V", {262: "whole", 263: SNAPSHOT, 264: 5001}, GROUPS)
         refused = await market.expect("Y")
         assert (refused[262], refused[281]) == ("whole", "5")
+
+
+@pytest.mark.parametrize("is_secure", [False, True], ids=["plain", "tls"])
+async def test_books_begin_anew_over_restarts_of_both_sides(
+    tmp_path: Path, redis_url: str, *, is_secure: bool
+) -> None:
+    authority = Authority(make_directory(tmp_path / "pki"))
+    door: dict[str, Any] = {"fix_market_data_port": free_port()}
+    if is_secure:
+        door["fix_tls"] = TlsFiles(*authority.issue("venue"))
+    venue = JsonVenue(make_directory(tmp_path / "venue"), redis_url)
+    await venue.start(**door)
+    flow = Flow(venue, 5)
+    await flow.run(40)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(venue.stop)
+        port = door["fix_market_data_port"]
+        if is_secure:
+            port = await stack.enter_async_context(tls_tunnel(port, authority.file))
+        async with connected(venue, tmp_path, port) as market:
+            market.ask_for_books()
+            await market.until_as(venue)
+            await venue.restart_gateway(**door)  # QuickFIX comes back by itself
+            await asyncio.to_thread(market.client.wait_for_logon)
+            while market.client.has_more:
+                await market.receive()  # of the connection before
+            market.ask_for_books()
+            await flow.run(40)
+            await market.until_as(venue)
+        await flow.run(40)
+        async with connected(venue, tmp_path, port) as market:  # another client, of the same files
+            market.ask_for_books()
+            await market.until_as(venue)
 
 
 async def test_a_day_of_phases_is_told(venue: JsonVenue, tmp_path: Path) -> None:

@@ -13,7 +13,13 @@ async def tls_tunnel(port: int, authority: Path) -> AsyncIterator[int]:
     context = ssl.create_default_context(cafile=str(authority))
 
     async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        venue_reader, venue_writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+        try:
+            venue_reader, venue_writer = await asyncio.open_connection(
+                "127.0.0.1", port, ssl=context
+            )
+        except ConnectionError:  # the venue is away: so are we
+            writer.close()
+            return
         await asyncio.gather(_pass_on(reader, venue_writer), _pass_on(venue_reader, writer))
 
     server = await asyncio.start_server(tunnel, "127.0.0.1", 0)
