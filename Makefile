@@ -12,7 +12,7 @@ PACKAGES := vocabulary fix_specs objects gateway matching marketdata accounts tr
 CHECKED  := $(PACKAGES) deploy tests setup.py $(wildcard bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help environment build demo test test-uncompiled bench conformance cloud fuzz planted bounded campaign readers takeovers lint format lock clean
+.PHONY: help environment build demo test test-uncompiled bench conformance cloud fuzz attacks planted bounded campaign readers takeovers lint format lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -78,6 +78,9 @@ cloud: build $(VENV)/.cloud ## Render and check what a cluster and a cloud would
 
 fuzz: build ## Feed the parsers garbage for a minute each
 	AGIO_FUZZ_SECONDS=60 $(BIN)/python -m pytest tests/fuzz --timeout 0
+
+attacks: build ## Guess and measure ten thousand times at the FIX door
+	AGIO_ATTACKS=10000 $(BIN)/python -m pytest tests/gateway/edge/test_fix_attacks.py --timeout 0
 
 planted: build ## Plant bugs in the engine, and see whether the tests find each
 	$(BIN)/python -m tests.planted_bugs

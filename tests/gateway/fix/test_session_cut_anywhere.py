@@ -45,6 +45,33 @@ def test_a_connection_cut_anywhere_loses_and_repeats_nothing(cut: int) -> None:
     assert pair.client.client_order_ids() == [*sent_orders, b"A9"]
 
 
+@pytest.mark.parametrize("part", range(4))
+def test_a_resend_cut_anywhere_in_its_turn_loses_and_repeats_nothing(part: int) -> None:
+    """Ten thousand pairs of cuts: one in the dialogue, one in what comes after the next logon."""
+    pairs = [
+        (first, second)
+        for first in range(part, carried_by_short_dialogue(), 4)
+        for second in range(first % 28, 1_200, 28)
+    ]
+    assert len(pairs) > 10_000 / 4
+    for first, second in pairs:
+        pair = Pair()
+        pair.wire_bytes = first
+        short_dialogue(pair)
+        for wire_bytes in (second, UNLIMITED):
+            if State.CLOSED not in pair.states:
+                pair.disconnect()
+            pair.wire_bytes = wire_bytes
+            pair.connect()
+        assert pair.states == IN_SESSION, (first, second)
+        ordered = [b"A%d" % number for number in range(len(pair.venue.applications))]
+        assert pair.venue.client_order_ids() == ordered, (first, second)
+        assert pair.client.client_order_ids() == ordered, (first, second)
+        assert (
+            pair.client.store.next_sender_msg_seq_num == pair.venue.store.next_target_msg_seq_num
+        ), (first, second)
+
+
 def cuts(seed: int) -> Iterator[int]:
     rng = random.Random(seed)
     while True:
