@@ -15,6 +15,11 @@ Fields = dict[int, object]
 Pairs = list[tuple[int, object]]  # where tags come several times, in groups
 
 
+def utc_now() -> str:
+    """Return a SendingTime(52)."""
+    return datetime.now(UTC).strftime("%Y%m%d-%H:%M:%S.%f")[:-3]
+
+
 class FixClient:
     """One connection. `next_number` is the MsgSeqNum(34) of the next message to send.
 
@@ -59,7 +64,7 @@ class FixClient:
         now: str = "",
     ) -> bytes:
         message = simplefix.FixMessage()
-        now = now or datetime.now(UTC).strftime("%Y%m%d-%H:%M:%S.%f")[:-3]
+        now = now or utc_now()
         message.append_pair(8, "FIX.4.4")
         message.append_pair(35, msg_type)
         message.append_pair(49, self.comp_id)

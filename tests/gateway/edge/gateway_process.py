@@ -48,6 +48,12 @@ class GatewayProcess:
         while not (line := await self._process.stdout.readline()).startswith(b"open"):
             assert line, "the gateway ended"
 
+    def resident_bytes(self) -> int:
+        """Return how much memory it has."""
+        assert self._process is not None
+        pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
     async def kill(self) -> None:
         assert self._process is not None
         self._process.send_signal(signal.SIGKILL)
