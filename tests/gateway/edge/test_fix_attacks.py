@@ -6,13 +6,14 @@ What needs many tries has a few hundred here, and 10,000 in `make attacks`.
 """
 
 import asyncio
+import math
 import os
 import random
 import ssl
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,7 @@ async def test_no_kind_of_wrong_logon_shows_in_its_time(
     """Timing, by statistics: an unknown key, a known one, the beginning of its password (S7)."""
     monkeypatch.setattr(throttle, "FAILURES_FORGOTTEN_NS", 0)
     monkeypatch.setattr(throttle, "FAILURE_DELAY_NS_MIN", 20_000_000)
-    kinds = {
+    kinds: dict[str, Callable[[int], tuple[str, str]]] = {
         "known": lambda number: ("alice", f"guess-{number}"),
         "right beginning": lambda _number: ("alice", "secret-of-alicf"),
         "unknown": lambda number: (f"nobody{number}", "guess"),
@@ -99,7 +100,7 @@ async def test_no_kind_of_wrong_logon_shows_in_its_time(
 def welch_t(some: list[float], others: list[float]) -> float:
     """Return by how many standard errors two samples' means differ."""
     variances = [statistics.variance(each) / len(each) for each in (some, others)]
-    return (statistics.mean(some) - statistics.mean(others)) / sum(variances) ** 0.5
+    return (statistics.mean(some) - statistics.mean(others)) / math.sqrt(sum(variances))
 
 
 async def test_guesses_from_everywhere_keep_no_owner_out(venue: SmallVenue) -> None:
