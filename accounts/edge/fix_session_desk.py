@@ -116,9 +116,12 @@ class FixSessionDesk:
         """Take how a gateway's FIX sessions stand, and tell it what has changed for them."""
         self._standings.take(path.gateway, body.since, body.standings, time.monotonic())
         rows = await self._store.changed_since(body.since)
+        # Never past what the rows show: a change since then is told with the next question. Below
+        # `since` the database is an older one, restored, and the gateway asks for everything anew.
+        version = rows[-1]["version"] if rows else min(body.since, await self._store.version())
         return FixRulesReply(
             desk=self._name,
-            version=rows[-1]["version"] if rows else await self._store.version(),
+            version=version,
             sessions=[FixRuleReply.model_validate(dict(row)) for row in rows],
             maintenance=(await self._maintenance.show_maintenance()).maintenance,
         )

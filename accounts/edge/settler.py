@@ -89,6 +89,11 @@ class Settler:
         self._tracing = tracing
 
     @property
+    def asked(self) -> int:
+        """How many callers of `reconcile` wait for the engine's answer."""
+        return len(self._asked)
+
+    @property
     def head_sequence(self) -> int:
         head_sequence = self._stream.head_sequence if self._stream is not None else 0
         return max(head_sequence, self.settled_sequence)
@@ -113,7 +118,11 @@ class Settler:
         self._reconcile_at = 0.0
         if self._stream is not None:
             self._stream.wake()
-        return await answer
+        try:
+            return await answer
+        finally:
+            if answer in self._asked:  # who asked has given up, perhaps while matching is away
+                self._asked.remove(answer)
 
     async def _settle_behind_what_is_settled(self) -> None:
         store = await LedgerStore.connect(self._postgres_url)
@@ -132,7 +141,9 @@ class Settler:
                 event_types=SETTLED_EVENTS,
             )
             await self._stream.open()
-            self._pending = None
+            if self._pending is not None:  # an error ended it: look again for who asked
+                self._asked += self._pending.asked_by
+                self._pending, self._reconcile_at = None, 0.0
             settlement = Settlement(position.settled_sequence, catalogue)
             log.info("settlement goes on", settled_sequence=position.settled_sequence)
             while True:

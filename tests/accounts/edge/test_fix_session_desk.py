@@ -4,7 +4,9 @@ import time
 from typing import Any
 
 import asyncpg
+import pytest
 
+from accounts.edge.fix_session_store import FixSessionStore
 from tests.accounts.edge.desk_client import SERVICE_TOKEN, Answer, DeskClient
 
 SESSION = "/fix-sessions/order_entry/1/DESK"
@@ -112,6 +114,31 @@ async def test_each_gateway_is_told_for_itself_and_what_it_lacks(desk: DeskClien
     }
     assert shown["pending"] == ["gw2"]
     assert [standing["applied"] for standing in shown["standings"]] == [True, False]
+
+
+async def test_a_change_made_while_a_gateway_asks_is_told_to_it_next(
+    desk: DeskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make(desk)
+    version = (await ask(desk))["version"]
+    ask_version = FixSessionStore.version
+
+    async def change_first(store: FixSessionStore) -> int:
+        await store.change(("order_entry", 1, "DESK"), {"disabled": "margin call"})
+        return await ask_version(store)
+
+    monkeypatch.setattr(FixSessionStore, "version", change_first)
+    heard = await ask(desk, version)
+    assert heard["sessions"] == []
+    monkeypatch.undo()
+    [rule] = (await ask(desk, heard["version"]))["sessions"]
+    assert rule["disabled"] == "margin call"
+
+
+async def test_a_gateway_ahead_of_a_restored_database_is_told_so(desk: DeskClient) -> None:
+    await make(desk)
+    version = (await ask(desk))["version"]
+    assert (await ask(desk, version + 7))["version"] == version
 
 
 async def test_what_only_order_entry_has_is_refused_elsewhere(desk: DeskClient) -> None:

@@ -116,6 +116,29 @@ async def test_postgres_away_under_load_delays_settlement_and_loses_nothing(
         assert settler.is_running
 
 
+async def test_a_comparison_that_postgres_broke_is_made_when_it_is_back(
+    matching: MatchingServer, trader: Trader, own_postgres: EmbeddedPostgres
+) -> None:
+    await migrate(own_postgres.url())
+    await trader.send([*listings_and_credits(4), *orders(1, 100)])
+    async with settling(matching.address, own_postgres.url()) as running:
+        await asyncio.wait_for(running.reconcile(), 20)
+        own_postgres.stop()
+        asked = asyncio.create_task(running.reconcile())
+        await until(lambda: not running.is_running, "Postgres is missed")
+        own_postgres.start()
+        assert (await asyncio.wait_for(asked, 20)).agrees
+
+
+async def test_who_gives_up_asking_is_forgotten_while_matching_is_away(postgres_url: str) -> None:
+    await migrate(postgres_url)
+    async with settling("tcp://127.0.0.1:1", postgres_url) as running:
+        for _ in range(3):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(running.reconcile(), 0.01)
+        assert running.asked == 0
+
+
 async def test_killed_database_sessions_under_load_settle_everything_once(
     matching: MatchingServer, trader: Trader, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
