@@ -13,6 +13,9 @@ Listing = e.AssetListed | e.InstrumentListed
 """What gives ids their names, and ticks, lots and units their worth: a reader that resumes needs
 all of these from the first record on."""
 
+ALL_INSTRUMENTS = 0
+"""In place of an instrument's id, in a tier's fees."""
+
 
 class Catalogue:
     """Assets and instruments by id and by name, folded from events.
@@ -29,7 +32,8 @@ class Catalogue:
         self.phases: dict[int, TradingPhase] = {}
         self.reference_ticks: dict[int, int] = {}
         """By instrument, the price that was set last; whoever reads trades sets theirs."""
-        self.tier_fees: dict[tuple[int, int], tuple[int, int]] = {}  # by tier and instrument
+        self.tier_fees: dict[tuple[int, int], tuple[int, int]] = {}
+        """By tier and instrument, or `ALL_INSTRUMENTS`."""
         self.fee_tiers: dict[int, int] = {}  # by account; none for those in none
 
     def apply(self, event: e.Event) -> bool:
@@ -49,10 +53,14 @@ class Catalogue:
         return found is not None and self.phases[found.instrument_id] is not TradingPhase.DELISTED
 
     def fees_ppm(self, account_id: int, instrument: Instrument) -> tuple[int, int]:
-        """Return what an account pays there as maker and as taker: its tier's, or the listing's."""
+        """Return what an account pays there as maker and as taker.
+
+        Its tier's fees in the instrument, or those in all instruments, or the instrument's own.
+        """
         own = instrument.maker_fee_ppm, instrument.taker_fee_ppm
         tier = self.fee_tiers.get(account_id, 0)
-        return self.tier_fees.get((tier, instrument.instrument_id), own)
+        in_all = self.tier_fees.get((tier, ALL_INSTRUMENTS), own)
+        return self.tier_fees.get((tier, instrument.instrument_id), in_all)
 
     def _fold(self, event: e.Event) -> bool:
         match event:

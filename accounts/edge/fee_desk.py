@@ -16,6 +16,7 @@ from accounts.listings import Listings
 from accounts.ops_api import AccountPath, OpsError
 from accounts.settlement import TierEvent
 from vocabulary import commands as c
+from vocabulary.catalogue import ALL_INSTRUMENTS
 
 
 class FeeDesk:
@@ -83,7 +84,7 @@ class FeeDesk:
 
     def _instrument_id(self, symbol: str | None) -> int:
         if symbol is None:
-            return 0
+            return ALL_INSTRUMENTS
         instrument = self._listings.catalogue.instrument_by_symbol.get(symbol)
         if instrument is None:
             raise OpsError(

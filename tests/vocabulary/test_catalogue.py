@@ -1,5 +1,5 @@
 from vocabulary import events as e
-from vocabulary.catalogue import Catalogue
+from vocabulary.catalogue import ALL_INSTRUMENTS, Catalogue
 from vocabulary.types import TradingPhase
 
 
@@ -39,7 +39,12 @@ def test_an_account_pays_what_its_tier_does_where_that_has_fees() -> None:
     assert catalogue.apply(e.FeeTierAssigned(7, 2))
     assert catalogue.fees_ppm(7, instrument) == (30, 40)
     assert catalogue.fees_ppm(8, instrument) == (1_000, 2_000)
+    assert catalogue.apply(e.TierFeesSet(2, ALL_INSTRUMENTS, 50, 60))
+    assert catalogue.fees_ppm(7, instrument) == (30, 40), "the most specific fees hold"
     assert catalogue.apply(e.TierFeesCleared(2, 5))
+    assert catalogue.fees_ppm(7, instrument) == (50, 60)
+    assert catalogue.fees_ppm(8, instrument) == (1_000, 2_000)
+    assert catalogue.apply(e.TierFeesCleared(2, ALL_INSTRUMENTS))
     assert catalogue.fees_ppm(7, instrument) == (1_000, 2_000)
 
 
