@@ -68,8 +68,9 @@ class StreamService:
         self._arrived = asyncio.Event()
         self._backoff_s = BACKOFF_MIN_S
         self._save_due_s = 0.0
-        self._saved_sequence = self._packer.sequence
+        self._saved_sequence, self._is_saved = self._packer.sequence, True
         self._failure = ""
+        self._has_failed = False
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
 
@@ -93,6 +94,7 @@ class StreamService:
     def health(self) -> dict[str, object]:
         return {
             "ready": self._task is not None and not self._task.done() and not self._failure,
+            "failed": self._has_failed,
             "sequence": self._saved_sequence,
             "lag_records": self._lag(),
             "waiting_bytes": self._packer.waiting_bytes,
@@ -101,6 +103,16 @@ class StreamService:
         }
 
     async def _run(self) -> None:
+        try:
+            await self._put_on()
+        except Exception as error:
+            # Nothing that is foreseen: it is to be started anew, and health tells.
+            self._has_failed = True
+            self._failure = f"{type(error).__name__}: {error}"
+            log.exception("stopped putting")
+
+    async def _put_on(self) -> None:
+        """Put what comes until told to stop."""
         while True:
             blocks = self._packer.take(self._writer.blocks_max, self._writer.bytes_max)
             if blocks:
@@ -152,9 +164,9 @@ class StreamService:
 
     async def _wait(self) -> None:
         """Wait for records, or until progress is to be saved."""
-        is_saved = self._saved_sequence == self._packer.sequence
+        all_saved = self._saved_sequence == self._packer.sequence
         with suppress(TimeoutError):
-            async with asyncio.timeout(None if is_saved else SAVE_INTERVAL_S):
+            async with asyncio.timeout(None if all_saved else SAVE_INTERVAL_S):
                 await self._arrived.wait()
         self._arrived.clear()
 
@@ -193,15 +205,24 @@ class StreamService:
         return saved.progress
 
     def _save(self) -> None:
-        """Write progress. An older one would do, too: so nothing waits for the disk."""
+        """Save progress. An older one would do, too: so nothing waits for the disk, or fails."""
         progress = self._packer.progress
         if progress.sequence != self._saved_sequence:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = self._file.with_suffix(".unfinished")
-            unfinished.write_bytes(msgspec.json.encode(_Saved(self._url, progress)))
-            unfinished.replace(self._file)
-            self._saved_sequence = progress.sequence
+            try:
+                self._write_progress(progress)
+            except OSError as error:
+                if self._is_saved:
+                    log.warning("progress not saved", file=str(self._file), reason=str(error))
+                self._is_saved = False
+            else:
+                self._saved_sequence, self._is_saved = progress.sequence, True
         self._save_due_s = time.monotonic() + SAVE_INTERVAL_S
-        SEQUENCE.set(progress.sequence)
+        SEQUENCE.set(self._saved_sequence)
         LAG.set(self._lag())
         WAITING.set(self._packer.waiting_bytes)
+
+    def _write_progress(self, progress: Progress) -> None:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self._file.with_suffix(".unfinished")
+        unfinished.write_bytes(msgspec.json.encode(_Saved(self._url, progress)))
+        unfinished.replace(self._file)

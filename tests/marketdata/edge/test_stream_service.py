@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from marketdata.edge import stream_service
 from marketdata.edge.event_store import open_writer
 from marketdata.edge.stream_follower import Checkpoint, StreamFollower, StreamGapError
 from marketdata.edge.stream_service import StreamService
+from marketdata.stream_packer import StreamPacker
 from tests.marketdata.edge.kinesis_proxy import kinesis_proxy
 from tests.marketdata.live_venue import LiveVenue, eventually, live_venue
 from tests.marketdata.scripted_venue import ETHUSDT
@@ -121,6 +123,42 @@ async def test_a_reader_goes_on_where_its_checkpoint_stands(
             checkpoint = follower.checkpoint
             await follower.close()
     assert told == journal(venue)
+
+
+async def test_a_disk_that_takes_no_progress_ends_nothing(
+    venue: LiveVenue, event_stream_url: str, tmp_path: Path
+) -> None:
+    directory = tmp_path / "stream"
+    async with streaming(venue, event_stream_url, directory) as service:
+        trade(venue, 10, random.Random(1))
+        await venue.carry_out()
+        await eventually(lambda: service.health()["sequence"] == len(venue.records))
+        shutil.rmtree(directory)
+        directory.touch()
+        trade(venue, 10, random.Random(2))
+        await venue.carry_out()
+        wanted = journal(venue)
+        assert await read_all(event_stream_url, count(wanted)) == wanted
+        await asyncio.sleep(2 * stream_service.SAVE_INTERVAL_S)
+        assert service.health()["ready"] is True
+        directory.unlink()
+        await eventually(lambda: service.health()["sequence"] == len(venue.records))
+
+
+async def test_what_nobody_foresaw_is_told_by_health(
+    venue: LiveVenue, event_stream_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with streaming(venue, event_stream_url, tmp_path / "stream") as service:
+
+        def fail(*_: object) -> None:
+            raise ZeroDivisionError("on purpose")
+
+        monkeypatch.setattr(StreamPacker, "settle", fail)
+        trade(venue, 10, random.Random(1))
+        await venue.carry_out()
+        await eventually(lambda: service.health()["failed"] is True)
+        assert service.health()["ready"] is False
+        assert service.health()["failure"] == "ZeroDivisionError: on purpose"
 
 
 async def test_without_its_progress_everything_is_put_again_and_read_once(
