@@ -7,6 +7,9 @@ from collections.abc import Callable
 from itertools import islice
 from typing import NamedTuple
 
+import structlog
+
+from gateway.edge import background
 from gateway.json_api.account_replies import Balance
 from gateway.json_api.errors import ApiError, ErrorCode
 from matching.client import MatchingClient, MatchingUnavailable
@@ -14,6 +17,8 @@ from vocabulary.catalogue import Catalogue
 
 QUERIES_AT_ONCE = 256
 TIMEOUT_S = 5.0
+
+log = structlog.get_logger("gateway")
 
 Receive = Callable[[list[Balance] | ApiError], None]
 
@@ -43,12 +48,10 @@ class Balances:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._run())
+        self._task = background.start(self._run(), "balances")
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await background.stop(self._task)
 
     def ask(self, account_id: int, receive: Receive) -> None:
         """Have `receive` called with the account's funds, or with an error."""
@@ -73,7 +76,7 @@ class Balances:
                 found = await asyncio.gather(*map(self._query, asked))
                 for receivers, standing in zip(asked.values(), found, strict=True):
                     for receive in receivers:
-                        receive(standing)
+                        _hand_over(standing, receive)
 
     async def _query(self, account_id: int) -> Standing | ApiError:
         try:
@@ -87,3 +90,10 @@ class Balances:
             for asset in self._catalogue.assets.values()
         ]
         return Standing(report.sequence, balances)
+
+
+def _hand_over(standing: Standing | ApiError, receive: ReceiveStanding) -> None:
+    try:
+        receive(standing)
+    except Exception:  # one client's answer that can't be made is not to cost the others theirs
+        log.exception("balances not told")

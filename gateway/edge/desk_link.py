@@ -17,6 +17,7 @@ import aiohttp
 import msgspec
 import structlog
 
+from gateway.edge import background
 from gateway.edge.fix_administration import FixAdministration, Standing
 from gateway.maintenance import Maintenance
 from gateway.session_rules import Key, SessionRule, SessionRules
@@ -87,12 +88,10 @@ class DeskLink:
         self._administration.tick(time.time_ns())
         async with self._client() as http:
             await self._ask_once(http)
-        self._asking = asyncio.create_task(self._follow())
+        self._asking = background.start(self._follow(), "the desk's rules")
 
     async def stop(self) -> None:
-        if self._asking is not None:
-            self._asking.cancel()
-            await asyncio.gather(self._asking, return_exceptions=True)
+        await background.stop(self._asking)
 
     async def _follow(self) -> None:
         async with self._client() as http:

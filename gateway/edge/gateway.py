@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import socket
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 import structlog
 
 from gateway.edge import metrics
+from gateway.edge.background import end_process
 from gateway.edge.credentials import CredentialStore
 from gateway.edge.desk_link import Desk
 from gateway.edge.fix_door import FixDoor
@@ -39,12 +37,6 @@ FIX_ORDERS_PER_S_MAX = 100_000
 NEW_OBJECTS_PER_COLLECTION = 100_000
 
 log = structlog.get_logger("gateway")
-
-
-def end_process() -> NoReturn:
-    """Stop at once: the next process reads every record again, and misses nothing."""
-    sys.stderr.flush()
-    os._exit(os.EX_SOFTWARE)
 
 
 class Gateway:

@@ -8,7 +8,7 @@ import time
 from functools import partial
 from itertools import islice
 
-from gateway.edge import metrics
+from gateway.edge import background, metrics
 from gateway.edge.balances import Balances
 from gateway.edge.credentials import CredentialStore
 from gateway.edge.json_operations import JsonOperations
@@ -105,7 +105,7 @@ class JsonDoor:
     async def start(self) -> None:
         """Open the doors. The catalogue must be caught up."""
         self._track_listed()
-        self._expirer = asyncio.create_task(self._expire())
+        self._expirer = background.start(self._expire(), "answers in time")
         await self.balances.start()
         await self._countdowns.start()
         await self._kept_sessions.start()
@@ -122,9 +122,7 @@ class JsonDoor:
             await self.history.close()
         await self.balances.stop()
         await self._countdowns.stop()
-        if self._expirer is not None:
-            self._expirer.cancel()
-            await asyncio.gather(self._expirer, return_exceptions=True)
+        await background.stop(self._expirer)
 
     def health(self) -> dict[str, object]:
         rest, websocket = self.rest.health(), self.websocket.health()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -147,21 +148,28 @@ class JsonOperations:
         elif name in {"margin.pairs", "margin.isolatedPairs"}:
             answer([])  # nothing is lent here
         elif name == "capital.config":
-            self._balances.ask(
-                account_id,
-                lambda found: answer(found if isinstance(found, ApiError) else coins(found)),
-            )
+            self._tell_balances(account_id, answer, coins)
         else:
             assert name == "account.status", name
-            self._balances.ask(
-                account_id, lambda found: answer(self._account(credential, request, found))
-            )
+            make = partial(self._account, credential, request)
+            self._tell_balances(account_id, answer, make)
 
-    def _account(
-        self, credential: Credential, request: r.Account, found: list[Balance] | ApiError
-    ) -> Any:
-        if isinstance(found, ApiError):
-            return found
+    def _tell_balances(
+        self, account_id: int, answer: Answer, make: Callable[[list[Balance]], Any]
+    ) -> None:
+        """Answer with what `make` makes of the account's balances, once they are here."""
+
+        def receive(found: list[Balance] | ApiError) -> None:
+            try:
+                result = found if isinstance(found, ApiError) else make(found)
+            except Exception:
+                log.exception("request failed", account_id=account_id)
+                result = internal_error()
+            answer(result)
+
+        self._balances.ask(account_id, receive)
+
+    def _account(self, credential: Credential, request: r.Account, found: list[Balance]) -> Any:
         fees = [
             self._catalogue.fees_ppm(credential.account_id, each)
             for each in self._catalogue.instruments.values()

@@ -22,6 +22,7 @@ import hiredis
 import structlog
 
 from gateway.countdowns import Countdowns, Target
+from gateway.edge import background
 from gateway.edge.market_feed import MarketFeed
 from gateway.json_api import requests as r
 from gateway.json_api.errors import refusal
@@ -86,13 +87,12 @@ class KeptCountdowns:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._run())
+        self._task = background.start(self._run(), "countdowns")
 
     async def stop(self) -> None:
         """Stop; what runs is left to other gateways, or to the next start."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await background.stop(self._task)
             with suppress(OSError, TimeoutError, hiredis.HiredisError):
                 await self._share()
 

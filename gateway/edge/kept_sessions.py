@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from contextlib import suppress
 
 import hiredis
 import structlog
 from prometheus_client import Counter, Gauge
 
+from gateway.edge import background
 from gateway.edge.market_feed import MarketFeed
 
 EXPIRY_S = 3_600
@@ -46,14 +46,12 @@ class KeptSessions:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._run())
+        self._task = background.start(self._run(), "kept sessions")
 
     async def stop(self) -> None:
         """Stop; what has changed is written, if Redis is there."""
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await background.stop(self._task)
             await self._write()
 
     def begin(self) -> str:

@@ -13,6 +13,7 @@ import msgspec
 import structlog
 from prometheus_client import Counter, Gauge
 
+from gateway.edge import background
 from gateway.edge.redis_cluster_link import FeedLink, connect_feed
 from gateway.market_channel import ChannelReader
 from gateway.market_view import FeedBook, FeedCandles, FeedStatus, FeedTape, FeedTicker
@@ -106,13 +107,10 @@ class MarketFeed:
 
     async def start(self) -> None:
         """Return at once; Redis may come later."""
-        self._task = asyncio.create_task(self._run())
+        self._task = background.start(self._run(), "market feed")
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await background.stop(self._task)
 
     def track(self, symbol: str) -> None:
         """Follow a symbol from now on, if not followed already."""

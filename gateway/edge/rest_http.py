@@ -17,7 +17,7 @@ from prometheus_client import Counter, Histogram
 from gateway.edge.json_operations import JsonOperations
 from gateway.edge.order_traces import Arrival
 from gateway.json_api import requests as r
-from gateway.json_api.errors import ApiError, ErrorCode, mandatory
+from gateway.json_api.errors import ApiError, ErrorCode, internal_error, mandatory
 from gateway.json_api.operations import OPERATIONS, Operation, Security
 from gateway.json_api.signing import check_signed, split_signature
 
@@ -161,7 +161,7 @@ def _response(result: Any) -> web.Response:
 
 @web.middleware
 async def _json_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Say in JSON what aiohttp would say in text."""
+    """Say in JSON what aiohttp would say in text, and of a fault of ours only that it was one."""
     try:
         return await handler(request)
     except web.HTTPException as error:
@@ -170,3 +170,6 @@ async def _json_errors(request: web.Request, handler: Handler) -> web.StreamResp
             status=error.status,
             headers={"Allow": error.headers["Allow"]} if "Allow" in error.headers else None,
         )
+    except Exception:
+        log.exception("request failed", path=request.path)
+        return _response(internal_error())

@@ -21,7 +21,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 from websockets.frames import CloseCode
 
-from gateway.edge import metrics
+from gateway.edge import background, metrics
 from gateway.edge.json_operations import JsonOperations
 from gateway.edge.kept_sessions import KeptSessions
 from gateway.edge.order_traces import FeedTraces
@@ -88,7 +88,7 @@ class WebSocketServer:
             reuse_port=self._shares_port or None,
         )
         self.port = self._server.sockets[0].getsockname()[1]
-        self._ticker = asyncio.create_task(self._tick())
+        self._ticker = background.start(self._tick(), "WebSocket pings")
         log.info("WebSocket door open", host=self._host, port=self.port)
 
     async def stop(self) -> None:
@@ -96,7 +96,7 @@ class WebSocketServer:
         if self._server is None or self._ticker is None:
             return
         self._server.close()
-        self._ticker.cancel()
+        await background.stop(self._ticker)
         for connection in list(self._connections):
             connection.fail(CloseCode.GOING_AWAY, "the server stops")
         self.flush()
@@ -107,7 +107,6 @@ class WebSocketServer:
                     await self._all_gone.wait()
         for connection in list(self._connections):
             connection.abort()
-        await asyncio.gather(self._ticker, return_exceptions=True)
 
     def health(self) -> dict[str, object]:
         return {

@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from gateway.edge import json_operations, rest_http
 from tests.gateway.edge.json_venue import (
     LIMIT,
     ORDER_QUERY,
@@ -46,6 +48,22 @@ async def test_an_order_lives_its_life(venue: JsonVenue) -> None:
     assert (status, canceled["status"], canceled["orderId"]) == (200, "CANCELED", order_id)
     (known,) = (await venue.signed("GET", "allOrders", symbol="BTCUSDT"))[1]
     assert known["status"] == "CANCELED"
+
+
+@pytest.mark.parametrize(
+    ("where", "what"), [(json_operations, "account_status"), (rest_http, "check_signed")]
+)
+async def test_a_fault_of_ours_is_answered_in_json_and_costs_nobody_else_a_thing(
+    venue: JsonVenue, monkeypatch: pytest.MonkeyPatch, where: ModuleType, what: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setattr(where, what, fail)
+    status, answer = await venue.signed("GET", "account")
+    assert (status, answer["code"]) == (500, -1000)
+    monkeypatch.undo()
+    assert (await venue.signed("GET", "account", "bob"))[0] == 200
 
 
 async def test_two_clients_trade_to_the_last_unit(venue: JsonVenue) -> None:
