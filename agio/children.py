@@ -177,4 +177,4 @@ class Children:
 
 def _is_ready(watched: Watched, url: str) -> bool:
     state = venue.health(url)
-    return state["ready"] is True and state["pid"] == watched.child.process.pid
+    return state["ready"] is True and state.get("pid") == watched.child.process.pid

@@ -312,10 +312,9 @@ class Configuration(BaseSettings):
                 PORT_OFFSETS | TRADING_PORT_OFFSETS | OPTIONAL_PORT_OFFSETS | FEED_PORT_OFFSETS
             ).items():
                 values.setdefault(name, int(base) + offset)
-        host = values.get("host", "127.0.0.1")
-        reached = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 (to recognise it)
+        reached = reachable_host(str(values.get("host", "127.0.0.1")))
         values.setdefault("feeds_host", reached)
-        values.setdefault("ops_url", f"http://{reached}:{values.get('ops_port', 8081)}")
+        values.setdefault("ops_url", f"http://{in_url(reached)}:{values.get('ops_port', 8081)}")
         return values
 
     @model_validator(mode="after")
@@ -374,6 +373,16 @@ def _is_loopback(host: str) -> bool:
 
 def _named(path: Path | None) -> str:
     return repr(str(path)) if path is not None else "none"
+
+
+def reachable_host(host: str) -> str:
+    """Return where on this machine to find what listens on an interface, or on all."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (to recognise it)
+
+
+def in_url(host: str) -> str:
+    """Return a host as URLs have it. RFC 3986, 3.2.2: an IPv6 address is in square brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 def environment(configuration: Configuration) -> dict[str, str]:

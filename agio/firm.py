@@ -120,7 +120,7 @@ class Firm:
         if name not in {service, f"{service}-1"}:
             port = free_port()
             settings = settings.model_copy(update={f"{service}_metrics_port": port})
-        self._health_urls[name] = f"http://{venue.reachable_host(settings)}:{port}/health"
+        self._health_urls[name] = venue.health_url(settings, port)
         environment = os.environ | configurations.environment(settings)
         return self._children.start(name, ServiceProcess(name, environment, self._logs, arguments))
 

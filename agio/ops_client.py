@@ -2,7 +2,7 @@
 
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 if TYPE_CHECKING:
     import aiohttp
@@ -79,7 +79,7 @@ class OpsClient:
     ) -> dict[str, Any]:
         """Change an instrument's tick and lot, canceling orders that are off them or not."""
         body = {"tick_size": tick_size, "lot_size": lot_size, "cancel_orders": cancel_orders}
-        return await self.request("POST", f"/instruments/{symbol}/increments", body)
+        return await self.request("POST", f"/instruments/{quote(symbol, safe='')}/increments", body)
 
     async def credit(self, name: str, asset: str, amount: str) -> dict[str, Any]:
         """Credit `amount`, decimal text, of `asset`; returns when the engine has taken it."""
@@ -106,7 +106,7 @@ class OpsClient:
         return await self.request("POST", "/keys", body)
 
     async def revoke_key(self, api_key: str) -> None:
-        await self.request("DELETE", f"/keys/{api_key}")
+        await self.request("DELETE", f"/keys/{quote(api_key, safe='')}")
 
     async def request(
         self, method: str, path: str, body: dict[str, Any] | None = None

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from http.client import HTTPException
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -43,16 +44,16 @@ class Scrape:
 
 
 def scrape(url: str) -> Scrape:
-    """Return what stands at a `/metrics`; nothing if it can't be had."""
+    """Return what stands at a `/metrics`; nothing if it can't be had, or is no such thing."""
+    values: defaultdict[str, dict[Labels, float]] = defaultdict(dict)
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response:  # noqa: S310 (our own URL)
             text = response.read().decode()
-    except OSError:
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                values[sample.name][frozenset(sample.labels.items())] = sample.value
+    except (OSError, HTTPException, ValueError):
         return Scrape(time.monotonic())
-    values: defaultdict[str, dict[Labels, float]] = defaultdict(dict)
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            values[sample.name][frozenset(sample.labels.items())] = sample.value
     return Scrape(time.monotonic(), values)
 
 

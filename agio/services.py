@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from agio import configuration as configurations
-from agio.configuration import Configuration, ConfigurationError
+from agio.configuration import Configuration, ConfigurationError, in_url
 from agio.secret_files import Secrets
 from vocabulary.redis_cluster import is_cluster
 from vocabulary.session_times import RecurringTime
@@ -371,7 +371,8 @@ def _with_rest(source: str, port: int | None) -> str:
     parts = urlsplit(source)
     if parts.scheme not in {"ws", "wss"} or "rest=" in parts.query:
         return source
-    return f"{source}{'&' if parts.query else '?'}rest={parts.scheme.replace('ws', 'http')}://{parts.hostname}:{port}"
+    rest_url = f"{parts.scheme.replace('ws', 'http')}://{in_url(parts.hostname or '')}:{port}"
+    return f"{source}{'&' if parts.query else '?'}rest={rest_url}"
 
 
 def redis_url(configuration: Configuration, service: str) -> str:

@@ -3,12 +3,13 @@
 import os
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from agio.configuration import Configuration
+from agio.configuration import Configuration, in_url, reachable_host
 from agio.services import chosen, metrics_port
 
 FILE_NAME = "venue.json"
@@ -44,7 +45,7 @@ def read(data: Path) -> VenueFile | None:
 
 def endpoints(configuration: Configuration) -> dict[str, str]:
     """Return the doors by name: FIX has no URLs, the others have."""
-    host = reachable_host(configuration)
+    host = in_url(reachable_host(configuration.host))
     return {
         "fix_order_entry": f"{host}:{configuration.fix_port}",
         "fix_drop_copy": f"{host}:{configuration.fix_drop_copy_port}",
@@ -56,11 +57,15 @@ def endpoints(configuration: Configuration) -> dict[str, str]:
 
 
 def health_urls(configuration: Configuration) -> dict[str, str]:
-    host = reachable_host(configuration)
     return {
-        name: f"http://{host}:{metrics_port(configuration, name)}/health"
+        name: health_url(configuration, metrics_port(configuration, name))
         for name in chosen(configuration)
     }
+
+
+def health_url(configuration: Configuration, port: int) -> str:
+    """Return where a service of this machine with this metrics port says how it is."""
+    return f"http://{in_url(reachable_host(configuration.host))}:{port}/health"
 
 
 def metrics_url(health_url: str) -> str:
@@ -68,19 +73,17 @@ def metrics_url(health_url: str) -> str:
     return health_url.removesuffix("/health") + "/metrics"
 
 
-def reachable_host(configuration: Configuration) -> str:
-    every_interface = configuration.host == "0.0.0.0"  # noqa: S104 (to recognise it)
-    return "127.0.0.1" if every_interface else configuration.host
-
-
 def health(url: str, timeout_s: float = 2.0) -> dict[str, Any]:
-    """Return what a service says of itself; one that does not answer is not ready."""
+    """Return what a service says of itself; who does not answer as one does is not ready."""
     try:
         with urllib.request.urlopen(url, timeout=timeout_s) as response:  # noqa: S310 (our own URL)
             body = response.read()
     except urllib.error.HTTPError as error:  # 503: it answers, and is not ready
         body = error.read()
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         return {"ready": False, "error": str(getattr(error, "reason", error))}
-    state: dict[str, Any] = msgspec.json.decode(body)
-    return state
+    try:
+        state = msgspec.json.decode(body, type=dict[str, Any])
+    except msgspec.MsgspecError:
+        state = {}
+    return state if "ready" in state else {"ready": False, "error": f"{url} is no service of ours"}

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from agio import configuration, services
+from agio import configuration, services, venue
 from agio.configuration import ConfigurationError
 from agio.secret_files import Secrets
 
@@ -43,6 +43,18 @@ def test_port_base_moves_all_ports_but_those_set_themselves() -> None:
     assert loaded.websocket_port == 20002
     assert loaded.ops_url == "http://127.0.0.1:20003"
     assert loaded.accounts_metrics_port == 20013
+
+
+@pytest.mark.parametrize(
+    ("host", "reached"), [("0.0.0.0", "127.0.0.1"), ("::1", "[::1]"), ("::", "[::1]")]
+)
+def test_what_listens_everywhere_or_on_ipv6_is_found(host: str, reached: str) -> None:
+    loaded = configuration.load({"host": host, "fix_plain_text": True})
+    assert loaded.ops_url == f"http://{reached}:8081"
+    assert venue.endpoints(loaded)["fix_order_entry"] == f"{reached}:9880"
+    assert venue.endpoints(loaded)["rest"] == f"http://{reached}:8080"
+    assert venue.health_urls(loaded)["matching"] == f"http://{reached}:9100/health"
+    assert loaded.feeds_host == reached.strip("[]")
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,10 @@ class FixInitiator:
         session = Session.initiator(self._settings, MemoryStore(now_ns), now_ns)
         async with asyncio.timeout(CONNECT_S_MAX):
             _, connection = await asyncio.get_running_loop().create_connection(
-                lambda: _Connection(session, self._receive), host, int(port), ssl=self._tls
+                lambda: _Connection(session, self._receive),
+                host.strip("[]"),  # as URLs have an IPv6 address
+                int(port),
+                ssl=self._tls,
             )
         self._connection = connection
         session.send_logon(time.time_ns(), self._logon_fields)
