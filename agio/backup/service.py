@@ -177,10 +177,9 @@ class BackupService:
         while True:
             try:
                 await attempt()
-            except FAILURES as error:
+            except Exception as error:  # noqa: BLE001 (whatever it was, there is to be a backup)
                 self._errors[what] = f"{type(error).__name__}: {error}"
-                failures_counter.labels(what).inc()
-                log.error("backup failed", what=what, error=self._errors[what])  # noqa: TRY400
+                tell_failure(what, error, FAILURES)
                 pause_s = min(2 * pause_s, max(RETRY_S_MAX, interval_s))
             else:
                 self._errors.pop(what, None)
@@ -279,6 +278,13 @@ class BackupService:
             if self._stopping.is_set() and "journal" in self._errors:
                 raise StoreFailedError(self._errors["journal"])
             time.sleep(AWAIT_S)
+
+
+def tell_failure(what: str, error: Exception, foreseen: tuple[type[Exception], ...]) -> None:
+    """Count and log a failed attempt, with a traceback if nobody foresaw it."""
+    failures_counter.labels(what).inc()
+    trace = None if isinstance(error, foreseen) else error
+    log.error("backup failed", what=what, error=f"{type(error).__name__}: {error}", exc_info=trace)
 
 
 def now_ms() -> int:

@@ -22,9 +22,9 @@ from agio.backup.service import (
     Intervals,
     age_gauge,
     copied_gauge,
-    failures_counter,
     now_ms,
     put_bytes_gauge,
+    tell_failure,
 )
 from matching import journal_spans
 from matching.client import MatchingClient
@@ -42,7 +42,7 @@ log = structlog.get_logger("backup")
 
 ANSWER_TIMEOUT_S: Final = 5.0
 ANY_ACCOUNT: Final = 1
-FAILURES: Final = (StoreFailedError, EncryptedError, FileDamagedError, TimeoutError)
+FAILURES: Final = (StoreFailedError, EncryptedError, FileDamagedError, OSError)
 
 
 class SessionsBackup:
@@ -126,10 +126,9 @@ class SessionsBackup:
         while True:
             try:
                 await self._copy()
-            except FAILURES as error:
+            except Exception as error:  # noqa: BLE001 (whatever it was, there is to be a backup)
                 self._failure = f"{type(error).__name__}: {error}"
-                failures_counter.labels("sessions").inc()
-                log.error("backup failed", what="sessions", error=self._failure)  # noqa: TRY400
+                tell_failure("sessions", error, FAILURES)
             else:
                 self._failure = ""
             if is_last:

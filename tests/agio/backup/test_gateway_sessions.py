@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from agio.__main__ import main
 from agio.backup.contents import FILES, Copy
+from agio.backup.file_copy import FileCopy
 from agio.backup.gateway_stores import gateway_names, gateway_url, newest_list
 from agio.backup.journal_copy import JournalCopy
 from agio.backup.restore import RestoreRefusedError, restore, restore_gateway
@@ -104,6 +105,24 @@ async def trade(
         assert (await client.expect("8"))[11] == f"{prefix}{key}-{number}"
     await client.close()
     return client
+
+
+@pytest.mark.parametrize("error", [OSError("I/O error"), ValueError("nobody foresaw it")])
+async def test_a_failed_attempt_is_told_and_made_again(
+    tmp_path: Path, redis_url: str, store_url: str, error: Exception
+) -> None:
+    def fail(_: FileCopy) -> bytes:
+        raise error
+
+    async with cluster(tmp_path, redis_url, store_url) as venue:
+        with pytest.MonkeyPatch.context() as broken:
+            broken.setattr(FileCopy, "put_chunks", fail)
+            async with asyncio.timeout(20), venue.backup(NAMES[0]) as service:
+                while service.health()["failure"] != f"{type(error).__name__}: {error}":
+                    await asyncio.sleep(0.02)
+                broken.undo()
+                while not service.health()["ready"]:
+                    await asyncio.sleep(0.02)
 
 
 async def test_sessions_of_two_gateways_go_on_with_their_numbers_on_empty_machines(

@@ -10,6 +10,7 @@ import pytest
 from accounts.edge.schema import migrate
 from agio.backup import retention
 from agio.backup.contents import DESK, FILES, LEDGER, SNAPSHOT, Copy, read_contents
+from agio.backup.file_copy import FileCopy
 from agio.backup.restore import Restored, RestoreRefusedError, restore
 from agio.backup.restore_journal import recover
 from agio.backup.restore_ledger import LedgerRefusedError, settle_behind
@@ -279,6 +280,32 @@ def test_nothing_is_there_before_its_journal(data: Path, tmp_path: Path, postgre
 
     asyncio.run(run())
     assert read_contents(opened(url)).last_sequence == 200
+
+
+@pytest.mark.parametrize("error", [OSError("I/O error"), ValueError("nobody foresaw it")])
+def test_a_failed_attempt_is_told_and_made_again(
+    data: Path, tmp_path: Path, postgres_url: str, error: Exception
+) -> None:
+    url = (tmp_path / "store").as_uri()
+    settle(data, postgres_url, 200)
+
+    def fail(_: FileCopy) -> bytes:
+        raise error
+
+    async def run() -> None:
+        service = make_service(data, postgres_url, url)
+        with pytest.MonkeyPatch.context() as broken:
+            broken.setattr(FileCopy, "put_chunks", fail)
+            await service.start()
+            async with asyncio.timeout(20):
+                while service.health()["errors"] != {"others": f"{type(error).__name__}: {error}"}:
+                    await asyncio.sleep(0.02)
+        async with asyncio.timeout(20):
+            while not (service.health()["ready"] and opened(url).files(f"{FILES}/")):
+                await asyncio.sleep(0.02)
+        await service.stop()
+
+    asyncio.run(run())
 
 
 def test_retention_leaves_what_a_restore_needs(
