@@ -42,6 +42,7 @@ HOT_MODULES = (
     "vocabulary.codec",
     "vocabulary.instrument",
     "matching.core.fees",
+    "matching.core.name_rows",
     "matching.core.client_order_ids",
     "matching.core.holds",
     "matching.core.ladder",

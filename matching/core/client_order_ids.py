@@ -7,230 +7,264 @@ time is told of the first one, and never gets a second.
 Per account the newest `CLOSED_ORDERS_REMEMBERED_MAX` such names are kept: memory has to end
 somewhere, and an account that closes more orders in a day is told so in the documentation.
 
-A name is kept as the five words that it takes up in a command: its length, its bytes and zeros. An
-account's names stand in a hash table of its own: the table of one busy account never makes another
-one wait while it grows.
+A name is kept as the five words that it takes up in a command: its length, its bytes and zeros. It
+lies in a row of `matching.core.name_rows`, one behind the other for all accounts, and is spoken of
+by its row's number. An account's names stand in a hash table of its own: the table of one busy
+account never makes another one wait while it grows.
 """
 
 from array import array
 from collections.abc import Iterator
 from struct import Struct
+from typing import NamedTuple
 
-from matching.core import packed
+from matching.core import name_rows, packed
+from matching.core.name_rows import NameRows
 from vocabulary.types import CLOSED_ORDERS_REMEMBERED_MAX
 
 REMEMBERED_NS = 24 * 3600 * 10**9
 REMEMBERED_MAX = CLOSED_ORDERS_REMEMBERED_MAX
 OPEN = -1
-SLOTS_MIN = 16
-NAME_WORDS = 5
+SLOT_BITS_MIN = 5
+QUEUE_MIN = 32
+NAME_WORDS = name_rows.NAME_WORDS
+ORDER_ID_AT = name_rows.ORDER_ID_AT
+CONTENT_AT = name_rows.CONTENT_AT
+CLOSED_AT = name_rows.CLOSED_AT
+HASH_BITS = 32
+ROW_MASK = 2**32 - 1
 WORD_MASK = 2**64 - 1
-NAME_HASH_MASK = 2**32 - 1
+SIGN_BIT = 2**63
 HASH_SEED = 0xCBF29CE484222325
 HASH_FACTOR = 0x100000001B3
-# Differs from process to process, so that nobody can choose names that all meet in one place.
-NAME_SEED = hash(b"client order ids") & WORD_MASK
+# Differ from process to process, so that nobody can choose names that all meet in one place.
+NAME_FACTORS = [hash(b"client order ids %d" % word) & WORD_MASK | 1 for word in range(6)]
+FACTOR_0, FACTOR_1, FACTOR_2, FACTOR_3, FACTOR_4, LAST_FACTOR = NAME_FACTORS
 
 _TEXT = Struct("<40p")
 _WORDS = Struct("<5q")
 
 
-def hash_words(words: memoryview, first: int, last: int, seed: int) -> int:
-    """Return 64 bits that stand for some words. FNV-1a, a word at a time."""
-    value = seed
+def content_of(words: memoryview, first: int, last: int) -> int:
+    """Return 64 bits that stand for what was asked: equal for equal words, else all but never.
+
+    An account that would construct an equal one of another order only misleads itself. FNV-1a, a
+    word at a time.
+    """
+    value = HASH_SEED
     for at in range(first, last):
         value = (value ^ (words[at] & WORD_MASK)) * HASH_FACTOR & WORD_MASK
         value ^= value >> 32
     return value
 
 
-def content_of(words: memoryview, first: int, last: int) -> int:
-    """Return 64 bits that stand for what was asked: equal for equal words, else all but never.
-
-    An account that would construct an equal one of another order only misleads itself.
-    """
-    return hash_words(words, first, last, HASH_SEED)
-
-
 def hash_name(words: memoryview, at: int) -> int:
-    """Return the hash of a name in some words, of 32 bits, which is never 0."""
-    return hash_words(words, at, at + NAME_WORDS, NAME_SEED) & NAME_HASH_MASK or 1
+    """Return the hash of a name in some words, of 32 bits.
 
-
-class ClientOrderId:
-    """A name of an account's: which order has or had it, and what was asked of that order.
-
-    It begins blank, because a class that is called with arguments makes Python objects of them all.
-    It refers to no other object, so the garbage collector keeps no links to it.
+    The words are multiplied side by side: one after the other, each would wait for the one before.
     """
+    value = (
+        words[at] * FACTOR_0
+        + words[at + 1] * FACTOR_1
+        + words[at + 2] * FACTOR_2
+        + words[at + 3] * FACTOR_3
+        + words[at + 4] * FACTOR_4
+    ) & WORD_MASK
+    return ((value ^ value >> HASH_BITS) * LAST_FACTOR & WORD_MASK) >> HASH_BITS
 
-    def __init__(self) -> None:
-        self.order_id = 0
-        self.content = 0  # `content_of` the command that entered the order
-        self.closed_ns = OPEN
-        self.words = [0, 0, 0, 0, 0]
-        self.hash = 0
 
-    @property
-    def text(self) -> bytes:
-        text: bytes = _TEXT.unpack(_WORDS.pack(*self.words))[0]
-        return text
+class ClientOrderId(NamedTuple):
+    """What is known of a name: which order has or had it, and what was asked of that order."""
+
+    order_id: int
+    content: int
+    """`content_of` the command that entered the order."""
+    closed_ns: int
+    text: bytes
 
     @property
     def is_open(self) -> bool:
         return self.closed_ns == OPEN
 
-    def is_at(self, words: memoryview, at: int) -> bool:
-        """Say whether it is the name that stands at a place in some words."""
-        for index in range(NAME_WORDS):  # noqa: SIM110 (a loop compiles to five comparisons)
-            if self.words[index] != words[at + index]:
-                return False
-        return True
-
 
 class ClientOrderIds:
     """The names of an account's open orders, and of those that it closed lately.
 
-    A hash table with open addressing, at most half full. The hashes lie in an array of their own,
-    0 where there is none: a new name, as nearly all are, is known by them alone to be new. The
-    names of closed orders also stand in a queue. To add to it looks at none that is there already:
-    on a venue with many accounts each look would wait for memory.
+    A hash table with open addressing, at most half full. An entry is one word, a name's hash above
+    its row's number, or 0: a new name, as nearly all are, is known by the hashes alone to be new.
+    The upper bits of a hash say where it belongs, so a table twice as large has its names in the
+    same order, and is filled from the first to the last. The rows of closed orders' names also
+    stand in a queue, which is a ring. To add to it looks at none that is there already: on a venue
+    with many accounts each look would wait for memory.
     """
 
-    def __init__(self) -> None:
-        self.buffer = array("I", bytes(4 * SLOTS_MIN))
-        self.hashes = self.buffer
-        self.names: list[ClientOrderId | None] = [None] * SLOTS_MIN
-        self.mask = SLOTS_MIN - 1
+    def __init__(self, rows: NameRows) -> None:
+        self.rows = rows
+        self.entries = memoryview(array("Q", [0]) * (1 << SLOT_BITS_MIN))
+        self.mask = (1 << SLOT_BITS_MIN) - 1
+        self.shift = HASH_BITS - SLOT_BITS_MIN
         self.count = 0
-        self.queue: list[ClientOrderId | None] = []  # closed ones, forgotten before `queue_at`
-        self.queue_at = 0
-        self.oldest_ns = 0  # when the first of them was closed
+        self.queue = memoryview(array("I", [0]) * QUEUE_MIN)
+        self.queue_mask = QUEUE_MIN - 1
+        self.queue_at = 0  # where the oldest one stands, but for the mask
+        self.queue_end = 0
+        self.oldest_ns = 0  # when that one was closed
 
     def __iter__(self) -> Iterator[ClientOrderId]:
         """Yield all that are known, in no order that means anything."""
-        return (name for name in self.names if name is not None)
+        return (self.at_row(entry & ROW_MASK) for entry in self.entries if entry)
 
     def closed(self) -> Iterator[ClientOrderId]:
         """Yield those of closed orders, the one that was closed first first."""
-        return (name for name in self.queue if name is not None)
+        places = range(self.queue_at, self.queue_end)
+        return (self.at_row(self.queue[place & self.queue_mask]) for place in places)
 
     @property
     def closed_count(self) -> int:
-        return len(self.queue) - self.queue_at
+        return self.queue_end - self.queue_at
 
-    def find(self, value: int, words: memoryview, at: int, now_ns: int) -> ClientOrderId | None:
-        """Return the name at a place in some words, if an order has it or lately had.
+    def at_row(self, row: int) -> ClientOrderId:
+        """Return what a row says."""
+        words = self.rows.words(row)
+        name = [words[at] for at in range(NAME_WORDS)]
+        text: bytes = _TEXT.unpack(_WORDS.pack(*name))[0]
+        content = words[CONTENT_AT] & WORD_MASK
+        return ClientOrderId(words[ORDER_ID_AT], content, words[CLOSED_AT], text)
+
+    def open_order_ids(self) -> list[int]:
+        """Return the ids of the account's open orders, in no order that means anything."""
+        order_ids = []
+        for slot in range(self.mask + 1):
+            entry = self.entries[slot]
+            if entry:
+                words = self.rows.words(entry & ROW_MASK)
+                if words[CLOSED_AT] == OPEN:
+                    order_ids.append(words[ORDER_ID_AT])
+        return order_ids
+
+    def order_id(self, row: int) -> int:
+        return self.rows.words(row)[ORDER_ID_AT]
+
+    def content(self, row: int) -> int:
+        return self.rows.words(row)[CONTENT_AT] & WORD_MASK
+
+    def is_open(self, row: int) -> bool:
+        return self.rows.words(row)[CLOSED_AT] == OPEN
+
+    def find(self, value: int, words: memoryview, at: int, now_ns: int) -> int:
+        """Return the row of the name at a place in some words, 0 if no order has it or lately had.
 
         `value` is its `hash_name`.
         """
-        slot = value & self.mask
-        while self.hashes[slot]:
-            if self.hashes[slot] == value:
-                known = self.names[slot]
-                assert known is not None
-                is_kept = known.closed_ns == OPEN or now_ns - known.closed_ns < REMEMBERED_NS
+        slot = value >> self.shift
+        entry = self.entries[slot]
+        while entry:
+            if entry >> HASH_BITS == value:
+                closed_ns = self.rows.words(entry & ROW_MASK)[CLOSED_AT]
+                is_kept = closed_ns == OPEN or now_ns - closed_ns < REMEMBERED_NS
                 # One that is not kept may stand before a younger order's.
-                if is_kept and known.is_at(words, at):
-                    return known
+                if is_kept and self.rows.has_name(entry & ROW_MASK, words, at):
+                    return entry & ROW_MASK
             slot = (slot + 1) & self.mask
-        return None
+            entry = self.entries[slot]
+        return 0
 
     def find_text(self, text: bytes, now_ns: int) -> ClientOrderId | None:
-        """Return a name likewise, given as text."""
+        """Return what is known of a name, likewise, given as text."""
         words = _TEXT.pack(text)
-        return self.find(hash_name(packed.words_of(words), 0), packed.words_of(words), 0, now_ns)
+        value = hash_name(packed.words_of(words), 0)
+        row = self.find(value, packed.words_of(words), 0, now_ns)
+        return self.at_row(row) if row else None
 
-    def look_at(self, words: memoryview, at: int) -> int:
-        """Have memory fetch what is needed soon to find the name at a place, and to add it.
+    def fetch(self, words: memoryview, at: int) -> None:
+        """Have memory fetch what is needed soon to find the name at a place, and to add it."""
+        packed.fetch_entry(self.entries, hash_name(words, at) >> self.shift)
 
-        The number returned says nothing; what is used for nothing, no compiler would fetch.
-        """
-        slot = hash_name(words, at) & self.mask
-        # A branch here would be foretold wrong as often as not, and undo what is under way.
-        return self.hashes[slot] + (self.names[slot] is None)
-
-    def add(
-        self, value: int, words: memoryview, at: int, order_id: int, content: int
-    ) -> ClientOrderId:
-        """Take the name at a place in some words, of that hash, for an order, and return it."""
-        known = ClientOrderId()
-        known.order_id = order_id
-        known.content = content
-        for index in range(NAME_WORDS):
-            known.words[index] = words[at + index]
-        known.hash = value
+    def add(self, value: int, words: memoryview, at: int, order_id: int, content: int) -> int:
+        """Take the name at a place in some words, of that hash, for an order; return its row."""
         if 2 * self.count > self.mask:
             self.grow()
-        self.put(value, known)
+        row = self.rows.take()
+        taken = self.rows.words(row)
+        for index in range(NAME_WORDS):
+            taken[index] = words[at + index]
+        taken[ORDER_ID_AT] = order_id
+        taken[CONTENT_AT] = (content ^ SIGN_BIT) - SIGN_BIT  # words have a sign
+        taken[CLOSED_AT] = OPEN
+        self.put(value << HASH_BITS | row)
         self.count += 1
-        return known
+        return row
 
-    def add_text(self, text: bytes, order_id: int, content: int) -> ClientOrderId:
-        """Take a name for an order, and return it."""
+    def add_text(self, text: bytes, order_id: int, content: int) -> int:
+        """Take a name for an order, likewise, given as text."""
         words = _TEXT.pack(text)
         value = hash_name(packed.words_of(words), 0)
         return self.add(value, packed.words_of(words), 0, order_id, content)
 
-    def put(self, value: int, known: ClientOrderId | None) -> None:
-        slot = value & self.mask
-        while self.hashes[slot]:
+    def put(self, entry: int) -> None:
+        slot = entry >> HASH_BITS + self.shift
+        while self.entries[slot]:
             slot = (slot + 1) & self.mask
-        self.hashes[slot] = value
-        self.names[slot] = known
+        self.entries[slot] = entry
 
     def grow(self) -> None:
-        """Make four times as many slots."""
-        hashes, names = self.buffer, self.names
-        slots = 4 * len(names)
-        self.buffer = array("I", bytes(4 * slots))
-        self.hashes = self.buffer
-        self.names = [None] * slots
-        self.mask = slots - 1
-        for slot in range(len(names)):
-            if hashes[slot]:
-                self.put(hashes[slot], names[slot])
+        """Make twice as many slots."""
+        entries = self.entries
+        slots = self.mask + 1
+        self.entries = memoryview(array("Q", [0]) * (2 * slots))
+        self.mask = 2 * slots - 1
+        self.shift -= 1
+        for slot in range(slots):
+            if entries[slot]:
+                self.put(entries[slot])
 
-    def close(self, known: ClientOrderId, now_ns: int) -> None:
+    def close(self, row: int, now_ns: int) -> None:
         """Keep a closed order's name, and let go of those that are too old or too many."""
-        known.closed_ns = now_ns
-        if self.queue_at == len(self.queue):
+        self.rows.words(row)[CLOSED_AT] = now_ns
+        if self.queue_at == self.queue_end:
             self.oldest_ns = now_ns
-        self.queue.append(known)
+        if self.queue_end - self.queue_at > self.queue_mask:
+            self.lengthen_queue()
+        self.queue[self.queue_end & self.queue_mask] = row
+        self.queue_end += 1
         # What was closed just now is neither old nor one too many, so some is always left.
         while (
-            len(self.queue) - self.queue_at > REMEMBERED_MAX
+            self.queue_end - self.queue_at > REMEMBERED_MAX
             or now_ns - self.oldest_ns >= REMEMBERED_NS
         ):
             self.forget_oldest()
 
+    def lengthen_queue(self) -> None:
+        """Make a ring of twice the size; each name's place in it goes by one more bit."""
+        queue = self.queue
+        mask = self.queue_mask
+        self.queue = memoryview(array("I", [0]) * (2 * len(queue)))
+        self.queue_mask = 2 * mask + 1
+        for place in range(self.queue_at, self.queue_end):
+            self.queue[place & self.queue_mask] = queue[place & mask]
+
     def forget_oldest(self) -> None:
         """Let go of the first name in the queue, behind which there is another one."""
-        known = self.queue[self.queue_at]
-        assert known is not None
-        self.forget(known)
-        self.queue[self.queue_at] = None
+        self.forget(self.queue[self.queue_at & self.queue_mask])
         self.queue_at += 1
-        if 2 * self.queue_at > len(self.queue):
-            del self.queue[: self.queue_at]
-            self.queue_at = 0
-        oldest = self.queue[self.queue_at]
-        assert oldest is not None
-        self.oldest_ns = oldest.closed_ns
+        oldest = self.queue[self.queue_at & self.queue_mask]
+        self.oldest_ns = self.rows.words(oldest)[CLOSED_AT]
 
-    def forget(self, known: ClientOrderId) -> None:
+    def forget(self, row: int) -> None:
         """Take a name out, and let those behind it move up as far as they may."""
-        hole = known.hash & self.mask
-        while self.names[hole] is not known:
+        hole = hash_name(self.rows.words(row), 0) >> self.shift
+        while self.entries[hole] & ROW_MASK != row:
             hole = (hole + 1) & self.mask
         slot = (hole + 1) & self.mask
-        while self.hashes[slot]:
+        entry = self.entries[slot]
+        while entry:
             # What lies at or before the hole on its way from where it belongs can fill it.
-            if (slot - self.hashes[slot]) & self.mask >= (slot - hole) & self.mask:
-                self.hashes[hole] = self.hashes[slot]
-                self.names[hole] = self.names[slot]
+            home = entry >> HASH_BITS + self.shift
+            if (slot - home) & self.mask >= (slot - hole) & self.mask:
+                self.entries[hole] = entry
                 hole = slot
             slot = (slot + 1) & self.mask
-        self.hashes[hole] = 0
-        self.names[hole] = None
+            entry = self.entries[slot]
+        self.entries[hole] = 0
         self.count -= 1
+        self.rows.give_back(row)

@@ -1,7 +1,7 @@
 cimport cython
 
 from matching.core cimport client_order_ids, order_terms, packed
-from matching.core.client_order_ids cimport ClientOrderId, ClientOrderIds
+from matching.core.client_order_ids cimport ClientOrderIds
 from matching.core.event_writer cimport EventWriter
 from matching.core.holds cimport Account
 from matching.core.ladder cimport Order, new_order
@@ -69,7 +69,7 @@ cdef class Engine:
     @cython.locals(account=Account, book=OrderBook, found="long long")
     cdef long long look_at_entry(self, const long long* words, Py_ssize_t at) except *
 
-    @cython.locals(name_hash="unsigned int")
+    @cython.locals(name_hash="unsigned long long")
     cdef bint is_taken(
         self, ClientOrderIds names, const long long* words, Py_ssize_t at
     ) except -1
@@ -97,8 +97,9 @@ cdef class Engine:
         prevention=int,
         content="unsigned long long",
         now_ns="long long",
-        name_hash="unsigned int",
-        known=ClientOrderId,
+        name_hash="unsigned long long",
+        known="unsigned int",
+        order_id="long long",
         refusal=int,
         limit_ticks="long long",
         order=Order,
@@ -143,7 +144,7 @@ cdef class Engine:
     @cython.locals(next_ns="long long", steps="long long", order=Order)
     cdef object expire(self, long long steps_max)
 
-    @cython.locals(account=Account, known=ClientOrderId, order=Order, name_hash="unsigned int")
+    @cython.locals(account=Account, names=ClientOrderIds, known="unsigned int", order=Order, name_hash="unsigned long long")
     cdef Order open_order(
         self,
         long long account_id,

@@ -18,7 +18,7 @@ from matching.core import (
     packed,
     special_orders,
 )
-from matching.core.client_order_ids import ClientOrderId, ClientOrderIds
+from matching.core.client_order_ids import ClientOrderIds
 from matching.core.event_writer import EventWriter
 from matching.core.holds import Account
 from matching.core.ladder import Order, new_order
@@ -150,7 +150,8 @@ class Engine:
         account = self.state.account(words[at + 3] & ID_MASK)
         if account is None:
             return 0
-        found = account.client_order_ids.look_at(words, at + ENTER_NAME_AT)
+        account.client_order_ids.fetch(words, at + ENTER_NAME_AT)
+        found = 0
         if self.state.orders.count > CACHED_ORDERS:
             book = self.state.book(words[at + 3] >> 32)
             if book is not None:
@@ -226,11 +227,12 @@ class Engine:
         content = client_order_ids.content_of(words, at + 3, end)
         now_ns = self.state.timestamp_ns
         name_hash = client_order_ids.hash_name(words, at + ENTER_NAME_AT)
-        known: ClientOrderId | None = None
+        known = 0
         if account is not None:
             known = account.client_order_ids.find(name_hash, words, at + ENTER_NAME_AT, now_ns)
-        if known is not None and known.content == content:
-            return self.events.order_repeated(known.order_id, account_id, instrument_id)
+            if known and account.client_order_ids.content(known) == content:
+                order_id = account.client_order_ids.order_id(known)
+                return self.events.order_repeated(order_id, account_id, instrument_id)
 
         if words[at + ENTER_NAME_AT] & LENGTH_MASK == 0:
             return self.events.command_rejected(MALFORMED_CLIENT_ORDER_ID)
@@ -245,7 +247,7 @@ class Engine:
             return self.events.command_rejected(refusal)
         if account is None:
             return self.events.command_rejected(INSUFFICIENT_FUNDS)
-        if known is not None:
+        if known:
             return self.events.command_rejected(DUPLICATE_CLIENT_ORDER_ID)
         if book.has_too_many(account):
             return self.events.command_rejected(TOO_MANY_OPEN_ORDERS)
@@ -269,7 +271,7 @@ class Engine:
             return self.events.command_rejected(WOULD_TAKE_LIQUIDITY)
 
         # Past this line nothing can fail.
-        order.client_order_id = account.client_order_ids.add(
+        order.name_row = account.client_order_ids.add(
             name_hash, words, at + ENTER_NAME_AT, sequence, content
         )
         time_in_force = words[at + 4] >> 16 & 0xFF
@@ -315,7 +317,7 @@ class Engine:
         if order.display_lots and icebergs.has_too_many_parts(leaves_lots, order.display_lots):
             return self.events.command_rejected(DISPLAY_QUANTITY_OUT_OF_RANGE)
         is_renamed = words[at + REPLACE_NAME_AT] & LENGTH_MASK != 0 and (
-            not order.client_order_id.is_at(words, at + REPLACE_NAME_AT)
+            not names.rows.has_name(order.name_row, words, at + REPLACE_NAME_AT)
         )
         if is_renamed and self.is_taken(names, words, at + REPLACE_NAME_AT):
             return self.events.command_rejected(DUPLICATE_CLIENT_ORDER_ID)
@@ -383,7 +385,7 @@ class Engine:
     def is_taken(self, names: ClientOrderIds, words: memoryview, at: int) -> bool:
         """Say whether an account has, or lately had, an order of the name at a place."""
         name_hash = client_order_ids.hash_name(words, at)
-        return names.find(name_hash, words, at, self.state.timestamp_ns) is not None
+        return names.find(name_hash, words, at, self.state.timestamp_ns) != 0
 
     def open_order(
         self, account_id: int, instrument_id: int, order_id: int, words: memoryview, name_at: int
@@ -394,12 +396,11 @@ class Engine:
             return None
         if order_id == 0:
             name_hash = client_order_ids.hash_name(words, name_at)
-            known = account.client_order_ids.find(
-                name_hash, words, name_at, self.state.timestamp_ns
-            )
-            if known is None or not known.is_open:
+            names = account.client_order_ids
+            known = names.find(name_hash, words, name_at, self.state.timestamp_ns)
+            if not known or not names.is_open(known):
                 return None
-            order_id = known.order_id
+            order_id = names.order_id(known)
         order = self.state.orders.find(order_id)
         if order is None or order.account is not account or order.instrument_id != instrument_id:
             return None

@@ -6,6 +6,7 @@ could still spend.
 """
 
 from matching.core.client_order_ids import ClientOrderIds
+from matching.core.name_rows import NameRows
 from vocabulary.types import SelfTradePrevention
 
 PREVENTS_NOTHING = SelfTradePrevention.NONE.value
@@ -33,10 +34,10 @@ class Funds:
 class Account:
     """An account's funds by asset, and the names of its orders."""
 
-    def __init__(self, account_id: int) -> None:
+    def __init__(self, account_id: int, name_rows: NameRows) -> None:
         self.account_id = account_id
         self.funds: dict[int, Funds] = {}
-        self.client_order_ids = ClientOrderIds()
+        self.client_order_ids = ClientOrderIds(name_rows)
         self.open_order_count = 0
         self.self_trade_prevention = PREVENTS_NOTHING  # of its orders that name no other
         self.latest: Funds | None = None  # the last two that were looked up: a book's, mostly

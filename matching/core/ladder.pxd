@@ -1,6 +1,5 @@
 cimport cython
 
-from matching.core.client_order_ids cimport ClientOrderId
 from matching.core.holds cimport Account, Funds
 
 cdef int PAGE_BITS
@@ -27,7 +26,7 @@ cdef class Order:
     cdef public char side
     cdef public unsigned char flags
     cdef public char self_trade_prevention
-    cdef public ClientOrderId client_order_id
+    cdef public unsigned int name_row
     cdef public long long expire_time_ns
     cdef public Funds spends
     cdef public Funds receives

@@ -45,7 +45,7 @@ class Order:
         self.hidden_lots = 0  # of these, while it rests
         self.display_lots = 0  # 0: all
         self.flags = 0
-        self.client_order_id: ClientOrderId
+        self.name_row = 0  # its client order id's
         self.expire_time_ns = 0  # 0: never
         self.spends: Funds
         self.receives: Funds
@@ -58,6 +58,10 @@ class Order:
         self.older: Order | None = None
         self.newer: Order | None = None
         self.chained: Order | None = None  # the next one in a bucket of `OrderTable`
+
+    @property
+    def client_order_id(self) -> ClientOrderId:
+        return self.account.client_order_ids.at_row(self.name_row)
 
     @property
     def cumulative_lots(self) -> int:

@@ -80,7 +80,7 @@ def enter(matcher: Matcher, command: EnterOrderList, sequence: int) -> None:
     # Past this line nothing can fail.
     order_list = OrderList(sequence, command.contingency.value, first, second)
     for order, each in zip((first, second), command.orders, strict=True):
-        order.client_order_id = account.client_order_ids.add_text(
+        order.name_row = account.client_order_ids.add_text(
             each.client_order_id, order.order_id, content
         )
     terms = (command.contingency, first.order_id, second.order_id)

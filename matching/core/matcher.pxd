@@ -1,7 +1,7 @@
 cimport cython
 
 from matching.core cimport client_order_ids
-from matching.core.client_order_ids cimport ClientOrderId, ClientOrderIds
+from matching.core.client_order_ids cimport ClientOrderIds
 from matching.core.event_writer cimport EventWriter
 from matching.core.fees cimport fee_units, maker_fee_units
 from matching.core.holds cimport Account, Funds
@@ -110,7 +110,7 @@ cdef class Matcher:
         long long quantity_lots,
     )
 
-    @cython.locals(names=ClientOrderIds, former=ClientOrderId, value="unsigned int")
+    @cython.locals(names=ClientOrderIds, former="unsigned int", value="unsigned long long")
     cdef int rename(self, Order order, const long long* words, Py_ssize_t at) except -1
 
     @cython.locals(account=Account)

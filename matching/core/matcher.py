@@ -324,10 +324,10 @@ class Matcher:
     def rename(self, order: Order, words: memoryview, at: int) -> None:
         """Give an order the name that stands at a place in some words; the old one stays taken."""
         names = order.account.client_order_ids
-        former = order.client_order_id
+        former = order.name_row
         names.close(former, self.state.timestamp_ns)
         value = client_order_ids.hash_name(words, at)
-        order.client_order_id = names.add(value, words, at, order.order_id, former.content)
+        order.name_row = names.add(value, words, at, order.order_id, names.content(former))
 
     def rest(self, book: OrderBook, order: Order) -> None:
         """Put what is left of an order into the book."""
@@ -367,7 +367,7 @@ class Matcher:
 
     def close(self, order: Order) -> None:
         """End an order that is not in the book, or not any more."""
-        order.account.client_order_ids.close(order.client_order_id, self.state.timestamp_ns)
+        order.account.client_order_ids.close(order.name_row, self.state.timestamp_ns)
 
     def cancel_all(
         self,
@@ -383,7 +383,7 @@ class Matcher:
         Those of an instrument, of a side and of the session that entered them, or (0) of all; and
         that have all of some flags.
         """
-        for order_id in sorted(name.order_id for name in account.client_order_ids if name.is_open):
+        for order_id in sorted(account.client_order_ids.open_order_ids()):
             order = self.state.orders.find(order_id)
             if order is None:  # it ended with the other of its list
                 continue

@@ -65,7 +65,7 @@ class OrderTable:
         order = self.find(order_id)
         if order is None:
             return 0
-        return order.client_order_id.order_id + order.account.client_order_ids.queue_at
+        return order.account.client_order_ids.oldest_ns
 
     def add(self, order: Order) -> None:
         if 2 * self.count > self.mask:

@@ -1,6 +1,18 @@
+cdef extern from *:
+    void prefetch "__builtin_prefetch" (const void* address) noexcept nogil
+
+
 cdef inline const long long* words_of(bytes data) except NULL:
     return <const long long*><const char*>data
 
 
 cdef inline const long long* words_in(const long long[::1] words) noexcept:
     return &words[0]
+
+
+cdef inline long long* row_in(long long[::1] words, Py_ssize_t at) noexcept:
+    return &words[at]
+
+
+cdef inline void fetch_entry(unsigned long long[::1] entries, Py_ssize_t at) noexcept:
+    prefetch(&entries[at])

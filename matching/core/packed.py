@@ -13,3 +13,12 @@ def words_of(data: bytes) -> memoryview:
 def words_in(words: memoryview) -> memoryview:
     """Return words that are in an array, likewise."""
     return words
+
+
+def row_in(words: memoryview, at: int) -> memoryview:
+    """Return the words from some place on, to be read and written."""
+    return words[at:]
+
+
+def fetch_entry(entries: memoryview, at: int) -> None:
+    """Have memory fetch an entry that is needed soon; Python itself never waits for memory."""

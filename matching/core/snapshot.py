@@ -157,7 +157,7 @@ def _take_asset(state: State, asset_id: int, name: str, scale: int, issued_units
 def _take_account(
     state: State, account_id: int, self_trade_prevention: int, fee_tier: int, is_suspended: bool
 ) -> None:
-    account = state.accounts.setdefault(account_id, Account(account_id))  # the venue's is there
+    account = state.open_account(account_id)  # the venue's is there
     account.self_trade_prevention = self_trade_prevention
     account.fee_tier = fee_tier
     account.is_suspended = is_suspended
@@ -321,7 +321,7 @@ def _order(
     order.display_lots = display_lots
     order.hold_per_lot = hold_per_lot
     order.self_trade_prevention = self_trade_prevention
-    order.client_order_id = account.client_order_ids.add_text(text, order_id, content)
+    order.name_row = account.client_order_ids.add_text(text, order_id, content)
     base = account.funds_in(book.base_asset_id)
     quote = account.funds_in(book.quote_asset_id)
     order.spends, order.receives = (quote, base) if side == _BUY else (base, quote)

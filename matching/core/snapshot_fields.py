@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from matching.core.client_order_ids import ClientOrderId, ClientOrderIds
 from matching.core.holds import Account, Funds
 from matching.core.ladder import Ladder, Level, Order, Page
+from matching.core.name_rows import NamePage, NameRows
 from matching.core.order_book import OrderBook
 from matching.core.order_lists import OrderList
 from matching.core.order_table import OrderTable
@@ -33,6 +34,7 @@ FIELDS: Final[dict[type, Fields]] = {
             "books",
             "symbols",
             "tier_fees",
+            "name_rows",
             "accounts",
             "orders",
             "expiries",
@@ -115,7 +117,7 @@ FIELDS: Final[dict[type, Fields]] = {
         (
             "budget_units",
             "account",
-            "client_order_id",
+            "name_row",
             "spends",
             "receives",
             "level",
@@ -135,22 +137,26 @@ FIELDS: Final[dict[type, Fields]] = {
     Triggers: Fields((), ("orders", "falling", "rising", "trailing", "prices")),
     ClientOrderId: Fields(
         ("order_id", "content", "closed_ns", "text"),
-        ("words", "hash", "is_open"),
+        ("is_open",),
     ),
     ClientOrderIds: Fields(
         (),
         (
-            "buffer",
-            "hashes",
-            "names",
+            "rows",
+            "entries",
             "mask",
+            "shift",
             "count",
             "closed_count",
             "queue",
+            "queue_mask",
             "queue_at",
+            "queue_end",
             "oldest_ns",
         ),
     ),
+    NameRows: Fields((), ("pages", "end", "free")),
+    NamePage: Fields((), ("words",)),
     OrderTable: Fields((), ("buckets", "mask", "count")),
     Ladder: Fields((), ("sign", "pages", "best")),
     Page: Fields((), ("number", "occupied", "levels")),

@@ -121,4 +121,4 @@ def refuse(matcher: Matcher, reason: RejectReason) -> None:
 def name(order: Order, command: EnterOrder, content: int) -> None:
     """Let an order have its client order id."""
     names = order.account.client_order_ids
-    order.client_order_id = names.add_text(command.client_order_id, order.order_id, content)
+    order.name_row = names.add_text(command.client_order_id, order.order_id, content)

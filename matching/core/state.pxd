@@ -1,6 +1,7 @@
 cimport cython
 
 from matching.core.holds cimport Account
+from matching.core.name_rows cimport NameRows
 from matching.core.order_book cimport OrderBook
 from matching.core.order_table cimport OrderTable
 
@@ -14,6 +15,7 @@ cdef class State:
     cdef readonly dict books
     cdef readonly dict symbols
     cdef readonly dict tier_fees
+    cdef readonly NameRows name_rows
     cdef readonly dict accounts
     cdef readonly OrderTable orders
     cdef readonly object expiries

@@ -5,6 +5,7 @@ from hashlib import blake2b
 from matching.core.expiry import Expiries
 from matching.core.holds import PREVENTS_NOTHING, Account
 from matching.core.ladder import Order
+from matching.core.name_rows import NameRows
 from matching.core.order_book import OrderBook
 from matching.core.order_table import OrderTable
 from vocabulary.instrument import Asset
@@ -28,7 +29,9 @@ class State:
         self.books: dict[int, OrderBook] = {}
         self.symbols: dict[int, str] = {}
         self.tier_fees: dict[tuple[int, int], tuple[int, int]] = {}  # by tier and instrument
-        self.accounts: dict[int, Account] = {VENUE_ACCOUNT_ID: Account(VENUE_ACCOUNT_ID)}
+        self.name_rows = NameRows()
+        self.accounts: dict[int, Account] = {}
+        self.open_account(VENUE_ACCOUNT_ID)
         self.orders = OrderTable()  # the resting ones
         self.expiries = Expiries(self.orders)
         self.near_accounts: list[Account | None] = [None] * NEAR_ACCOUNTS
@@ -48,7 +51,7 @@ class State:
         """Return an account, a new one if nothing was known of it."""
         account = self.accounts.get(account_id)
         if account is None:
-            account = self.accounts[account_id] = Account(account_id)
+            account = self.accounts[account_id] = Account(account_id, self.name_rows)
         return account
 
     def book(self, instrument_id: int) -> OrderBook | None:

@@ -15,6 +15,7 @@ from matching.core.client_order_ids import ClientOrderId, ClientOrderIds
 from matching.core.engine import Engine
 from matching.core.holds import Account, Funds
 from matching.core.ladder import Ladder, Level, Order, Page
+from matching.core.name_rows import NamePage, NameRows
 from matching.core.order_book import OrderBook
 from matching.core.order_lists import OrderList
 from matching.core.order_table import OrderTable
@@ -40,7 +41,8 @@ def restored(engine: Engine) -> Engine:
     return copy
 
 
-ACCOUNT = Account(1)
+ROWS = NameRows()
+ACCOUNT = Account(1, ROWS)
 FUNDS = Funds(1)
 ENTERED = EnterOrder(
     1,
@@ -64,8 +66,10 @@ SAMPLES = {
         FUNDS,
         OrderBook(1, 1, 1, NO_LIMITS, FUNDS, FUNDS),
         Order(),
-        ClientOrderId(),
-        ClientOrderIds(),
+        ClientOrderId(1, 1, 1, b"a"),
+        ClientOrderIds(ROWS),
+        ROWS,
+        NamePage(),
         OrderTable(),
         Ladder(1),
         Page(1),
@@ -76,9 +80,9 @@ SAMPLES = {
         OrderList(1, 1, Order(), Order()),
     )
 }
-COMPUTED = {"cumulative_lots"}
+COMPUTED = {"cumulative_lots", "client_order_id"}
 # Of an order that was not let through yet:
-UNSET = {"account", "client_order_id", "spends", "receives"}
+UNSET = {"account", "spends", "receives"}
 
 
 def fields_of(sample: object) -> set[str]:

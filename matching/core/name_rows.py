@@ -1,0 +1,66 @@
+"""Where the names of all accounts' orders lie: rows of eight words in memory, no object to a name.
+
+A row is a name's five words, the order's id, what was asked of that order and when it was closed.
+Rows are taken one after the other, so the names of orders that came together lie together; one that
+is given back is the next to be taken. They lie in pages, since an array that grows would be copied
+as a whole, and whoever asked for that row would wait for it.
+"""
+
+from array import array
+
+from matching.core import packed
+
+NAME_WORDS = 5
+ORDER_ID_AT = 5
+CONTENT_AT = 6
+CLOSED_AT = 7
+ROW_WORDS = 8
+PAGE_BITS = 10
+PAGE_ROWS = 1 << PAGE_BITS
+ROW_IN_PAGE = PAGE_ROWS - 1
+NEXT_AT = 0  # in a row that was given back: the one given back before it
+
+
+class NamePage:
+    """So many rows."""
+
+    def __init__(self) -> None:
+        self.words = memoryview(array("q", [0]) * (PAGE_ROWS * ROW_WORDS))
+
+
+class NameRows:
+    """The rows, by their number; there is none of number 0."""
+
+    def __init__(self) -> None:
+        self.pages = [NamePage()]
+        self.end = 1
+        self.free = 0  # the row that was given back last, 0 for none
+
+    def words(self, row: int) -> memoryview:
+        """Return the words of a row."""
+        page = self.pages[row >> PAGE_BITS]
+        return packed.row_in(page.words, (row & ROW_IN_PAGE) * ROW_WORDS)
+
+    def has_name(self, row: int, words: memoryview, at: int) -> bool:
+        """Say whether a row has the name that stands at a place in some words."""
+        name = self.words(row)
+        for index in range(NAME_WORDS):  # noqa: SIM110 (a loop compiles to five comparisons)
+            if name[index] != words[at + index]:
+                return False
+        return True
+
+    def take(self) -> int:
+        """Return a row that nobody has."""
+        row = self.free
+        if row:
+            self.free = self.words(row)[NEXT_AT]
+            return row
+        row = self.end
+        if row >> PAGE_BITS == len(self.pages):
+            self.pages.append(NamePage())
+        self.end = row + 1
+        return row
+
+    def give_back(self, row: int) -> None:
+        self.words(row)[NEXT_AT] = self.free
+        self.free = row
