@@ -50,6 +50,13 @@ STEPS_PER_COMMAND_MAX = 10_000
 So none is larger than a few megabytes, and what comes behind it does not wait for long.
 """
 
+MATCHES_PER_COMMAND_MAX = 50_000
+"""How often the orders of one command meet others, before an auction takes over.
+
+A match, with all that it sets off, takes less than 500 bytes of events, so a record stays far below
+what a journal can hold.
+"""
+
 CLOSED_ORDERS_REMEMBERED_MAX = 10_000
 """How many of an account's newest closed orders are known by their ids, for at most 24 hours."""
 

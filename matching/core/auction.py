@@ -171,10 +171,16 @@ def cancel_all(matcher: Matcher, book: OrderBook, steps_max: int) -> bool:
 
 
 def interrupt(matcher: Matcher) -> None:
-    """Let an auction take over where the next trade would have left the volatility band."""
+    """Let an auction take over where the next trade would have left the volatility band.
+
+    Or where a command would have made too many: that auction ends with the clock's next command.
+    """
     book, matcher.interrupted = matcher.interrupted, None
     assert book is not None
     enter_phase(matcher, book, TradingPhase.VOLATILITY_AUCTION)
+    if matcher.is_exhausted:
+        matcher.is_exhausted = False
+        book.auction_ends_ns = max(matcher.state.timestamp_ns, 1)
 
 
 def next_end_ns(state: State) -> int:

@@ -185,6 +185,7 @@ class Engine:
 
     def dispatch(self, data: bytes, words: memoryview, at: int, sequence: int) -> None:
         kind = words[at] & 0xFFFF
+        self.matcher.matches = 0
         if kind == ENTER_ORDER:
             self.enter_order(data, words, at, sequence)
         elif kind == CANCEL_ORDER:

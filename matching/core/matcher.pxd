@@ -31,6 +31,9 @@ cdef class Matcher:
     cdef readonly State state
     cdef readonly EventWriter events
     cdef public OrderBook interrupted
+    cdef public long long matches
+    cdef public long long matches_max
+    cdef public bint is_exhausted
     cdef readonly list moved
     cdef readonly list activated
 
@@ -68,7 +71,7 @@ cdef class Matcher:
         long long held_units,
     )
 
-    @cython.locals(limit_ticks="long long")
+    @cython.locals(limit_ticks="long long", is_there=bint)
     cdef bint can_fill(self, OrderBook book, Order order) except -1
 
     @cython.locals(ladder=Ladder, level=Level, resting=Order, ends=int, limit_ticks="long long", first_ticks="long long", last_ticks="long long", may_rest=bint, is_calm=bint)

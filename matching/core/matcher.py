@@ -3,7 +3,7 @@
 Every step moves the funds that it concerns and says what happened.
 """
 
-from matching.core import client_order_ids, icebergs, order_lists, own_orders
+from matching.core import client_order_ids, icebergs, match_bounds, order_lists, own_orders
 from matching.core.event_writer import EventWriter
 from matching.core.fees import fee_units, maker_fee_units
 from matching.core.holds import Account
@@ -17,7 +17,14 @@ from matching.core.self_trade import (
     prevent,
 )
 from matching.core.state import State
-from vocabulary.types import CancelReason, Side, Sides, TimeInForce, TradingPhase
+from vocabulary.types import (
+    MATCHES_PER_COMMAND_MAX,
+    CancelReason,
+    Side,
+    Sides,
+    TimeInForce,
+    TradingPhase,
+)
 
 BUY = Side.BUY.value
 BOTH_SIDES = Sides.BOTH.value
@@ -41,6 +48,9 @@ class Matcher:
         self.moved: list[OrderBook] = []  # in which trades may have reached orders that wait
         self.activated: list[Order] = []  # whose turn in their list has come
         self.interrupted: OrderBook | None = None  # its auction begins when the command is done
+        self.matches = 0  # that the command made
+        self.matches_max = MATCHES_PER_COMMAND_MAX
+        self.is_exhausted = False  # it is interrupted as it would have made more
 
     def set_funds(self, order: Order, book: OrderBook, is_market: bool) -> None:
         """Give an order the funds that it spends and receives, and what a lot of it holds."""
@@ -146,8 +156,10 @@ class Matcher:
         """Say whether an order would be filled whole."""
         limit_ticks = book.calm_limit(order.side, order.price_ticks)
         if order.self_trade_prevention > NONE:
-            return can_fill(book, order, limit_ticks)
-        return book.can_fill(order.side, limit_ticks, order.leaves_lots)
+            is_there = can_fill(book, order, limit_ticks)
+        else:
+            is_there = book.can_fill(order.side, limit_ticks, order.leaves_lots)
+        return is_there and match_bounds.fit(book, order, self.matches_max - self.matches)
 
     def match(self, book: OrderBook, incoming: Order) -> bool:
         """Trade an order with what rests on the other side, best price first, oldest first.
@@ -171,6 +183,11 @@ class Matcher:
                     break
             elif level.price_ticks < limit_ticks:
                 break
+            if self.matches == self.matches_max:
+                self.is_exhausted = True
+                self.interrupted = book
+                break
+            self.matches += 1
             resting = level.oldest
             assert resting is not None
             if incoming.self_trade_prevention > NONE and resting.account is incoming.account:

@@ -2,8 +2,9 @@
 
     python -m tests.matching.bounded_campaign 1000000
 
-They expire, are delisted, and half of them trade with the other half in an auction. It prints how
-many records each took, the largest of them, and the longest that a command kept others waiting.
+They expire, are delisted, half of them trade with the other half in an auction, and one order
+trades with them all. It prints how many records each took, the largest of them, and the longest
+that a command kept others waiting.
 """
 
 from __future__ import annotations
@@ -75,6 +76,15 @@ def uncross(orders: int) -> Told:
     return _told(lambda: venue.change_phase(TradingPhase.TRADING))
 
 
+def sweep(orders: int) -> Told:
+    venue = Campaign(orders, side=Side.SELL, price_ticks=100, quantity_lots=1)
+    venue.change_phase(TradingPhase.TRADING)
+    all_of_it = order(8, 1, side=Side.BUY, price_ticks=100, quantity_lots=orders)
+    told = _told(lambda: [*venue.ask(all_of_it), *venue.pipeline.execute([], NOW_NS).records])
+    assert venue.engine.open_order_count == 0
+    return told
+
+
 def delist(orders: int) -> Told:
     venue = Campaign(orders)
     told = _told(lambda: venue.change_phase(TradingPhase.DELISTED))
@@ -98,7 +108,7 @@ def _told(run: Callable[[], list[bytes]]) -> Told:
 
 
 if __name__ == "__main__":
-    for campaign in (expire, uncross, delist):
+    for campaign in (expire, uncross, sweep, delist):
         told = campaign(int(sys.argv[1]))
         sys.stdout.write(
             f"{campaign.__name__}: {told.records} records, the largest of {told.largest_bytes:,}"

@@ -13,6 +13,7 @@ from vocabulary import events as e
 from vocabulary.codec import Record, pack, unpack_record
 from vocabulary.types import (
     CLOCK_SESSION_ID,
+    MATCHES_PER_COMMAND_MAX,
     STEPS_PER_COMMAND_MAX,
     Side,
     TimeInForce,
@@ -114,3 +115,12 @@ def test_more_orders_than_one_command_takes_go_in_several_records(
     told = campaign(2 * STEPS_PER_COMMAND_MAX + 2)
     assert told.records == (2 if campaign is bounded_campaign.uncross else 3)
     assert told.largest_bytes < 5_000_000
+
+
+def test_an_order_that_meets_more_than_one_command_may_goes_on_in_an_auction() -> None:
+    told = bounded_campaign.sweep(MATCHES_PER_COMMAND_MAX + 2)
+    assert told.records == 2
+    assert told.largest_bytes < 10_000_000
+    traded = [event for event in told.last.events if isinstance(event, e.AuctionTradeExecuted)]
+    assert len(traded) == 2
+    assert told.last.events[-1] == e.PhaseChanged(1, TradingPhase.TRADING)

@@ -16,7 +16,6 @@ from vocabulary.types import (
     Contingency,
     OrderFlags,
     OrderType,
-    TradingPhase,
 )
 
 OTHER = CancelReason.OTHER_ORDER_OF_LIST
@@ -50,7 +49,7 @@ class NaiveListVenue(NaiveVenue):
 
     def apply(self, command: c.Command, sequence: int, now_ns: int = 0) -> list[e.Event]:
         self.now_ns = now_ns
-        self.interrupted = 0
+        self.interrupted = self.matches = 0
         self.moves.clear()
         self.behind.clear()
         events = self.execute(command, sequence)
@@ -62,12 +61,6 @@ class NaiveListVenue(NaiveVenue):
         events += self.interruption()
         told = [each for event in events for each in self.with_consequences(event)]
         return [*told, *self.indications()]
-
-    def interruption(self) -> list[e.Event]:
-        instrument_id, self.interrupted = self.interrupted, 0
-        if not instrument_id:
-            return []
-        return self.enter_phase(instrument_id, TradingPhase.VOLATILITY_AUCTION)
 
     def with_consequences(self, event: e.Event) -> list[e.Event]:
         led_to = [behind for before, behind in self.behind if before is event]

@@ -101,7 +101,8 @@ class NaiveMatching(NaiveOperations):
         met_itself = False
         sought = (incoming.instrument_id, incoming.side, incoming.limit)
         found = self.calm_counterparties(*sought)
-        while found and incoming.leaves:
+        while found and incoming.leaves and self.matches < self.matches_max:
+            self.matches += 1
             resting = found.pop(0)
             is_own = resting.account_id == incoming.account_id
             if is_own and incoming.self_trade_prevention is not STP.NONE:
@@ -130,7 +131,26 @@ class NaiveMatching(NaiveOperations):
             self.note_trades(incoming.instrument_id, prices[0], prices[-1])
         if not met_itself and incoming.leaves and self.counterparties(*sought):
             self.interrupted = incoming.instrument_id
+            self.is_exhausted = bool(found)
         return met_itself
+
+    def takes_too_many(self, incoming: NaiveOrder) -> bool:
+        """Say whether filling an order would be too many matches, all at the last price counted."""
+        prevents = incoming.self_trade_prevention is not STP.NONE
+        lots = incoming.leaves
+        if lots <= self.matches_max - self.matches and not prevents:
+            return False
+        matches, price = 0, 0
+        for resting in self.calm_counterparties(
+            incoming.instrument_id, incoming.side, incoming.limit
+        ):
+            if lots <= 0 and resting.price != price:
+                break
+            price = resting.price
+            matches += 1 + (-(-resting.hidden // resting.display) if resting.hidden else 0)
+            if not prevents or resting.account_id != incoming.account_id:
+                lots -= resting.leaves
+        return matches > self.matches_max - self.matches
 
     def passes_itself(self, order: NaiveOrder, events: list[e.Event]) -> bool:
         """Let an order pass those of its account that it would rest crossed with.

@@ -60,6 +60,17 @@ class NaivePhases(NaiveIncrements):
             self.auction_ends_ns[instrument_id] = self.now_ns + wait_ns if wait_ns else 0
         return [*events, self.come_to(instrument_id, phase)]
 
+    def interruption(self) -> list[e.Event]:
+        """Let an auction take over, where the command at hand has left one to be held."""
+        instrument_id, self.interrupted = self.interrupted, 0
+        if not instrument_id:
+            return []
+        events = self.enter_phase(instrument_id, TradingPhase.VOLATILITY_AUCTION)
+        if self.is_exhausted:
+            self.is_exhausted = False
+            self.auction_ends_ns[instrument_id] = max(self.now_ns, 1)
+        return events
+
     def come_to(self, instrument_id: int, phase: TradingPhase) -> e.Event:
         self.phases[instrument_id] = phase
         self.indicative.pop(instrument_id, None)

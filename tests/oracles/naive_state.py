@@ -9,6 +9,7 @@ from vocabulary import commands as c
 from vocabulary.limits import NO_LIMITS, Limits
 from vocabulary.types import (
     CLOSED_ORDERS_REMEMBERED_MAX,
+    MATCHES_PER_COMMAND_MAX,
     PRICE_TICKS_MAX,
     OrderFlags,
     OrderType,
@@ -118,6 +119,9 @@ class NaiveState:
         self.suspended: set[int] = set()
         self.priorities = 0
         self.now_ns = 0
+        self.matches_max = MATCHES_PER_COMMAND_MAX
+        self.matches = 0  # that the command at hand made
+        self.is_exhausted = False
         self.interrupted = 0  # the instrument in which the command at hand was
 
     def spent_asset(self, instrument_id: int, side: Side) -> int:

@@ -40,12 +40,11 @@ NEVER_REST = (TimeInForce.IMMEDIATE_OR_CANCEL, TimeInForce.FILL_OR_KILL)
 class NaiveVenue(NaivePhases):
     def apply(self, command: c.Command, sequence: int, now_ns: int = 0) -> list[e.Event]:
         self.now_ns = now_ns
-        self.interrupted = 0
+        self.interrupted = self.matches = 0
         self.moves.clear()
         events = self.execute(command, sequence)
         events += self.cascade()
-        if self.interrupted:
-            events += self.enter_phase(self.interrupted, TradingPhase.VOLATILITY_AUCTION)
+        events += self.interruption()
         return [*events, *self.indications()]
 
     def execute(self, command: c.Command, sequence: int) -> list[e.Event]:
@@ -296,7 +295,9 @@ class NaiveVenue(NaivePhases):
 
     def admit(self, order: NaiveOrder) -> list[e.Event]:
         """Let an order that holds its funds trade, and then rest or end."""
-        if order.time_in_force is TimeInForce.FILL_OR_KILL and self.fillable(order) < order.leaves:
+        if order.time_in_force is TimeInForce.FILL_OR_KILL and (
+            self.fillable(order) < order.leaves or self.takes_too_many(order)
+        ):
             return [self.canceled(order, CancelReason.FILL_OR_KILL, self.unspent(order))]
         events: list[e.Event] = []
         met_itself = self.match(order, events)

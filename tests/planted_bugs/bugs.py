@@ -271,6 +271,24 @@ BUGS = [
         "                lots -= order.leaves_lots\n",
     ),
     Bug(
+        "a command makes one match more than it may",
+        f"{_CORE}/matcher.py",
+        "            if self.matches == self.matches_max:\n",
+        "            if self.matches > self.matches_max:\n",
+    ),
+    Bug(
+        "fill or kill is filled in part by as many matches as there may be",
+        f"{_CORE}/match_bounds.py",
+        "    return matches <= matches_max\n",
+        "    return True\n",
+    ),
+    Bug(
+        "an auction for too many matches never ends",
+        f"{_CORE}/auction.py",
+        "        book.auction_ends_ns = max(matcher.state.timestamp_ns, 1)\n\n",
+        "\n",
+    ),
+    Bug(
         "a snapshot forgets which session entered an order",
         f"{_CORE}/snapshot.py",
         "    order.entered_by = entered_by\n",

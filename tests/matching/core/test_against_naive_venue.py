@@ -101,9 +101,13 @@ class Both:
 
 
 class EngineAndNaiveVenue(RuleBasedStateMachine):
-    @initialize(units=st.lists(st.integers(1, 4000), min_size=6, max_size=6))
-    def list_and_fund(self, units: list[int]) -> None:
+    @initialize(
+        units=st.lists(st.integers(1, 4000), min_size=6, max_size=6),
+        matches_max=st.sampled_from((1, 2, 3, 9, 9, 9)),
+    )
+    def list_and_fund(self, units: list[int], matches_max: int) -> None:
         self.both = Both()
+        self.both.engine.matcher.matches_max = self.both.venue.matches_max = matches_max
         self.entered: list[c.Command] = []
         for index, amount in enumerate(units):
             account_id, asset_id = ACCOUNTS[index % 3], 1 + index // 3

@@ -62,6 +62,7 @@ LIMITS = re.compile(
 PHASE = re.compile(r"phase (\w+(?: \w+)?)(?:, at most (\d+) steps?)?")
 CLOCK = re.compile(r"the clock goes on, at most (\d+) steps?")
 INCREMENTS = re.compile(r"steps (\d+) and (\d+)(?:, canceling (\d+))?")
+MATCHES = re.compile(r"at most (\d+) matches in one command")
 REFERENCE = re.compile(r"reference price (\d+)")
 FEES = re.compile(r"fees maker (-?\d+) taker (\d+)")
 TIER_FEES = re.compile(r"tier (\d+)( here)? pays maker (-?\d+) taker (\d+)")
@@ -103,6 +104,9 @@ class Table:
             return list(self.book())
         if request == "funds":
             return list(self.funds())
+        if match := MATCHES.fullmatch(request):  # no command: a constant of the venue
+            self.engine.matcher.matches_max = int(match[1])
+            return []
         if match := WAIT.fullmatch(request):
             self.now_ns += int(match[1]) * HOUR_NS
             return self.ask(c.ExpireOrders(1, 1, int(match[2] or 0)))

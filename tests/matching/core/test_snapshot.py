@@ -108,6 +108,7 @@ class RestartedTable(Table):
     def ask(self, command: c.Command) -> list[str]:
         said = super().ask(command)
         before, self.engine = self.engine, restored(self.engine)
+        self.engine.matcher.matches_max = before.matcher.matches_max
         assert self.engine.state_hash() == before.state_hash()
         return said
 
@@ -128,6 +129,7 @@ class RestartedEngineAndNaiveVenue(naive.EngineAndNaiveVenue):
     def restart(self) -> None:
         before = self.both.engine
         self.both.engine = restored(before)
+        self.both.engine.matcher.matches_max = before.matcher.matches_max
         assert self.both.engine.state_hash() == before.state_hash()
 
 
