@@ -118,7 +118,14 @@ class AlphaService:
             is_standing=False,
         )
         self._keeper.start()
-        for work in (self._subscriber.run(), self._tick(), self._keep_alive(), self._save()):
+        works = (
+            self._subscriber.run(),
+            self._tick(),
+            self._keep_alive(),
+            self._save(),
+            self._keeper.until_failed(),
+        )
+        for work in works:
             task = asyncio.create_task(work)
             task.add_done_callback(self._end_with)
             self._tasks.append(task)

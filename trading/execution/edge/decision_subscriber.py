@@ -45,12 +45,12 @@ class DecisionSubscriber:
         self._tasks: dict[Member, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
-        """Listen to whoever is there, until cancelled."""
+        """Listen to whoever is there, until cancelled. Raises what `on_envelopes` does."""
         try:
             while True:
                 with suppress(LeaseStoreError):  # who is connected stays so
                     self._follow(await self._store.members())
-                await asyncio.sleep(LOOK_S)
+                await self._pause()
         finally:
             self._follow(())
 
@@ -60,6 +60,17 @@ class DecisionSubscriber:
         for member in members:
             if member not in self._tasks and member.address:
                 self._tasks[member] = asyncio.create_task(self._listen(member))
+
+    async def _pause(self) -> None:
+        """Wait for a moment. Raises what a listener failed with: it would be missed by nobody."""
+        if not self._tasks:
+            await asyncio.sleep(LOOK_S)
+            return
+        done, _ = await asyncio.wait(
+            self._tasks.values(), timeout=LOOK_S, return_when=asyncio.FIRST_EXCEPTION
+        )
+        for task in done:
+            task.result()
 
     async def _listen(self, member: Member) -> None:
         host, _, port = member.address.rpartition(":")

@@ -263,7 +263,7 @@ class ExecutionService:
             on_lost=self._engine.release,
         )
         self._keeper.start()
-        await asyncio.Event().wait()
+        await self._keeper.until_failed()
 
     async def _note_tokens(self) -> None:
         """Learn who leads, so that a former leader is known for one from the beginning."""

@@ -72,10 +72,16 @@ class LeaseKeeper:
         if self._task is None:
             return
         self._stopping.set()
-        await self._task  # a beat under way must not reach the store after we have left
+        await asyncio.wait({self._task})  # a beat under way must not reach the store behind us
         self._task = None
         with contextlib.suppress(LeaseStoreError):  # then they end by themselves
             await self._leave()
+
+    async def until_failed(self) -> None:
+        """Return never: raise what ended the beats, from `on_gained` or `on_lost`, say."""
+        assert self._task is not None, "not started"
+        await asyncio.shield(self._task)
+        await asyncio.Event().wait()  # it was stopped
 
     def stand(self) -> None:
         """Take part, from the next beat on."""

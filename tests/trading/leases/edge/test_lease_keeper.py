@@ -9,6 +9,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 from agio.embedded_valkey import EmbeddedValkey
 from agio.hot_paths import ROOT
 from trading.leases.edge.lease_keeper import LeaseKeeper
@@ -168,4 +170,34 @@ async def test_without_the_store_the_leases_end(tmp_path: Path) -> None:
     assert lost == ["BTCUSDT"]
     assert not keeper.is_reached
     await keeper.stop()
+    await store.close()
+
+
+async def test_a_holder_that_fails_is_told_and_leaves_its_lease_to_others(redis_url: str) -> None:
+    def fail(_lease: str, _token: int) -> None:
+        raise LookupError("on purpose")
+
+    store = RedisLeases(redis_url, "test")
+    keeper = LeaseKeeper(store, Member("one", ""), ["BTCUSDT"], on_gained=fail, on_lost=print)
+    keeper.start()
+    async with asyncio.timeout(PATIENCE_S):
+        with pytest.raises(LookupError, match="on purpose"):
+            await keeper.until_failed()
+        await keeper.stop()
+        assert await store.members() == ()
+    await store.close()
+
+
+async def test_a_holder_that_is_stopped_has_not_failed(redis_url: str) -> None:
+    store = RedisLeases(redis_url, "test")
+    keeper = LeaseKeeper(
+        store, Member("one", ""), ["BTCUSDT"], on_gained=lambda *_: None, on_lost=print
+    )
+    keeper.start()
+    failing = asyncio.create_task(keeper.until_failed())
+    await asyncio.sleep(0)
+    await keeper.stop()
+    await asyncio.sleep(0)
+    assert not failing.done()
+    failing.cancel()
     await store.close()
