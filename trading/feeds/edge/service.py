@@ -96,6 +96,7 @@ class FeedsService:
         self._log = StreamLog(data_directory)
         self._reports = ReportsServer(self._receive)
         self._failure = ""
+        self._ended = ""
 
     @property
     def port(self) -> int:
@@ -125,7 +126,7 @@ class FeedsService:
         self._tasks = [asyncio.create_task(source.run()) for source in self._sources]
         self._tasks.append(asyncio.create_task(self._tick()))
         for task in self._tasks:
-            task.add_done_callback(_tell_failure)
+            task.add_done_callback(self._tell_ended)
         log.info("started", last_sequence=last, port=self.port)
 
     async def stop(self) -> None:
@@ -148,8 +149,9 @@ class FeedsService:
     def health(self) -> dict[str, object]:
         handler, counts = self._handler, self._handler.counts
         return {
-            "ready": handler.is_ready and not self._failure,
-            "failure": self._failure,
+            "ready": handler.is_ready and not self._failure and not self._ended,
+            "failed": bool(self._ended),
+            "failure": self._failure or self._ended,
             "began_after": self._began_after,
             "sequence": handler.sequencer.last,
             "sources_connected": len(handler.connected),
@@ -254,10 +256,11 @@ class FeedsService:
         finally:
             del self._asking[question]
 
-
-def _tell_failure(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("a task failed", reason=f"{type(error).__name__}: {error}", exc_info=error)
+    def _tell_ended(self, task: asyncio.Task[None]) -> None:
+        """Tell that a source or the clock has failed: the rest goes on until all begins anew."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._ended = f"{type(error).__name__}: {error}"
+            log.error("a task failed", reason=self._ended, exc_info=error)
 
 
 def make_source(
