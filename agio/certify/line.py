@@ -158,6 +158,8 @@ class Line:
                     session.taken(event.msg_seq_num)
                 else:
                     self.flow.receive(event, now_ns)
+                    while self.flow.is_telling:
+                        self.flow.tell_more(now_ns)
         if is_over and self._connection is not None:
             self.flush()
             self._connection.close()

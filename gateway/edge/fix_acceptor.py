@@ -144,6 +144,7 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._logon: LogonReceived | None = None
         self._authentication: asyncio.Task[None] | None = None
+        self._telling: asyncio.Handle | None = None
         self._is_writing_paused = False
         self._is_reading_paused = False
         self._close_by_s: float | None = None  # set once the session is over
@@ -239,9 +240,17 @@ class _Connection(asyncio.Protocol):
                 asyncio.get_running_loop().call_soon(self.flush)
         elif self._close_by_s is not None:
             self._transport.close()
+        elif self._flow is not None and self._flow.is_telling and not self._is_writing_paused:
+            self._telling = self._telling or asyncio.get_running_loop().call_soon(self._tell_more)
         if self._is_reading_paused and self._flow is not None and not self._flow.is_full:
             self._is_reading_paused = False
             self._transport.resume_reading()
+
+    def _tell_more(self) -> None:
+        self._telling = None
+        if self._flow is not None:
+            self._flow.tell_more(time.time_ns())
+            self.flush()
 
     # Events
 

@@ -34,6 +34,13 @@ class Flow(Protocol):
     def is_full(self) -> bool:
         """Whether it is to be read no further for now."""
 
+    @property
+    def is_telling(self) -> bool:
+        """Whether an answer goes on, slice by slice."""
+
+    def tell_more(self, now_ns: int) -> None:
+        """Tell the next slice of it."""
+
     def attach(self, session: Session, flush: Callable[[], None]) -> None: ...
 
     def detach(self) -> None: ...

@@ -15,7 +15,7 @@ from gateway.fix.codec import FixMessage
 from gateway.fix.session import Session, SessionSettings
 from gateway.fix.store import SessionStore
 from gateway.fix_application.delivery import deliver, deliver_message, watermark_of
-from gateway.fix_application.order_flow import POST_TRADE_REQUESTS, PostTrade
+from gateway.fix_application.post_trade import POST_TRADE_REQUESTS, PostTrade
 from gateway.orders import Report
 from vocabulary.catalogue import Catalogue
 
@@ -26,6 +26,7 @@ class DropCopyFlow:
     """One drop-copy session over all its connections. Times are UTC nanoseconds."""
 
     is_full = False
+    is_telling = False
 
     def __init__(
         self,
@@ -53,6 +54,9 @@ class DropCopyFlow:
         self._flush = self.store.flush
         if self._post_trade is not None:
             self._post_trade.forget(self)
+
+    def tell_more(self, now_ns: int) -> None:
+        """Nothing is told in slices here."""
 
     def flush(self) -> None:
         """Let go of what has gathered: to the peer, or to the store alone."""

@@ -7,7 +7,7 @@ say so again, order by order, must say what the venue does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from gateway.fix import tags, values
@@ -78,6 +78,7 @@ def command(
 
 def cancel(
     orders: Orders,
+    entering: Iterable[FixMessage],
     message: FixMessage,
     order_entry: OrderEntry,
     session_id: int,
@@ -87,21 +88,37 @@ def cancel(
     """Return the command that cancels the list that a K names. Raises `Refused`.
 
     Any order of it will do: the others end with it. A K that comes again finds none of them open,
-    and is known to the matching process by its number.
+    and is known to the matching process by its number. `entering` are the session's E whose records
+    are not back: of such a list the last order is canceled, which is open for as long as any is.
     """
     order_list = named_list(message, orders, account_id)
-    if order_list is None:
-        raise Refused(RejectReason.UNKNOWN_ORDER, "no such list")
-    open_orders = [order for order in order_list.orders if order.status.is_open]
-    order = (open_orders or order_list.orders)[0]
+    if order_list is not None:
+        open_orders = [order for order in order_list.orders if order.status.is_open]
+        order = (open_orders or order_list.orders)[0]
+        list_name, symbol = order_list.client_list_id, order.instrument.symbol
+        order_id, name = order.order_id, b""
+    else:
+        list_name = message.get(tags.OrigClListID) or b""
+        fields = dict(_last_entry(list_name, entering).fields)
+        symbol = fields[tags.Symbol].decode("latin-1")
+        order_id, name = 0, fields[tags.ClOrdID]
     return order_entry.cancel_order(
         session_id,
         session_number,
         account_id,
-        symbol=order.instrument.symbol,
-        order_id=order.order_id,
-        client_order_id=message.get(tags.ClOrdID) or order_list.client_list_id,
+        symbol=symbol,
+        order_id=order_id,
+        original_client_order_id=name,
+        client_order_id=message.get(tags.ClOrdID) or list_name,
     )
+
+
+def _last_entry(list_name: bytes, entering: Iterable[FixMessage]) -> _Entry:
+    """Return the last order of the list of this name that is on its way. Raises `Refused`."""
+    for message in entering:
+        if list_name and message.get(tags.ClListID) == list_name:
+            return list(_entries(message))[-1]
+    raise Refused(RejectReason.UNKNOWN_ORDER, "no such list")
 
 
 def named_list(message: FixMessage, orders: Orders, account_id: int) -> OrderList | None:

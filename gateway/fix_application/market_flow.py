@@ -22,6 +22,7 @@ class MarketDataFlow:
     """A session's requests; what it subscribed to ends with its connection."""
 
     is_full = False
+    is_telling = False
 
     def __init__(
         self, identity: Identity, market: MarketData, reference: ReferenceData, now_ns: int
@@ -44,6 +45,9 @@ class MarketDataFlow:
         self._reference.forget(self)
         self.session = None
         self._flush = self.store.flush
+
+    def tell_more(self, now_ns: int) -> None:
+        """Nothing is told in slices here."""
 
     def flush(self) -> None:
         self._flush()

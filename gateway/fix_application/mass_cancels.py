@@ -11,18 +11,16 @@ from __future__ import annotations
 from gateway.fix import tags, values
 from gateway.fix.codec import FixMessage
 from gateway.fix.timestamps import format_utc_timestamp
+from gateway.fix_application.mass_scope import ALL_ORDERS, SECURITY, SESSION, mass_scope
 from gateway.order_entry import OrderEntry
 from gateway.orders import Report
 from vocabulary.catalogue import Catalogue
 from vocabulary.commands import CancelAllOrders
-from vocabulary.rejects import Refused, RejectReason
-from vocabulary.types import Sides
+from vocabulary.rejects import RejectReason
 
 ORDER_MASS_CANCEL_REQUEST = b"q"
 ORDER_MASS_CANCEL_REPORT = b"r"
 
-_T = values.MassCancelRequestType
-_SIDES = {None: Sides.BOTH, values.Side.BUY: Sides.BUY, values.Side.SELL: Sides.SELL}
 _REJECT_REASONS = {
     RejectReason.UNSUPPORTED_ORDER: values.MassCancelRejectReason.MASS_CANCEL_NOT_SUPPORTED,
     RejectReason.UNKNOWN_INSTRUMENT: values.MassCancelRejectReason.INVALID_OR_UNKNOWN_SECURITY,
@@ -37,24 +35,15 @@ def command(
     account_id: int,
 ) -> CancelAllOrders:
     """Return what a q asks for; the dictionary finds it valid. Raises `Refused`."""
-    kind = message.get(tags.MassCancelRequestType) or b""
-    symbol, side = message.get(tags.Symbol), message.get(tags.Side)
-    if kind not in (_T.SECURITY, _T.SESSION, _T.ALL_ORDERS):
-        raise _unsupported(f"MassCancelRequestType(530)={kind.decode()} is not supported")
-    if kind == _T.SECURITY and symbol is None:
-        raise _unsupported("MassCancelRequestType(530)=1 needs Symbol(55)")
-    if kind == _T.ALL_ORDERS and symbol is not None:
-        raise _unsupported("MassCancelRequestType(530)=7 is for all, and Symbol(55) for one")
-    if side not in _SIDES:
-        raise _unsupported(f"Side(54)={(side or b'').decode('latin-1')} is not supported")
+    scope = mass_scope(message, tags.MassCancelRequestType, "MassCancelRequestType")
     return order_entry.cancel_all_orders(
         session_id,
         session_number,
         account_id,
-        symbol=symbol.decode("latin-1") if symbol is not None else None,
+        symbol=scope.symbol,
         client_order_id=message.get(tags.ClOrdID) or b"",
-        sides=_SIDES[side],
-        entered_by=session_id if kind == _T.SESSION else 0,
+        sides=scope.sides,
+        entered_by=session_id if scope.of_session else 0,
     )
 
 
@@ -99,14 +88,10 @@ def refused(request: FixMessage, reason: RejectReason | None, text: str, now_ns:
     ])  # fmt: skip
 
 
-def _unsupported(text: str) -> Refused:
-    return Refused(RejectReason.UNSUPPORTED_ORDER, text)
-
-
 def _kind(command: CancelAllOrders) -> bytes:
     if command.entered_by:
-        return _T.SESSION
-    return _T.SECURITY if command.instrument_id else _T.ALL_ORDERS
+        return SESSION
+    return SECURITY if command.instrument_id else ALL_ORDERS
 
 
 def _head(client_order_id: bytes, order_id: bytes, kind: bytes) -> bytes:

@@ -1,48 +1,45 @@
 """Mass status: OrderMassStatusRequest(AF) into an ExecutionReport(8) for each open order.
 
 It says how the orders stand when the request's turn has come: behind the reports of all that the
-session had sent before it.
+session had sent before it. Where there are many it goes on in slices, between which others have
+their turn; what the session sent behind it waits.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from gateway.fix import tags, values
 from gateway.fix.codec import FixMessage
 from gateway.fix.timestamps import format_utc_timestamp
 from gateway.fix_application import reports as fix_reports
+from gateway.fix_application.mass_scope import mass_scope
 from gateway.order_tracker import Orders
 from gateway.orders import Order
 from vocabulary.rejects import Refused, RejectReason
+from vocabulary.types import Sides
 
 ORDER_MASS_STATUS_REQUEST = b"AF"
 
 REPORTS_MAX = 10_000
 """How many open orders one request is answered for: some 4 MB of messages."""
 
-_T = values.MassStatusReqType
+SLICE = 200
+"""How many are told of at once: some 2 ms."""
 
 
 def chosen(request: FixMessage, orders: Orders, account_id: int, session_id: int) -> list[Order]:
     """Return the open orders that an AF is about, oldest first. Raises `Refused`."""
-    kind = request.get(tags.MassStatusReqType) or b""
-    symbol, side = request.get(tags.Symbol), request.get(tags.Side)
-    if kind not in (_T.SECURITY, _T.SESSION, _T.ALL_ORDERS):
-        raise _unsupported(f"MassStatusReqType(585)={kind.decode()} is not supported")
-    if kind == _T.SECURITY and symbol is None:
-        raise _unsupported("MassStatusReqType(585)=1 needs Symbol(55)")
-    if kind == _T.ALL_ORDERS and symbol is not None:
-        raise _unsupported("MassStatusReqType(585)=7 is for all, and Symbol(55) for one")
-    if side not in (None, values.Side.BUY, values.Side.SELL):
-        raise _unsupported(f"Side(54)={(side or b'').decode('latin-1')} is not supported")
+    scope = mass_scope(request, tags.MassStatusReqType, "MassStatusReqType")
     found = [
         order
-        for order in orders.open_orders(account_id, _instrument_id(symbol, orders))
-        if (side is None or int(side) == order.side)
-        and (kind != _T.SESSION or order.session_id == session_id)
+        for order in orders.open_orders(account_id, _instrument_id(scope.symbol, orders))
+        if scope.sides in (Sides.BOTH, order.side)
+        and (not scope.of_session or order.session_id == session_id)
     ]
     if len(found) > REPORTS_MAX:
         text = f"{len(found)} orders are open, at most {REPORTS_MAX} are told of: ask for fewer"
-        raise _unsupported(text)
+        raise Refused(RejectReason.UNSUPPORTED_ORDER, text)
     return found
 
 
@@ -54,17 +51,20 @@ def weight(open_count: int) -> int:
     return 1 + open_count
 
 
-def reports(request: FixMessage, found: list[Order], exec_id: bytes, now_ns: int) -> list[bytes]:
-    """Return the bodies of the 8s that answer an AF: one where nothing is open, too."""
+def reports(
+    request: FixMessage, found: list[Order], exec_id: bytes, now_ns: int
+) -> Iterator[bytes]:
+    """Yield the bodies of the 8s that answer an AF: one where nothing is open, too.
+
+    Each tells how its order stands when it is asked for.
+    """
     echo = b"584=%b\x01911=%d\x01" % (request.get(tags.MassStatusReqID) or b"", len(found))
     if not found:
-        return [_nothing(request, echo, exec_id, now_ns)]
-    bodies = []
+        yield _nothing(request, echo, exec_id, now_ns)
     for index, order in enumerate(found, 1):
         last = b"912=Y\x01" if index == len(found) else b"912=N\x01"
         name = b"%b-%d" % (exec_id, index)
-        bodies.append(echo + last + fix_reports.order_status(order, request, name, now_ns))
-    return bodies
+        yield echo + last + fix_reports.order_status(order, request, name, now_ns)
 
 
 def _nothing(request: FixMessage, echo: bytes, exec_id: bytes, now_ns: int) -> bytes:
@@ -78,15 +78,10 @@ def _nothing(request: FixMessage, echo: bytes, exec_id: bytes, now_ns: int) -> b
     ])  # fmt: skip
 
 
-def _instrument_id(symbol: bytes | None, orders: Orders) -> int:
+def _instrument_id(symbol: str | None, orders: Orders) -> int:
     if symbol is None:
         return 0
-    text = symbol.decode("latin-1")
-    instrument = orders.catalogue.instrument_by_symbol.get(text)
+    instrument = orders.catalogue.instrument_by_symbol.get(symbol)
     if instrument is None:
-        raise Refused(RejectReason.UNKNOWN_INSTRUMENT, f"symbol {text[:32]!r} is not listed")
+        raise Refused(RejectReason.UNKNOWN_INSTRUMENT, f"symbol {symbol[:32]!r} is not listed")
     return instrument.instrument_id
-
-
-def _unsupported(text: str) -> Refused:
-    return Refused(RejectReason.UNSUPPORTED_ORDER, text)

@@ -33,6 +33,8 @@ cdef class OrderFlow:
     cdef object _post_trade
     cdef long long _submitted_number
     cdef object _pending
+    cdef long long _done
+    cdef object _told_in_slices
 
     cpdef object receive(self, FixMessage message, long long now_ns)
 
@@ -46,8 +48,10 @@ cdef class OrderFlow:
 
     cdef void _check_limits(self, FixMessage message, long long now_ns) except *
 
-    @cython.locals(first=_Pending, taken="long long")
     cdef void _answer(self, long long done, long long now_ns) except *
+
+    @cython.locals(first=_Pending, done="long long", taken="long long")
+    cdef void _answer_next(self, long long now_ns) except *
 
     cdef long long _number(self, long long msg_seq_num) except *
 

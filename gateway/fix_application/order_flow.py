@@ -25,9 +25,10 @@ back; they are answered then, and before what came behind them.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Protocol
+from itertools import islice
+from typing import Protocol
 
 from gateway.auth import Identity
 from gateway.fix import tags, values
@@ -43,6 +44,7 @@ from gateway.fix_application import mass_status as fix_mass_status
 from gateway.fix_application import orders as fix_orders
 from gateway.fix_application import reports as fix_reports
 from gateway.fix_application.delivery import deliver, deliver_message, watermark_of
+from gateway.fix_application.post_trade import POST_TRADE_REQUESTS, PostTrade
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
 from gateway.orders import Report, ReportKind
@@ -85,17 +87,6 @@ class Matching(Protocol):
     connected: bool
 
     def submit(self, command: Command) -> None: ...
-
-
-class PostTrade(Protocol):
-    """What answers requests about trades and balances, for sessions of every service."""
-
-    def answer(self, flow: Any, message: FixMessage, now_ns: int) -> None: ...
-
-    def forget(self, flow: Any) -> None: ...
-
-
-POST_TRADE_REQUESTS = frozenset({b"AD", b"AN"})
 
 
 class _Pending:
@@ -144,6 +135,13 @@ class OrderFlow:
         self._post_trade = post_trade
         self._submitted_number = 0
         self._pending: deque[_Pending] = deque()
+        self._done = 0  # the last request that the matching process has done, of this connection's
+        self._told_in_slices: Iterator[bytes] | None = None
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether an answer goes on: `tell_more` tells its next slice."""
+        return self._told_in_slices is not None
 
     @property
     def is_full(self) -> bool:
@@ -159,6 +157,8 @@ class OrderFlow:
         self.session = None
         self._flush = self.store.flush
         self._pending.clear()
+        self._told_in_slices = None
+        self._done = 0
         if self._post_trade is not None:
             self._post_trade.forget(self)
 
@@ -212,7 +212,8 @@ class OrderFlow:
         if make_command is None:
             if message.msg_type != fix_list_requests.LIST_CANCEL_REQUEST:
                 return self._answer_to(message)
-            make_command = partial(fix_list_requests.cancel, self._orders)
+            entering = self._requests_under_way(fix_list_requests.NEW_ORDER_LIST)
+            make_command = partial(fix_list_requests.cancel, self._orders, entering)
         number = self._number(message.msg_seq_num)
         try:
             # What had been submitted before may have been done: only the record can answer it.
@@ -272,12 +273,19 @@ class OrderFlow:
 
     def _answer(self, done: int, now_ns: int) -> None:
         """Answer in turn, given that the requests up to the number `done` have been done."""
-        pending = self._pending
+        self._done = max(self._done, done)
+        if self._told_in_slices is None:
+            self._answer_next(now_ns)
+
+    def _answer_next(self, now_ns: int) -> None:
+        pending, done = self._pending, self._done
         taken = 0
         while pending:
             first = pending[0]
             if first.reply is not None:
                 first.reply(now_ns)
+                if self._told_in_slices is not None:
+                    break
             elif first.msg_seq_num > done:
                 break
             taken = first.msg_seq_num
@@ -285,6 +293,29 @@ class OrderFlow:
         if taken:
             assert self.session is not None
             self.session.taken(taken)
+        if self._told_in_slices is not None:
+            self.tell_more(now_ns)
+
+    def tell_more(self, now_ns: int) -> None:
+        """Tell the next slice of a long answer; behind the last one what waits has its turn."""
+        if self._told_in_slices is None:
+            return
+        bodies = list(islice(self._told_in_slices, fix_mass_status.SLICE))
+        for body in bodies:
+            self._send(fix_reports.EXECUTION_REPORT, body, now_ns)
+        if len(bodies) < fix_mass_status.SLICE:
+            self._told_in_slices = None
+            told = self._pending.popleft()
+            assert self.session is not None
+            self.session.taken(told.msg_seq_num)
+            self._answer(0, now_ns)
+
+    def _requests_under_way(self, msg_type: bytes) -> Iterator[FixMessage]:
+        """Yield the requests of a type whose records are not back, the newest first."""
+        beginning = b"\x0135=%b\x01" % msg_type
+        for pending in reversed(self._pending):
+            if pending.reply is None and beginning in pending.raw:
+                yield from Decoder().receive_data(pending.raw)
 
     def _number(self, msg_seq_num: int) -> int:
         return (self.store.epoch << EPOCH_SHIFT) | msg_seq_num
@@ -352,8 +383,8 @@ class OrderFlow:
         except Throttled as throttled:
             self._reject(request, values.BusinessRejectReason.OTHER, throttled.text, now_ns)
         else:
-            for body in fix_mass_status.reports(request, found, self._exec_id(request), now_ns):
-                self._send(fix_reports.EXECUTION_REPORT, body, now_ns)
+            exec_id = self._exec_id(request)
+            self._told_in_slices = fix_mass_status.reports(request, found, exec_id, now_ns)
 
     def _tell_list_status(self, request: FixMessage, text: str, now_ns: int) -> None:
         order_list = fix_list_requests.named_list(request, self._orders, self.identity.account_id)

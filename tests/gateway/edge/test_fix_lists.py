@@ -120,6 +120,26 @@ async def test_a_list_is_asked_for_and_canceled_by_either_name(venue: SmallVenue
         assert (unknown[429], unknown[431], unknown[58]) == ("2", "7", "no such list")
 
 
+async def test_a_list_may_be_canceled_right_behind_its_entry(venue: SmallVenue) -> None:
+    desk = await venue.client("alice", "DESK")
+    enter_list(desk, "pair", 1, *OCO)
+    enter_list(desk, "two", 2, *OTO)
+    desk.send("K", {25015: "two", 11: "x2"})
+    desk.send("K", {25015: "pair", 11: "x1"})
+    desk.send("K", {25015: "three"})
+    await told(desk, 2)
+    assert (await desk.expect("N"))[25014] == "pair"
+    await told(desk, 2)
+    assert (await desk.expect("N"))[25014] == "two"
+    for name, orders in (("two", ["x2", "buy"]), ("pair", ["x1", "stop"])):
+        canceled = await told(desk, 2)
+        assert sorted(each[0] for each in canceled) == sorted(orders)
+        assert {each[2] for each in canceled} == {"4"}
+        done = await desk.expect("N")
+        assert (done[25014], done[429]) == (name, "5")
+    assert (await desk.expect("N"))[58] == "no such list"
+
+
 @pytest.mark.parametrize(
     ("kind", "orders", "reason", "text"),
     [

@@ -1,5 +1,6 @@
 """OrderMassStatusRequest(AF) and LimitQuery(XLQ): what a session may ask about itself."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -97,6 +98,37 @@ async def test_more_than_can_be_told_of_at_once_are_asked_for_in_parts(
     assert reject[58] == "3 orders are open, at most 2 are told of: ask for fewer"
     ask(desk, "s2", 7, t54=1)
     await told(desk, 2)
+
+
+async def test_others_have_their_turn_while_many_orders_are_told_of(venue: SmallVenue) -> None:
+    desk, bob = await venue.client("alice", "DESK"), await venue.client("bob", "BOB")
+    count = 10 * fix_mass_status.SLICE
+    for number in range(count):
+        desk.enter(f"d{number}", "buy", "0.01", "1000")
+    for _ in range(count):
+        assert (await desk.expect("8"))[150] == "0"
+    [flow] = [
+        each
+        for each in venue.gateway.fix.sessions.flows()
+        if each.identity.sender_comp_id == b"DESK"
+    ]
+    ask(desk, "all", 7)
+    desk.send("H", {11: "d9", 55: "BTCUSDT", 54: 1})  # its answer waits behind that
+    async with asyncio.timeout(5):
+        while not flow.is_telling:
+            await asyncio.sleep(0)
+    bob.enter("b1", "sell", "0.1", "60000")
+    assert (await bob.expect("8"))[150] == "0"
+    assert flow.is_telling
+    bob.enter("b2", "sell", "0.01", "1000")  # it trades with an order that is told of
+    assert [(await bob.expect("8"))[150] for _ in range(2)] == ["0", "F"]
+
+    answers = [await desk.expect("8") for _ in range(count + 2)]
+    assert [each[11] for each in answers if each[150] != "I"] == ["d0"]
+    *status, behind = (each for each in answers if each[150] == "I")
+    assert [each[11] for each in status] == [f"d{number}" for number in range(count)]
+    assert [each[912] for each in status] == ["N"] * (count - 1) + ["Y"]
+    assert (behind[11], 912 in behind) == ("d9", False)
 
 
 async def test_a_status_request_names_the_symbol_too(venue: SmallVenue) -> None:

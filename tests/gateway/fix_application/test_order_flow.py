@@ -7,6 +7,7 @@ from gateway.fix.codec import Decoder, FixMessage, encode
 from gateway.fix.session import Session, SessionSettings
 from gateway.fix.store import MemoryStore
 from gateway.fix.timestamps import format_utc_timestamp
+from gateway.fix_application import mass_status
 from gateway.fix_application.order_flow import PENDING_MAX, OrderFlow
 from matching.client import MatchingUnavailable
 from tests.gateway.engine_room import ALICE, BOB, START_NS, EngineRoom
@@ -185,6 +186,43 @@ def test_a_list_is_canceled_once_however_often_its_cancel_comes(flow: Flow) -> N
     # The matching process knows it by its number, and answers with the record of the first.
     assert [each.session_number for each in flow.submitted] == [(1 << 32) | 2] * 2
     assert flow.sent() == []
+
+
+def test_a_long_answer_is_told_in_slices_and_what_is_behind_it_waits(
+    flow: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mass_status, "SLICE", 2)
+    for number in (2, 3, 4):
+        flow.receive("D", f"{ORDER}|11=a{number}", number)
+    flow.receive("AF", "584=s|585=7", 5)
+    flow.receive("H", STATUS.replace("a1", "a2"), 6)
+    flow.receive("D", f"{ORDER}|11=a7", 7)
+    flow.execute(3)
+    assert [each.get(11) for each in flow.sent()] == [b"a2", b"a3", b"a4", b"a2", b"a3"]
+    assert (flow.taken, flow.flow.is_telling) == (4, True)
+    flow.execute()
+    assert [each.get(11) for each in flow.sent()] == [b"a7"]
+    assert flow.taken == 4
+    flow.flow.tell_more(NOW_NS)
+    assert [(each.get(11), each.get(912)) for each in flow.sent()] == [(b"a4", b"Y"), (b"a2", None)]
+    assert (flow.taken, flow.flow.is_telling) == (7, False)
+
+
+def test_a_long_answer_that_was_cut_off_is_given_again(
+    flow: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mass_status, "SLICE", 1)
+    flow.receive("D", ORDER, 2)
+    flow.execute()
+    flow.receive("AF", "584=s|585=7", 3)
+    flow.flow.detach()
+    flow.flow.tell_more(NOW_NS)
+    flow.log_on(number=4)
+    assert (flow.taken, flow.flow.is_telling) == (2, False)
+    flow.receive("AF", "584=s|585=7|43=Y|122=20230101-00:00:00", 3)
+    flow.flow.tell_more(NOW_NS)
+    assert flow.sent()[-1].get(912) == b"Y"
+    assert flow.taken == 4
 
 
 def test_requests_are_refused_while_the_matching_process_is_away(flow: Flow) -> None:
