@@ -21,10 +21,9 @@ SECRET_BYTES = 32
 NONCE_BYTES = 12  # NIST SP 800-38D, 5.2.1.1: 96 bits are recommended
 MASTER_KEY_BYTES = 32
 
-PERMISSIONS = ("read", "trade")
 SMALL_ORDER_KEYS = frozenset(
-    bytes.fromhex(y)
-    for y in (
+    bytes.fromhex(point)
+    for point in (
         "00" * 32,
         "01" + "00" * 31,
         "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",

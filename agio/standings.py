@@ -8,7 +8,7 @@ import msgspec
 from trading.alpha.market import Market
 from trading.alpha.orders import OwnOrders
 from trading.decisions import Action, Decision
-from trading.events import AnyEvent, DecisionTaken, OrderReported, ReportKind
+from trading.events import AnyEvent, DecisionTaken, OrderReported
 from trading.runs import Run
 from vocabulary.instrument import Instrument
 
@@ -42,7 +42,6 @@ class Standing:
         self.decisions = 0
         self.placed = 0
         self.orders = OwnOrders(strategy, market.symbol, epoch)
-        self.last_refusal = ""
         self._market = market
         self._instrument = instrument
 
@@ -58,8 +57,6 @@ class Standing:
     def report(self, event: OrderReported) -> None:
         """Take in what became of an order."""
         self.orders.report(event)
-        if event.kind is ReportKind.REFUSED:
-            self.last_refusal = event.reason
 
     def result(self) -> Result:
         orders, instrument, market = self.orders, self._instrument, self._market

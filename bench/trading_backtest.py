@@ -34,7 +34,6 @@ STRATEGIES: dict[str, dict[str, Any]] = {
     "market_making": {"order_lots": 20, "position_lots_max": 200},
     "momentum": {"sample_ms": 10, "position_lots": 50, "order_lots": 50},
 }
-MODULE = "bench.trading_backtest"
 REFERENCES = {"hftbacktest": "hftbacktest_reference.py", "nautilus_trader": "nautilus_reference.py"}
 
 

@@ -15,7 +15,6 @@ from typing import NamedTuple
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-RECEIVE_WINDOW_MS_DEFAULT = 5_000
 RECEIVE_WINDOW_MS_MAX = 60_000
 AHEAD_MS_MAX = 1_000
 """How far a client's clock may be ahead of ours."""

@@ -22,7 +22,6 @@ TABLES = {
 }
 EXPIRES = "expires"
 STREAM = "agio-events"
-BUCKETS = ("archive", "backup", "logs")
 
 
 class Records(cdk.Stack):

@@ -15,7 +15,6 @@ cdef class BookSide:
     cpdef void apply(self, tuple levels) except *
     cpdef void clear(self) except *
     cpdef tuple levels(self)
-    cpdef object lots_within(self, long long levels)
     @cython.locals(key=object, best=object)
     cdef void _remove(self, object price_ticks) except *
 

@@ -66,10 +66,6 @@ class BookSide:
         prices = [self.sign * key for key in reversed(self.keys)]
         return tuple([Level(price_ticks, self.lots[price_ticks]) for price_ticks in prices])
 
-    def lots_within(self, levels: int) -> int:
-        """Return all that rests at the best so many levels."""
-        return sum([self.lots[self.sign * key] for key in self.keys[-levels:]])
-
     def _remove(self, price_ticks: int) -> None:
         key = self.sign * price_ticks
         if key != self.keys[-1]:
