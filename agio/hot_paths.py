@@ -59,6 +59,7 @@ HOT_MODULES = (
     "matching.journal_format",
     "matching.sequencer",
     "matching.admission",
+    "matching.command_check",
     "matching.pipeline",
     "matching.replay",
     "matching.client",

@@ -67,7 +67,7 @@ def packed_commands() -> list[bytes]:
 
 def records_of(commands: list[bytes]) -> list[bytes]:
     pipeline: Pipeline[int] = Pipeline(Engine(), Sequencer())
-    return pipeline.execute(numbered(commands), time.time_ns()).records
+    return [pipeline.execute([one], time.time_ns()).records for one in numbered(commands)]
 
 
 def numbered(commands: list[bytes]) -> list[tuple[int, bytes]]:
@@ -86,7 +86,7 @@ def journal_figures(place: Path, records: list[bytes]) -> list[Figure]:
     figures = []
     for batch in BATCHES:
         batches = [
-            records[first : first + batch]
+            b"".join(records[first : first + batch])
             for first in range(0, min(len(records) - batch + 1, COMMITS * batch), batch)
         ]
         written: list[float] = []
@@ -94,7 +94,7 @@ def journal_figures(place: Path, records: list[bytes]) -> list[Figure]:
         for run in range(RUNS):
             print(f"journal, batches of {batch}: run {run + 1} of {RUNS}", file=sys.stderr)
             journal = Journal(place / f"journal-{batch}-{run}")
-            begin(journal, records[:1])
+            begin(journal, records[0])
             start = time.perf_counter()
             for part in batches:
                 journal.append(part)
@@ -107,13 +107,13 @@ def journal_figures(place: Path, records: list[bytes]) -> list[Figure]:
     return figures
 
 
-def begin(journal: Journal, records: list[bytes]) -> None:
+def begin(journal: Journal, records: bytes) -> None:
     """Append some records, and wait until the next segment is made, which keeps the disk busy."""
     journal.append(records)
     journal.room(sys.maxsize)  # which depends on it
 
 
-def bare_seconds(path: Path, batches: list[list[bytes]]) -> float:
+def bare_seconds(path: Path, batches: list[bytes]) -> float:
     """Return how long it takes to write and sync the same bytes, each batch by itself."""
     path.write_bytes(bytes(FILE_BYTES))
     file = os.open(path, os.O_RDWR)
@@ -121,7 +121,7 @@ def bare_seconds(path: Path, batches: list[list[bytes]]) -> float:
     at = 0
     start = time.perf_counter()
     for batch in batches:
-        at += os.pwrite(file, b"".join(batch), at)
+        at += os.pwrite(file, batch, at)
         os.fdatasync(file)
     taken = time.perf_counter() - start
     os.close(file)

@@ -37,7 +37,7 @@ from bench.flow import make_flow
 from matching.core.engine import Engine
 from matching.edge.journal import Journal
 from matching.edge.snapshot_maker import make_snapshot
-from matching.pipeline import Pipeline
+from matching.pipeline import Batch, Pipeline
 from matching.sequencer import Sequencer
 from objects.encrypted import EncryptedStore, open_encrypted
 from objects.store import open_store
@@ -86,7 +86,7 @@ def measured(place: Path, server: EmbeddedPostgres, url: str) -> list[Figure]:
     ]
 
 
-def make_records() -> list[list[bytes]]:
+def make_records() -> list[Batch[None]]:
     """Return the flow's records in batches, as matching would write them."""
     flow = make_flow(COMMANDS)
     translation = Translation(flow)
@@ -94,12 +94,12 @@ def make_records() -> list[list[bytes]]:
     packed = translation.opening + translation.take(len(flow.commands))
     now_ns = time.time_ns()
     return [
-        pipeline.execute([(None, command) for command in packed[at : at + BATCH]], now_ns).records
+        pipeline.execute([(None, command) for command in packed[at : at + BATCH]], now_ns)
         for at in range(0, len(packed), BATCH)
     ]
 
 
-def oldest_s(directory: Path, store: EncryptedStore, records: list[list[bytes]]) -> float:
+def oldest_s(directory: Path, store: EncryptedStore, records: list[Batch[None]]) -> float:
     """Return how old a record was at most, once acknowledged, that was not in the backup yet."""
     journal = Journal(directory)
     appended_s: list[float] = []
@@ -107,11 +107,11 @@ def oldest_s(directory: Path, store: EncryptedStore, records: list[list[bytes]])
 
     def write() -> None:
         for batch in records:
-            journal.append(batch)
-            appended_s.extend([time.monotonic()] * len(batch))
+            journal.append(batch.records)
+            appended_s.extend([time.monotonic()] * batch.count)
             if time.monotonic() > ends_s:
                 return
-            time.sleep(len(batch) / PACE_RECORDS / 1000)
+            time.sleep(batch.count / PACE_RECORDS / 1000)
 
     writer = threading.Thread(target=write)
     copy = JournalCopy(directory, store)
@@ -129,20 +129,20 @@ def oldest_s(directory: Path, store: EncryptedStore, records: list[list[bytes]])
 
 
 async def back_up(
-    journal: Path, server: EmbeddedPostgres, store: EncryptedStore, records: list[list[bytes]]
+    journal: Path, server: EmbeddedPostgres, store: EncryptedStore, records: list[Batch[None]]
 ) -> None:
     """Back up all records, with snapshot and ledger as of half of them."""
     written = Journal(journal, "os")
     half = len(records) // 2
     for batch in records[:half]:
-        written.append(batch)
+        written.append(batch.records)
     make_snapshot(journal)
     url = await database(server, "venue")
     await migrate(url)
     recovered = recover(journal, written.last_sequence, ignore)
     await settle_behind(url, recovered, ignore)
     for batch in records[half:]:
-        written.append(batch)
+        written.append(batch.records)
     written.close()
     copy = JournalCopy(journal, store)
     copy.begin()

@@ -35,6 +35,11 @@ class Admission:
         self.short: Short | None = None
 
     @property
+    def is_open(self) -> bool:
+        """Say whether any order may be executed, whosever it is and however large its record."""
+        return self.short is None and not self._failed
+
+    @property
     def takes(self) -> str:
         """Say in a word what is taken: "everything", "cancels" or "nothing"."""
         short = self.short

@@ -58,13 +58,13 @@ History
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from struct import Struct
 from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from vocabulary.codec import RECORD_BYTES_MAX
+from vocabulary.codec import RECORD_BYTES_MAX, RECORD_HEADER
 
 VERSION = 1
 NAME_BYTES_MAX = 64
@@ -277,9 +277,29 @@ def pack_commands(commands: Iterable[bytes]) -> bytes:
     return _pack_frames(FrameKind.COMMANDS, commands, COMMANDS_BYTES_MAX)
 
 
-def pack_records(records: Iterable[bytes], kind: FrameKind = FrameKind.RECORDS) -> bytes:
-    """Return as many RECORDS or REPEATED frames as it takes."""
-    return _pack_frames(kind, records, RECORDS_BYTES)
+def pack_records(records: bytes, kind: FrameKind = FrameKind.RECORDS) -> bytes:
+    """Return as many RECORDS or REPEATED frames as it takes for records, back to back."""
+    if len(records) <= RECORDS_BYTES:
+        return _frame(kind, records)
+    return _pack_frames(kind, _records_of(records), RECORDS_BYTES)
+
+
+def slice_records(records: bytes, start: int, stop: int) -> bytes:
+    """Return the records from one index to another of some that are back to back."""
+    first = end = 0
+    for index in range(stop):
+        if index == start:
+            first = end
+        end += RECORD_HEADER.unpack_from(records, end)[1]
+    return records[first:end]
+
+
+def _records_of(records: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(records):
+        end = at + RECORD_HEADER.unpack_from(records, at)[1]
+        yield records[at:end]
+        at = end
 
 
 def pack_refused(refusal: Refusal) -> bytes:

@@ -19,6 +19,8 @@ _NAMES = {layout.kind: message_type.__name__ for message_type, layout in LAYOUTS
 class ReplayableEngine(Engine, Protocol):
     """What replay needs of `matching.core.engine.Engine`."""
 
+    def apply(self, command: bytes, sequence: int, timestamp_ns: int) -> bytes: ...
+
     def state_hash(self) -> str: ...
 
 

@@ -1,4 +1,4 @@
-"""Gives every command its place: checks its bytes, knows what was resent, counts and stamps.
+"""Gives every command its place: knows what was resent, counts and stamps.
 
 Exactly once
 ------------
@@ -15,93 +15,66 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final
 
-from matching.link import Refusal, RefusalCode
-from vocabulary.codec import HEADER, LAYOUT_BY_KIND, Layout, unpack_command
-from vocabulary.commands import Command
-from vocabulary.types import CLIENT_ORDER_ID_BYTES_MAX
+from matching import command_check
+from matching.core import packed
 
 NUMBERS_REMEMBERED: Final = 16_384
 SESSIONS_REMEMBERED: Final = 1_024
-_FORGET_AT_ONCE: Final = 4_096
+_NUMBERS_MAX: Final = NUMBERS_REMEMBERED + 4_096  # then the oldest are forgotten at once
+_NUMBERS_AT_FIRST: Final = 64
 _SESSIONS_PER_SECTION: Final = 10_000
-
-_LAYOUTS: Final[dict[tuple[int, int], Layout]] = {
-    kind: layout
-    for kind, layout in LAYOUT_BY_KIND.items()
-    if issubclass(layout.message_type, Command)
-}
+SESSION_MASK = 0xFFFFFFFFFFFFFFFF  # words have a sign, ids of sessions have none
 
 
-class CommandRefused(Exception):
-    """A command that must not be executed; the next one starts at `end`."""
-
-    def __init__(self, refusal: Refusal, end: int) -> None:
-        super().__init__(refusal.text)
-        self.refusal = refusal
-        self.end = end
-
-
-def check_command(data: bytes, offset: int) -> tuple[int, int, int]:
-    """Return session id, session number and the offset behind the command at `offset`.
-
-    Raises `CommandRefused` for a value that no command may carry, and `CodecError` where not even
-    the next command can be found.
-    """
-    kind, version, size = HEADER.unpack_from(data, offset) if len(data) - offset >= 8 else (0, 0, 0)
-    layout = _LAYOUTS.get((kind, version))
-    if layout is None or size != layout.size or len(data) - offset < size:
-        unpack_command(data, offset)  # says what is wrong
-        raise AssertionError("unreachable: the codec takes no such command")
-    values = layout.struct.unpack_from(data, offset)
-    fault = _fault(layout, values)
-    if fault is None and layout.struct.pack(*values) != data[offset : offset + size]:
-        fault = "bytes between the fields, or behind a text, are not zero"
-    if fault is not None:
-        refusal = Refusal(RefusalCode.MALFORMED_COMMAND, values[3], values[4], fault)
-        raise CommandRefused(refusal, offset + size)
-    return values[3], values[4], offset + size
-
-
-def _fault(layout: Layout, values: tuple[int, ...]) -> str | None:
-    if values[4] < 1:
-        return f"session_number {values[4]} is not positive"
-    if layout.added and values[-len(layout.added) :] == layout.added:
-        return f"version {layout.version} says nothing that version {layout.version - 1} does not"
-    for index, name, members in layout.enums:
-        if values[index + 3] not in members:
-            return f"{name} {values[index + 3]} unknown"
-    for index, _ in layout.texts:
-        text: bytes = values[index + 3]  # type: ignore[assignment]  # struct gives text as bytes
-        if len(text) > CLIENT_ORDER_ID_BYTES_MAX:
-            return f"text of {len(text)} bytes, at most {CLIENT_ORDER_ID_BYTES_MAX}"
-        # Control bytes would let a text look like the journal's own marks, or a log's lines.
-        if not (text.isascii() and text.decode("ascii").isprintable()):
-            return f"text {text!r} is not printable ASCII"
-    return None
-
-
-class _Recent:
+class Session:
     """The numbers of a session's last commands, ascending, and where each was executed."""
 
-    def __init__(self) -> None:
-        self.numbers = array("q")
-        self.sequences = array("q")
+    def __init__(self, session_id: int, numbers: array[int], sequences: array[int]) -> None:
+        self.session_id = session_id
+        self.count = len(numbers)
+        self.last_number = numbers[-1] if numbers else 0
+        self._grow(numbers, sequences, max(len(numbers) + 1, _NUMBERS_AT_FIRST))
 
     def add(self, number: int, sequence: int) -> None:
-        self.numbers.append(number)
-        self.sequences.append(sequence)
-        if len(self.numbers) >= NUMBERS_REMEMBERED + _FORGET_AT_ONCE:
-            del self.numbers[:_FORGET_AT_ONCE]
-            del self.sequences[:_FORGET_AT_ONCE]
+        self._numbers[self.count] = number
+        self._sequences[self.count] = sequence
+        self.last_number = number
+        self.count += 1
+        if self.count == self._room:
+            self._make_room()
 
     def find(self, number: int) -> int | None:
-        index = bisect_left(self.numbers, number)
-        if index < len(self.numbers) and self.numbers[index] == number:
-            return self.sequences[index]
+        index = bisect_left(self._kept_numbers, number, 0, self.count)
+        if index < self.count and self._kept_numbers[index] == number:
+            return self._kept_sequences[index]
         return None
+
+    @property
+    def last_sequence(self) -> int:
+        return self._sequences[self.count - 1]
+
+    def row(self) -> tuple[int, bytes, bytes]:
+        """Return all this for a snapshot."""
+        numbers, sequences = self._kept_numbers[: self.count], self._kept_sequences[: self.count]
+        return self.session_id, numbers.tobytes(), sequences.tobytes()
+
+    def _make_room(self) -> None:
+        numbers, sequences = self._kept_numbers, self._kept_sequences
+        if self._room >= _NUMBERS_MAX:
+            numbers, sequences = numbers[-NUMBERS_REMEMBERED:], sequences[-NUMBERS_REMEMBERED:]
+            self.count = NUMBERS_REMEMBERED
+        self._grow(numbers, sequences, min(2 * self._room, _NUMBERS_MAX))
+
+    def _grow(self, numbers: array[int], sequences: array[int], room: int) -> None:
+        empty = array("q", bytes(8 * (room - len(numbers))))
+        self._kept_numbers = numbers + empty
+        self._kept_sequences = sequences + empty
+        self._numbers = self._kept_numbers
+        self._sequences = self._kept_sequences
+        self._room = room
 
 
 class Sequencer:
@@ -110,8 +83,8 @@ class Sequencer:
     def __init__(self) -> None:
         self.last_sequence = 0
         self.last_timestamp_ns = 0
-        self._last_numbers: dict[int, int] = {}
-        self._recent: dict[int, _Recent] = {}
+        self._last_numbers: dict[int, int] = {}  # of sessions that are not remembered
+        self._sessions: dict[int, Session] = {}
 
     def timestamp(self, now_ns: int) -> int:
         """Return the time of commands taken now; it never goes back, whatever the clock does."""
@@ -120,6 +93,9 @@ class Sequencer:
 
     def last_number(self, session_id: int) -> int:
         """Return a session's last number; 0 for one that is not known."""
+        session: Session | None = self._sessions.get(session_id)
+        if session is not None:
+            return session.last_number
         return self._last_numbers.get(session_id, 0)
 
     def find(self, session_id: int, number: int) -> int | None:
@@ -127,23 +103,45 @@ class Sequencer:
 
         Raises `KeyError` for a number that is not above the session's last and not remembered.
         """
-        if number > self._last_numbers.get(session_id, 0):
+        if number > self.last_number(session_id):
             return None
-        recent = self._recent.get(session_id)
-        sequence = recent.find(number) if recent is not None else None
+        session: Session | None = self._sessions.get(session_id)
+        sequence = session.find(number) if session is not None else None
         if sequence is None:
             raise KeyError(number)
         return sequence
 
     def take(self, session_id: int, number: int) -> int:
         """Return the next sequence, given to a session's new command."""
+        session: Session | None = self._sessions.get(session_id)
+        if session is None:
+            session = self._remember(session_id)
         self.last_sequence += 1
-        self._last_numbers[session_id] = number
-        recent = self._recent.get(session_id)
-        if recent is None:
-            recent = self._remember(session_id)
-        recent.add(number, self.last_sequence)
+        session.add(number, self.last_sequence)
         return self.last_sequence
+
+    def take_orders(self, commands: bytes, start: int) -> int:
+        """Give the next sequences to the orders from a byte on, and return where they end.
+
+        They end where something stands that is no sound order, or was sent before.
+        """
+        words = packed.words_of(commands)
+        at = start // 8
+        end = len(commands) // 8
+        session: Session | None = None
+        while at < end and command_check.is_sound_order(words, at, end):
+            session_id = words[at + 1] & SESSION_MASK
+            number = words[at + 2]
+            if session is None or session.session_id != session_id:
+                if number <= self.last_number(session_id):
+                    break
+                session = self._sessions.get(session_id) or self._remember(session_id)
+            elif number <= session.last_number:
+                break
+            self.last_sequence += 1
+            session.add(number, self.last_sequence)
+            at += words[at] >> 35  # the size in bytes, from the header's upper half
+        return at * 8
 
     def restore(self, sequence: int, timestamp_ns: int, session_id: int, number: int) -> None:
         """Take a command from the journal. Raises `ValueError` if the journal breaks our rules."""
@@ -151,7 +149,7 @@ class Sequencer:
             raise ValueError(f"sequence {sequence} follows {self.last_sequence}")
         if timestamp_ns < self.last_timestamp_ns:
             raise ValueError(f"time goes back from {self.last_timestamp_ns} to {timestamp_ns}")
-        if number <= self._last_numbers.get(session_id, 0):
+        if number <= self.last_number(session_id):
             raise ValueError(f"session {session_id} goes back to number {number}")
         self.last_timestamp_ns = timestamp_ns
         self.take(session_id, number)
@@ -159,11 +157,12 @@ class Sequencer:
     def save(self) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
         """Yield all this as sections of rows for a snapshot; see `matching.snapshot_format`."""
         yield "sequencer", [(self.last_sequence, self.last_timestamp_ns)]
-        numbers = iter(self._last_numbers.items())
+        remembered = ((each.session_id, each.last_number) for each in self._sessions.values())
+        numbers = chain(self._last_numbers.items(), remembered)
         while rows := list(islice(numbers, _SESSIONS_PER_SECTION)):
             yield "sessions", rows
-        for session_id, recent in self._recent.items():
-            yield "recent", [(session_id, recent.numbers.tobytes(), recent.sequences.tobytes())]
+        for session in self._sessions.values():
+            yield "recent", [session.row()]
 
     def restore_section(self, section: tuple[str, list[tuple[Any, ...]]]) -> bool:
         """Take a section of a snapshot; False if it is none of `save`'s."""
@@ -174,16 +173,25 @@ class Sequencer:
             self._last_numbers.update(rows)
         elif name == "recent":
             ((session_id, numbers, sequences),) = rows
-            recent = self._recent[session_id] = _Recent()
-            recent.numbers.frombytes(numbers)
-            recent.sequences.frombytes(sequences)
+            self._last_numbers.pop(session_id, None)
+            self._sessions[session_id] = Session(
+                session_id, array("q", numbers), array("q", sequences)
+            )
         else:
             return False
         return True
 
-    def _remember(self, session_id: int) -> _Recent:
-        if len(self._recent) >= SESSIONS_REMEMBERED:
-            idle = min(self._recent, key=lambda session: self._recent[session].sequences[-1])
-            del self._recent[idle]
-        self._recent[session_id] = recent = _Recent()
-        return recent
+    def _remember(self, session_id: int) -> Session:
+        """Return a session to which its next number is added now."""
+        if len(self._sessions) >= SESSIONS_REMEMBERED:
+            idle: Session = min(self._sessions.values(), key=_last_sequence)
+            del self._sessions[idle.session_id]
+            self._last_numbers[idle.session_id] = idle.last_number
+        session = Session(session_id, array("q"), array("q"))
+        self._sessions[session_id] = session
+        self._last_numbers.pop(session_id, None)
+        return session
+
+
+def _last_sequence(session: Session) -> int:
+    return session.last_sequence

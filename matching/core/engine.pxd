@@ -63,8 +63,20 @@ cdef class Engine:
 
     cpdef bytes apply(self, bytes command, long long sequence, long long timestamp_ns)
 
-    @cython.locals(words="const long long*", at=Py_ssize_t, end=Py_ssize_t, ahead=Py_ssize_t, sequence="long long")
     cpdef bytes apply_batch(self, bytes commands, long long first_sequence, long long timestamp_ns)
+    cpdef bytes record_batch(self, bytes commands, long long first_sequence, long long timestamp_ns)
+
+    @cython.locals(
+        words="const long long*",
+        at=Py_ssize_t,
+        end=Py_ssize_t,
+        ahead=Py_ssize_t,
+        sequence="long long",
+        record=Py_ssize_t,
+    )
+    cdef object run(
+        self, bytes commands, long long first_sequence, long long timestamp_ns, bint is_recorded
+    )
 
     @cython.locals(account=Account, book=OrderBook, found="long long")
     cdef long long look_at_entry(self, const long long* words, Py_ssize_t at) except *

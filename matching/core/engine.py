@@ -106,6 +106,17 @@ class Engine:
 
     def apply_batch(self, commands: bytes, first_sequence: int, timestamp_ns: int) -> bytes:
         """Apply packed commands with consecutive sequences and return all their events."""
+        self.run(commands, first_sequence, timestamp_ns, False)
+        return self.events.take()
+
+    def record_batch(self, commands: bytes, first_sequence: int, timestamp_ns: int) -> bytes:
+        """Apply packed commands with consecutive sequences and return their records."""
+        self.run(commands, first_sequence, timestamp_ns, True)
+        return self.events.take()
+
+    def run(
+        self, commands: bytes, first_sequence: int, timestamp_ns: int, is_recorded: bool
+    ) -> None:
         self.state.timestamp_ns = timestamp_ns
         words = packed.words_of(commands)
         at = 0
@@ -115,10 +126,14 @@ class Engine:
         while at < end:
             if at >= ahead and READS_AHEAD:
                 ahead = self.read_ahead(words, at, end)
-            self.dispatch(commands, words, at, sequence)
+            if is_recorded:
+                record = self.events.begin_record(words, at, sequence, timestamp_ns)
+                self.dispatch(commands, words, at, sequence)
+                self.events.end_record(record)
+            else:
+                self.dispatch(commands, words, at, sequence)
             at += words[at] >> 35  # the size in bytes, from the header's upper half
             sequence += 1
-        return self.events.take()
 
     def read_ahead(self, words: memoryview, at: int, end: int) -> int:
         """Look at what the next commands are about, and return where those behind them start.

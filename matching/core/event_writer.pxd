@@ -1,6 +1,10 @@
 cimport cython
 
+from matching.core cimport packed
+
+cdef object crc32c
 cdef long long EVENT_WORDS_MAX
+cdef Py_ssize_t RECORD_HEADER_WORDS
 cdef long long COMMAND_REJECTED
 cdef long long ORDER_ACCEPTED
 cdef long long ORDER_REPLACED
@@ -21,6 +25,14 @@ cdef class EventWriter:
 
     cpdef bytes take(self)
     cpdef Py_ssize_t reserve(self, Py_ssize_t words) except -1
+
+    @cython.locals(size=Py_ssize_t, start=Py_ssize_t, index=Py_ssize_t)
+    cdef Py_ssize_t begin_record(
+        self, const long long* words, Py_ssize_t at, long long sequence, long long timestamp_ns
+    ) except -1
+
+    @cython.locals(crc="long long")
+    cdef int end_record(self, Py_ssize_t start) except -1
 
     @cython.locals(at=Py_ssize_t)
     cpdef int command_rejected(self, long long reason) except -1

@@ -8,10 +8,14 @@ against the codec's reading of it.
 
 from array import array
 
+from google_crc32c import value as crc32c
+
+from matching.core import packed
 from vocabulary import events as e
-from vocabulary.codec import LAYOUTS
+from vocabulary.codec import LAYOUTS, RECORD_HEADER
 
 EVENT_WORDS_MAX = 17
+RECORD_HEADER_WORDS = RECORD_HEADER.size // 8
 
 
 def header_word(event_type: type[e.Event]) -> int:
@@ -31,7 +35,7 @@ MATCH_PREVENTED = header_word(e.MatchPrevented)
 
 
 class EventWriter:
-    """The events since the last `take`."""
+    """The events since the last `take`, or the records that they are part of."""
 
     def __init__(self) -> None:
         self.buffer = array("q", bytes(8 * 4096))
@@ -44,6 +48,23 @@ class EventWriter:
         data = bytes(memoryview(self.buffer)[: self.end])
         self.end = 0
         return data
+
+    def begin_record(self, words: memoryview, at: int, sequence: int, timestamp_ns: int) -> int:
+        """Begin the record of the command at a word, and return where it starts."""
+        size = words[at] >> 35  # in words, from the header's upper half
+        start = self.reserve(RECORD_HEADER_WORDS + size)
+        self.words[start + 1] = sequence
+        self.words[start + 2] = timestamp_ns
+        for index in range(size):
+            self.words[start + RECORD_HEADER_WORDS + index] = words[at + index]
+        self.end = start + RECORD_HEADER_WORDS + size
+        return start
+
+    def end_record(self, start: int) -> None:
+        """End the record, behind the events of its command: its size and checksum are known."""
+        self.words[start] = (self.end - start) << 35
+        crc = crc32c(packed.bytes_in(self.words, 8 * start + 4, 8 * self.end))
+        self.words[start] |= crc
 
     def write(self, data: bytes) -> None:
         """Append an event that is bytes already."""

@@ -16,3 +16,7 @@ cdef inline long long* row_in(long long[::1] words, Py_ssize_t at) noexcept:
 
 cdef inline void fetch_entry(unsigned long long[::1] entries, Py_ssize_t at) noexcept:
     prefetch(&entries[at])
+
+
+cdef inline bytes bytes_in(const long long[::1] words, Py_ssize_t start, Py_ssize_t end):
+    return (<const char*>&words[0])[start:end]

@@ -4,10 +4,19 @@
 208 bytes; an address is one word.
 """
 
+from __future__ import annotations
+
+from array import array
+
 
 def words_of(data: bytes) -> memoryview:
     """Return the words of some bytes, which must be kept as long as the words are used."""
     return memoryview(data).cast("q")
+
+
+def bytes_in(words: array[int], start: int, end: int) -> bytes:
+    """Return the bytes from one to another of words that are in an array."""
+    return memoryview(words).cast("B")[start:end].tobytes()
 
 
 def words_in(words: memoryview) -> memoryview:

@@ -83,7 +83,7 @@ class GroupCommit:
         records = executed.batch.records
         if not records:
             self._on_durable(executed)
-        elif not self._overlaps or len(records) < OVERLAPPED_RECORDS_MIN:
+        elif not self._overlaps or executed.batch.count < OVERLAPPED_RECORDS_MIN:
             self._journal.append(records)
             self._on_durable(executed)
         else:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -75,7 +74,7 @@ class Journal:
         self._lock = self._take_lock()
         self._failed = True  # until it has begun
         self._file = -1
-        self._staged: tuple[Sequence[bytes], bytes] | None = None
+        self._staged: tuple[bytes, bytes] | None = None
         self._filler = ThreadPoolExecutor(1, "journal-filler")  # starts its thread when asked
         self._spare: Future[Path]
         try:
@@ -133,8 +132,8 @@ class Journal:
         """Return durable records; see `Segments.read`."""
         return self.segments.read(from_sequence, bytes_max)
 
-    def append(self, records: Sequence[bytes]) -> None:
-        """Make the next records durable, in one group commit.
+    def append(self, records: bytes) -> None:
+        """Make the next records, back to back, durable in one group commit.
 
         Raises `JournalFailedError` or `OSError`; the journal takes nothing after that.
         """
@@ -142,7 +141,7 @@ class Journal:
         self.sync_staged()
         self.settle_staged()
 
-    def stage(self, records: Sequence[bytes]) -> None:
+    def stage(self, records: bytes) -> None:
         """Take the next records, for `sync_staged` and then `settle_staged`; raises like `append`.
 
         The three are the steps of `append`. Between them readers see nothing of the records, and
@@ -151,7 +150,7 @@ class Journal:
         if self._failed:
             raise JournalFailedError("the journal has failed before")
         self._failed = True  # until it is known that it has not
-        data = b"".join((pack_mark(self.last_sequence + 1), *records))
+        data = pack_mark(self.last_sequence + 1) + records
         segment = self.segments.last
         if segment is None or segment.end + len(data) > segment.size:
             self._roll(len(data))

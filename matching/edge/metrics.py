@@ -57,7 +57,7 @@ def observe_batch(batch: Batch[Any], times: BatchTimes) -> None:
         REFUSALS.inc(len(batch.refusals))
     if batch.repeats:
         REPEATS.inc(len(batch.repeats))
-    count = len(batch.records)
+    count = batch.count
     if not count:
         return
     taken_ns, executed_ns, committed_ns, published_ns = times

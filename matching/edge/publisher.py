@@ -28,6 +28,7 @@ from matching.link import (
     pack_funds,
     pack_records,
     pack_refused,
+    slice_records,
 )
 from matching.pipeline import Batch
 from vocabulary.codec import RECORD_HEADER
@@ -89,7 +90,10 @@ class Publisher:
                     self._to_flush[connection] = None
             for connection, start, stop in batch.own:
                 if connection.next_sequence is None:
-                    self._send(connection, pack_records(batch.records[start:stop]))
+                    own = frames
+                    if stop - start < batch.count:
+                        own = pack_records(slice_records(batch.records, start, stop))
+                    self._send(connection, own)
         if batch.repeats:
             self._repeat(batch.repeats)
         for connection, refusal in batch.refusals:
@@ -117,7 +121,7 @@ class Publisher:
                     found.update(_pick(records, wanted))
         for connection, sequence in repeats:
             if sequence in found:
-                self._send(connection, pack_records([found[sequence]], FrameKind.REPEATED))
+                self._send(connection, pack_records(found[sequence], FrameKind.REPEATED))
             else:  # it was executed, so there is no other answer
                 text = f"sequence {sequence}, which answers a repeated command, can't be read"
                 connection.end(LinkError(ErrorCode.SEQUENCE_UNAVAILABLE, text))
@@ -139,7 +143,7 @@ class Publisher:
             self._on_failure(error)
             return
         if chunk.records:
-            connection.outgoing.append(pack_records([chunk.records]))
+            connection.outgoing.append(pack_records(chunk.records))
             connection.next_sequence = chunk.next_sequence
             connection.flush()
         if connection.next_sequence > self._journal.last_sequence:

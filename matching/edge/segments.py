@@ -21,6 +21,7 @@ from matching.journal_format import (
     Place,
     SegmentScan,
     check_segment_header,
+    places_in,
     scan_segment,
     whole_records,
 )
@@ -68,15 +69,15 @@ class Segment:
         self._sequences = array("q", [place.sequence for place in scan.places])
         self._offsets = array("q", [place.offset for place in scan.places])
 
-    def extend(self, records: Sequence[bytes]) -> None:
+    def extend(self, records: bytes) -> None:
         """Note one more group commit that has become durable."""
-        self.end += MARK_BYTES
-        for record in records:
-            self.last_sequence += 1
-            if self.end - self._offsets[-1] >= INDEX_BYTES:
-                self._sequences.append(self.last_sequence)
-                self._offsets.append(self.end)
-            self.end += len(record)
+        start = self.end + MARK_BYTES
+        *places, behind = places_in(records, start, self.last_sequence + 1, self._offsets[-1])
+        for place in places:
+            self._sequences.append(place.sequence)
+            self._offsets.append(place.offset)
+        self.last_sequence = behind.sequence - 1
+        self.end = behind.offset
 
     def note(self, place: Place) -> None:
         """Remember a place that reading has come to, where it is far enough from the last one."""

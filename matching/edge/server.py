@@ -333,8 +333,8 @@ class MatchingServer:
         self._publisher.publish(batch, questions)
         times = BatchTimes(taken_ns, executed_ns, committed_ns, time.time_ns())
         metrics.observe_batch(batch, times)
-        if self._tracing is not None and batch.records:
-            emit_batch(self._tracing, times, len(batch.records), last_sequence, timestamp_ns)
+        if self._tracing is not None and batch.count:
+            emit_batch(self._tracing, times, batch.count, last_sequence, timestamp_ns)
 
     def _go_on(self) -> None:
         """Have the next batch run where something waits for it already, or will."""

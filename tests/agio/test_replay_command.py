@@ -18,7 +18,7 @@ from tests.matching.samples import make_records
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     journal = Journal(tmp_path / "journal", "os", 1 << 20)
-    journal.append(make_records(500))
+    journal.append(b"".join(make_records(500)))
     journal.close()
     return tmp_path
 

@@ -18,6 +18,7 @@ from gateway.fix.store import MemoryStore
 from gateway.json_api.envelopes import decode_api_request, decode_stream_request, request_id
 from gateway.json_api.errors import ApiError
 from matching.client import unpack_records
+from matching.command_check import CommandRefused, check_command
 from matching.journal_format import pack_segment_header, scan_segment, whole_records
 from matching.link import (
     FROM_CLIENT,
@@ -27,7 +28,6 @@ from matching.link import (
     pack_commands,
     pack_records,
 )
-from matching.sequencer import CommandRefused, check_command
 from matching.snapshot_format import SnapshotUnusableError, pack_body, unpack_snapshot
 from tests.fuzz.mutation import mutate, pieces
 from tests.gateway.fix.session_pair import CLIENT, START_NS, VENUE, Pair
@@ -101,7 +101,7 @@ def test_excerpt_reader() -> None:
 
 
 def test_link_frames() -> None:
-    samples = [pack_commands(COMMANDS), pack_records(RECORDS)]
+    samples = [pack_commands(COMMANDS), pack_records(b"".join(RECORDS))]
 
     def feed(chance: Random, data: bytes) -> None:
         decoder = FrameDecoder(chance.choice((FROM_CLIENT, FROM_SERVER)))

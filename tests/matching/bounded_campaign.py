@@ -17,7 +17,7 @@ from typing import NamedTuple
 from matching.core.engine import Engine
 from matching.pipeline import Pipeline
 from matching.sequencer import Sequencer
-from tests.matching.samples import NOW_NS, listing, order
+from tests.matching.samples import NOW_NS, listing, order, split_records
 from vocabulary import commands as c
 from vocabulary.codec import Record, pack, unpack_record
 from vocabulary.types import STEPS_PER_COMMAND_MAX, Side, TimeInForce, TradingPhase
@@ -58,7 +58,10 @@ class Campaign:
             self.ask(order(7, 1 + number, **fields))
 
     def ask(self, command: c.Command, now_ns: int = NOW_NS) -> list[bytes]:
-        return self.pipeline.execute([("a", pack(command))], now_ns).records
+        return list(split_records(self.pipeline.execute([("a", pack(command))], now_ns).records))
+
+    def run_clock(self, now_ns: int) -> list[bytes]:
+        return list(split_records(self.pipeline.execute([], now_ns).records))
 
     def change_phase(self, phase: TradingPhase) -> list[bytes]:
         self._number += 1
@@ -68,7 +71,7 @@ class Campaign:
 
 def expire(orders: int) -> Told:
     venue = Campaign(orders, time_in_force=TimeInForce.GOOD_TILL_DATE, expire_time_ns=END_NS)
-    return _told(lambda: venue.pipeline.execute([], END_NS).records)
+    return _told(lambda: venue.run_clock(END_NS))
 
 
 def uncross(orders: int) -> Told:
@@ -80,7 +83,7 @@ def sweep(orders: int) -> Told:
     venue = Campaign(orders, side=Side.SELL, price_ticks=100, quantity_lots=1)
     venue.change_phase(TradingPhase.TRADING)
     all_of_it = order(8, 1, side=Side.BUY, price_ticks=100, quantity_lots=orders)
-    told = _told(lambda: [*venue.ask(all_of_it), *venue.pipeline.execute([], NOW_NS).records])
+    told = _told(lambda: [*venue.ask(all_of_it), *venue.run_clock(NOW_NS)])
     assert venue.engine.open_order_count == 0
     return told
 

@@ -48,7 +48,8 @@ def make_records(count: int, session_id: int = 7) -> list[bytes]:
     orders = (order(session_id, number) for number in range(1, count))
     commands = [*listing(), *orders][:count]
     pipeline: Pipeline[None] = Pipeline(Engine(), Sequencer())
-    return pipeline.execute([(None, pack(command)) for command in commands], NOW_NS).records
+    batch = pipeline.execute([(None, pack(command)) for command in commands], NOW_NS)
+    return list(split_records(batch.records))
 
 
 def split_records(records: bytes) -> Iterator[bytes]:

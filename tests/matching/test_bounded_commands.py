@@ -7,7 +7,7 @@ from matching.core.engine import Engine
 from matching.pipeline import Pipeline
 from matching.sequencer import Sequencer
 from tests.matching import bounded_campaign
-from tests.matching.samples import NOW_NS, listing, order
+from tests.matching.samples import NOW_NS, listing, order, split_records
 from vocabulary import commands as c
 from vocabulary import events as e
 from vocabulary.codec import Record, pack, unpack_record
@@ -33,7 +33,7 @@ class Venue:
         data = b"".join(map(pack, commands))
         self.batch = self.pipeline.execute([("a", data)], now_ns)
         invariants.check(self.engine.state)
-        return [unpack_record(record)[0] for record in self.batch.records]
+        return [unpack_record(record)[0] for record in split_records(self.batch.records)]
 
 
 @pytest.fixture

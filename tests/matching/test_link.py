@@ -19,8 +19,8 @@ CLIENT_BYTES = b"".join(
 SERVER_BYTES = b"".join(
     [
         link.pack_welcome(link.Welcome(link.VERSION, 1, 41)),
-        link.pack_records(make_records(9)),
-        link.pack_records(make_records(2), FrameKind.REPEATED),
+        link.pack_records(b"".join(make_records(9))),
+        link.pack_records(b"".join(make_records(2)), FrameKind.REPEATED),
         link.pack_refused(link.Refusal(link.RefusalCode.NUMBER_FORGOTTEN, 2**63 + 5, 6, "no")),
         link.pack_funds(9, 41, [(1, 2, 10**17, 5), (2, 1, 0, 0)]),
         link.pack_error(LinkError(ErrorCode.STOPPING, "the matching process stops")),

@@ -1,78 +1,7 @@
 import pytest
 
 from matching import sequencer
-from matching.sequencer import CommandRefused, Sequencer, check_command
-from tests.matching.samples import listing, order
-from vocabulary import commands as c
-from vocabulary.codec import CodecError, pack
-
-
-def test_every_command_of_ours_passes_the_check() -> None:
-    commands: list[c.Command] = [
-        *listing(),
-        order(7, 1),
-        c.ReplaceOrder(7, 2, 1, 1, 0, 5, 5, b"new", b"old"),
-        c.CancelOrder(7, 3, 1, 1, 12, b"", b""),
-        c.CancelAllOrders(2**64 - 1, 4, 1, 0, b"x" * 36),
-    ]
-    packed = b"".join(pack(command) for command in commands)
-    at = 0
-    for command in commands:
-        session_id, number, at = check_command(packed, at)
-        assert (session_id, number) == (command.session_id, command.session_number)
-    assert at == len(packed)
-
-
-@pytest.mark.parametrize(
-    ("changes", "text"),
-    [
-        ({"side": 3}, "side 3 unknown"),
-        ({"order_type": 0}, "order_type 0 unknown"),
-        ({"time_in_force": 2}, "time_in_force 2 unknown"),
-        ({"flags": 2}, "flags 2 unknown"),
-        ({"client_order_id": b"x" * 37}, "text of 37 bytes, at most 36"),
-        ({"client_order_id": b"a\0b"}, "not printable ASCII"),
-        ({"client_order_id": "é".encode()}, "not printable ASCII"),
-        ({"session_number": 0}, "session_number 0 is not positive"),
-        ({"session_number": -5}, "session_number -5 is not positive"),
-    ],
-)
-def test_a_command_with_an_impossible_value_is_refused_and_the_next_one_found(
-    changes: dict[str, object], text: str
-) -> None:
-    number = changes.pop("session_number", 5)
-    assert isinstance(number, int)
-    data = pack(order(7, number, **changes))
-    with pytest.raises(CommandRefused, match=text) as refused:
-        check_command(data, 0)
-    assert refused.value.refusal[1:3] == (7, number)
-    assert refused.value.end == len(data)
-
-
-def test_hidden_bytes_are_refused() -> None:
-    data = bytearray(pack(order(7, 1, client_order_id=b"short")))
-    data[-9] = 1
-    with pytest.raises(CommandRefused, match="not zero"):
-        check_command(bytes(data), 0)
-    data[-9] = 0
-    data[-48] = 255  # the length of a text of at most 39 bytes
-    with pytest.raises(CommandRefused, match="at most 36"):
-        check_command(bytes(data), 0)
-
-
-@pytest.mark.parametrize("at", range(8))
-def test_a_damaged_header_loses_what_follows(at: int) -> None:
-    data = bytearray(pack(order(7, 1)))
-    data[at] ^= 0x80
-    with pytest.raises(CodecError):
-        check_command(bytes(data), 0)
-
-
-def test_every_prefix_is_no_command() -> None:
-    data = pack(order(7, 1))
-    for size in range(len(data)):
-        with pytest.raises(CodecError):
-            check_command(data[:size], 0)
+from matching.sequencer import Sequencer
 
 
 def test_sequences_count_from_one_and_a_resend_finds_its_own() -> None:

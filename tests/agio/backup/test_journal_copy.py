@@ -102,7 +102,7 @@ def test_spans_do_not_become_many(
     copy = JournalCopy(journal, opened(url))
     copy.begin()
     for record in RECORDS[:300]:
-        written.append([record])
+        written.append(record)
         copy.ship()
     written.close()
     assert len(spans(url)) <= 3 * 5  # 4 ** 5 is more than there are
@@ -135,7 +135,7 @@ def test_what_a_dead_machine_had_not_synced_is_taken_back(
     other = make_records(40, session_id=8)[30:]
     lost = Journal(journal, "os", SEGMENT_BYTES)
     ends_at = lost.segments.last.end if lost.segments.last else 0
-    lost.append(other)
+    lost.append(b"".join(other))
     lost.close()
     ship(journal, url)
     path = max(journal.glob("*.journal"))

@@ -98,7 +98,7 @@ def test_a_restart_needs_no_archive(journal: Path, place: Path) -> None:
     for _ in written.segments.scan(200):
         pass
     written.begin()
-    written.append([])
+    written.append(b"")
     written.close()
     with pytest.raises(SegmentUnavailableError, match=r"1\.\.\d+, archived as 0+1\.journal"):
         reader.read(1, 100)

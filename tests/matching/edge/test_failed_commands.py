@@ -25,10 +25,14 @@ class Faulty:
     def next_expiry_ns(self) -> int:
         return self._engine.next_expiry_ns
 
-    def apply(self, command: bytes, sequence: int, timestamp_ns: int) -> bytes:
-        if isinstance(unpack_command(command)[0], c.ExpireOrders):
-            raise KeyError(sequence)
-        return self._engine.apply(command, sequence, timestamp_ns)
+    @property
+    def sequence(self) -> int:
+        return self._engine.sequence
+
+    def record_batch(self, commands: bytes, first_sequence: int, timestamp_ns: int) -> bytes:
+        if isinstance(unpack_command(commands)[0], c.ExpireOrders):
+            raise KeyError(first_sequence)
+        return self._engine.record_batch(commands, first_sequence, timestamp_ns)
 
 
 async def test_the_sender_is_refused_after_the_restart_and_everyone_goes_on(venue: Venue) -> None:

@@ -34,7 +34,7 @@ def write(
     journal = Journal(directory, "os", segment_bytes)
     at = 0
     for size in commits:
-        journal.append(records[at : at + size])
+        journal.append(b"".join(records[at : at + size]))
         at += size
     assert at == len(records)
     abandon(journal)
@@ -71,7 +71,7 @@ def test_records_come_back_over_segments_and_restarts(tmp_path: Path) -> None:
         assert journal.torn_tail is None
         assert journal.last_sequence == start
         for at in range(start, start + 20, 5):
-            journal.append(records[at : at + 5])
+            journal.append(b"".join(records[at : at + 5]))
         journal.close()
     assert len(list(tmp_path.glob("*.journal"))) > 3
     assert read_all(tmp_path) == records
@@ -89,7 +89,7 @@ def test_reading_from_every_sequence_while_the_writer_writes(tmp_path: Path) -> 
     records = make_records(600)
     journal = Journal(tmp_path, "os", 100_000)
     for at in range(0, 600, 4):
-        journal.append(records[at : at + 4])
+        journal.append(b"".join(records[at : at + 4]))
         sequence = random.Random(at).randint(1, at + 4)
         assert read_from(journal, sequence, 1000) == b"".join(records[sequence - 1 : at + 4])
     for sequence in range(1, 602):
@@ -103,9 +103,9 @@ def test_a_commit_larger_than_a_segment_gets_its_own(tmp_path: Path) -> None:
     command = make_records(1)[0][24:80]
     large = pack_record(2, 0, command, bytes(200_000))
     journal = Journal(tmp_path, "os", SEGMENT_BYTES)
-    journal.append([pack_record(1, 0, command, b"")])
-    journal.append([large])
-    journal.append([pack_record(3, 0, command, b"")])
+    journal.append(pack_record(1, 0, command, b""))
+    journal.append(large)
+    journal.append(pack_record(3, 0, command, b""))
     assert journal.read(2, 100).records[: len(large)] == large
     journal.close()
     assert read_all(tmp_path)[1] == large
@@ -167,7 +167,7 @@ def test_f2_a_torn_tail_is_cut_at_every_byte_of_the_last_records_and_written_ove
             assert journal.torn_tail is not None
             assert journal.torn_tail.file == path.name
             assert journal.torn_tail.last_sequence == whole
-        journal.append(records[whole:12])
+        journal.append(b"".join(records[whole:12]))
         journal.close()
         assert read_all(directory) == records[:12]
         shutil.rmtree(directory)
@@ -182,9 +182,9 @@ def test_f3_any_sectors_of_the_unsynced_commit_may_be_missing_or_stale(tmp_path:
     before = synced.path.read_bytes().ljust(16 << 10, b"\0")
     shutil.rmtree(tmp_path / "whole")
     journal = Journal(tmp_path / "whole", "os", 16 << 10)
-    journal.append(records[:2])
-    journal.append(records[2:4])
-    journal.append(records[4:])
+    journal.append(b"".join(records[:2]))
+    journal.append(b"".join(records[2:4]))
+    journal.append(b"".join(records[4:]))
     abandon(journal)
     after = last_segment(tmp_path / "whole").read_bytes()
 
@@ -328,13 +328,13 @@ def test_f6_a_failed_sync_is_never_tried_again(
     monkeypatch.setattr(os, "fdatasync", fdatasync)
     durable = 0
     while durable < failing_call - 2:  # the first record syncs its segment's header, too
-        journal.append([records[durable]])
+        journal.append(records[durable])
         durable += 1
     with pytest.raises(OSError, match="Input/output error"):
-        journal.append([records[durable]])
+        journal.append(records[durable])
     assert journal.last_sequence == durable  # the failing record is not acknowledged
     with pytest.raises(JournalFailedError):
-        journal.append(records[durable : durable + 1])
+        journal.append(records[durable])
     journal.close()
     assert len(made) == failing_call
 
@@ -344,11 +344,11 @@ def test_f6_a_short_write_fails_and_its_rest_is_cut(
 ) -> None:
     records = make_records(4)
     journal = Journal(tmp_path, "os", SEGMENT_BYTES)
-    journal.append(records[:2])
+    journal.append(b"".join(records[:2]))
     real = os.pwrite
     monkeypatch.setattr(os, "pwrite", lambda f, data, at: real(f, data[: len(data) // 3], at))
     with pytest.raises(JournalFailedError, match="bytes were written"):
-        journal.append(records[2:])
+        journal.append(b"".join(records[2:]))
     monkeypatch.undo()
     journal.close()
 
@@ -361,7 +361,7 @@ def test_f6_a_short_write_fails_and_its_rest_is_cut(
 def test_a_disk_that_loses_what_was_durable_is_noticed_by_readers(tmp_path: Path) -> None:
     records = make_records(4)
     journal = Journal(tmp_path, "os", SEGMENT_BYTES)
-    journal.append(records)
+    journal.append(b"".join(records))
     path = last_segment(tmp_path)
     data = bytearray(path.read_bytes())
     data[data.index(records[2]) + 40] ^= 1

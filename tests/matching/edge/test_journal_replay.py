@@ -22,7 +22,7 @@ def test_a_journal_is_verified_beside_its_writer(tmp_path: Path, journal: Journa
     records = make_records(2000)
     reached: list[Progress] = []
     for at in range(0, 2000, 100):
-        journal.append(records[at : at + 100])
+        journal.append(b"".join(records[at : at + 100]))
         verified = verify_journal(tmp_path, reached.append)
         assert verified.result.last_sequence == at + 100
         assert verified.torn_tail is None
@@ -32,7 +32,7 @@ def test_a_journal_is_verified_beside_its_writer(tmp_path: Path, journal: Journa
 
 
 def test_a_torn_tail_is_told_and_left_alone(tmp_path: Path, journal: Journal) -> None:
-    journal.append(make_records(8))
+    journal.append(b"".join(make_records(8)))
     (path,) = tmp_path.glob("*.journal")
     data = bytearray(path.read_bytes())
     end = len(data.rstrip(b"\0"))
@@ -47,8 +47,8 @@ def test_a_torn_tail_is_told_and_left_alone(tmp_path: Path, journal: Journal) ->
 def test_damage_and_another_history_are_errors(tmp_path: Path, journal: Journal) -> None:
     records = make_records(8)
     timestamp_ns = RECORD_HEADER.unpack_from(records[0])[3]
-    journal.append(records[:7])
-    journal.append([pack_record(8, timestamp_ns, records[7][24:128], b"")])
+    journal.append(b"".join(records[:7]))
+    journal.append(pack_record(8, timestamp_ns, records[7][24:128], b""))
     with pytest.raises(ReplayError, match="sequence 8: event 0 was None"):
         verify_journal(tmp_path)
 

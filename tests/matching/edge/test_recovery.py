@@ -29,7 +29,7 @@ SEGMENT_BYTES = 16 << 10  # several of them
 def extend(directory: Path, until: int) -> None:
     journal = Journal(directory, "os", SEGMENT_BYTES)
     for at in range(journal.last_sequence, until, 7):
-        journal.append(RECORDS[at : min(at + 7, until)])
+        journal.append(b"".join(RECORDS[at : min(at + 7, until)]))
     journal.close()
 
 
@@ -159,7 +159,7 @@ def test_a_snapshot_of_another_journal_is_passed_over(snapshotted: Path) -> None
     for sequence, record in enumerate(RECORDS[:300], 1):
         command = record[24 : 24 + int.from_bytes(record[28:32], "little")]
         events = engine.apply(command, sequence, NOW_NS + 1)
-        journal.append([pack_record(sequence, NOW_NS + 1, command, events)])
+        journal.append(pack_record(sequence, NOW_NS + 1, command, events))
     journal.close()
     recovery = recover(snapshotted)
     assert recovery.snapshot is None

@@ -117,7 +117,7 @@ HELLO = link.pack_hello(link.Hello(link.VERSION, None, "test"))
         (link.pack_commands([pack(order(7, 1))]), ErrorCode.MALFORMED),  # before HELLO
         (link.pack_hello(link.Hello(1, 1, "test", 1_001)), ErrorCode.MALFORMED),
         (HELLO + HELLO, ErrorCode.MALFORMED),
-        (HELLO + link.pack_records([b"x"]), ErrorCode.MALFORMED),
+        (HELLO + link.pack_records(b"x"), ErrorCode.MALFORMED),
         (HELLO + link.pack_commands([b"nonsense"]), ErrorCode.MALFORMED),
         (HELLO + link.pack_commands([pack(e.FundsCredited(1, 1, 1, 1))]), ErrorCode.MALFORMED),
     ],
