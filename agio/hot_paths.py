@@ -54,6 +54,7 @@ HOT_MODULES = (
     "matching.core.self_trade",
     "matching.core.state",
     "matching.core.matcher",
+    "matching.core.auction_trades",
     "matching.core.order_terms",
     "matching.core.engine",
     "matching.journal_format",

@@ -11,16 +11,15 @@ from collections.abc import Sequence
 from itertools import accumulate, chain, islice
 from typing import NamedTuple
 
-from matching.core import icebergs, order_lists
-from matching.core.fees import fee_units, maker_fee_units
-from matching.core.ladder import Ladder, Order
+from matching.core.auction_trades import crosses, trade_at
+from matching.core.ladder import Ladder
 from matching.core.matcher import Matcher
 from matching.core.order_book import OrderBook
 from matching.core.state import State
 from matching.core.trading_phase import AUCTIONS
 from vocabulary import events as e
 from vocabulary.codec import pack
-from vocabulary.types import CancelReason, Side, TradingPhase
+from vocabulary.types import CancelReason, TradingPhase
 
 Level = tuple[int, int]
 """A price in ticks, and the lots of all orders there."""
@@ -208,98 +207,9 @@ def uncross(matcher: Matcher, book: OrderBook, steps_max: int) -> bool:
     trades = 0
     while price_ticks := book.uncross_ticks or book_cross(book).price_ticks:
         book.uncross_ticks = price_ticks
-        while crosses(book, price_ticks):
-            if trades == steps_max > 0:
-                return False
-            trades += 1
-            trade_first(matcher, book, price_ticks)
+        if not trades == steps_max > 0:
+            trades += trade_at(matcher, book, price_ticks, steps_max - trades)
+        if crosses(book, price_ticks):
+            return False
         book.uncross_ticks = 0
     return True
-
-
-def trade_first(matcher: Matcher, book: OrderBook, price_ticks: int) -> None:
-    """Let the first orders of both sides meet."""
-    buy, sell = _first(book.buys), _first(book.sells)
-    _trade(matcher, book, buy, sell, price_ticks)
-    for order in (buy, sell):
-        if order.leaves_lots == 0:
-            matcher.leave_book(book, order)
-            matcher.close(order)
-        elif order.leaves_lots == order.hidden_lots:
-            icebergs.refresh(book, order, matcher.events)
-        if order.order_list is not None:
-            order_lists.traded(matcher, book, order)
-    book.set_reference(price_ticks)
-    book.last_trade_ticks = price_ticks
-
-
-def crosses(book: OrderBook, price_ticks: int) -> bool:
-    """Say whether there are orders on both sides that trade at a price."""
-    buys, sells = book.buys.best, book.sells.best
-    if buys is None or sells is None:
-        return False
-    return buys.price_ticks >= price_ticks >= sells.price_ticks
-
-
-def _first(ladder: Ladder) -> Order:
-    assert ladder.best is not None
-    assert ladder.best.oldest is not None
-    return ladder.best.oldest
-
-
-def _trade(matcher: Matcher, book: OrderBook, buy: Order, sell: Order, price_ticks: int) -> None:
-    """Let two resting orders meet. The one entered first counts as resting."""
-    lots = min(order.leaves_lots - order.hidden_lots for order in (buy, sell))
-    base_units = lots * book.lot_units
-    quote_units = lots * price_ticks * book.tick_lot_units
-    resting, incoming = (buy, sell) if buy.order_id < sell.order_id else (sell, buy)
-    if incoming is buy:
-        taker_received, maker_received = base_units, quote_units
-        taker_fees, maker_fees = book.base_fees, book.quote_fees
-    else:
-        taker_received, maker_received = quote_units, base_units
-        taker_fees, maker_fees = book.quote_fees, book.base_fees
-    taker_fee = fee_units(taker_received, book.taker_ppm(incoming.account))
-    maker_ppm = book.maker_ppm(resting.account)
-    maker_fee = maker_fee_units(maker_received, taker_received, maker_ppm, taker_fee)
-    unheld = buy.hold_per_lot * lots
-
-    buy.spends.held -= unheld
-    buy.spends.available += unheld - quote_units
-    buy.receives.available += base_units
-    sell.spends.held -= base_units
-    sell.receives.available += quote_units
-    incoming.receives.available -= taker_fee
-    taker_fees.available += taker_fee
-    if maker_fee >= 0:
-        resting.receives.available -= maker_fee
-        maker_fees.available += maker_fee
-    else:
-        resting.spends.available -= maker_fee
-        taker_fees.available += maker_fee
-    book.buys.reduce(buy, lots)
-    book.sells.reduce(sell, lots)
-    book.trade_count += 1
-    event = e.AuctionTradeExecuted(
-        book.trade_count,
-        book.instrument_id,
-        Side(incoming.side),
-        price_ticks,
-        lots,
-        base_units,
-        quote_units,
-        resting.order_id,
-        incoming.order_id,
-        resting.account.account_id,
-        incoming.account.account_id,
-        resting.leaves_lots,
-        incoming.leaves_lots,
-        resting.cumulative_lots,
-        incoming.cumulative_lots,
-        maker_fee,
-        taker_fee,
-        unheld - quote_units,
-        buy.price_ticks,
-        sell.price_ticks,
-    )
-    matcher.events.write(pack(event))

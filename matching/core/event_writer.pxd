@@ -10,6 +10,7 @@ cdef long long ORDER_ACCEPTED
 cdef long long ORDER_REPLACED
 cdef long long ORDER_RESTED
 cdef long long TRADE_EXECUTED
+cdef long long AUCTION_TRADE_EXECUTED
 cdef long long ORDER_CANCELED
 cdef long long ORDER_REPEATED
 cdef long long ORDER_TRIGGERED
@@ -96,6 +97,9 @@ cdef class EventWriter:
         long long incoming_fee_units,
         long long released_units,
     ) except -1
+
+    @cython.locals(at=Py_ssize_t)
+    cpdef int at_auction(self, long long buy_price_ticks, long long sell_price_ticks) except -1
 
     @cython.locals(at=Py_ssize_t)
     cpdef int order_triggered(

@@ -28,6 +28,7 @@ ORDER_ACCEPTED = header_word(e.OrderAccepted)
 ORDER_REPLACED = header_word(e.OrderReplaced)
 ORDER_RESTED = header_word(e.OrderRested)
 TRADE_EXECUTED = header_word(e.TradeExecuted)
+AUCTION_TRADE_EXECUTED = header_word(e.AuctionTradeExecuted)
 ORDER_CANCELED = header_word(e.OrderCanceled)
 ORDER_REPEATED = header_word(e.OrderRepeated)
 ORDER_TRIGGERED = header_word(e.OrderTriggered)
@@ -190,6 +191,14 @@ class EventWriter:
         self.words[at + 15] = incoming_fee_units
         self.words[at + 16] = released_units
         self.end = at + EVENT_WORDS_MAX
+
+    def at_auction(self, buy_price_ticks: int, sell_price_ticks: int) -> None:
+        """Let the trade that was just written be an auction's, whose layout has these behind."""
+        at = self.reserve(2)
+        self.words[at - EVENT_WORDS_MAX] = AUCTION_TRADE_EXECUTED
+        self.words[at] = buy_price_ticks
+        self.words[at + 1] = sell_price_ticks
+        self.end = at + 2
 
     def order_triggered(
         self,

@@ -152,9 +152,9 @@ BUGS = [
     ),
     Bug(
         "an auction's price is not the next reference",
-        f"{_CORE}/auction.py",
-        "    book.set_reference(price_ticks)\n",
-        "    book.set_reference(price_ticks + 1)\n",
+        f"{_CORE}/auction_trades.py",
+        "        book.set_reference(price_ticks)\n",
+        "        book.set_reference(price_ticks + 1)\n",
     ),
     Bug(
         "a tier's fees for all instruments come before those for one",
@@ -236,9 +236,9 @@ BUGS = [
     ),
     Bug(
         "a bounded auction takes one trade too many",
-        f"{_CORE}/auction.py",
-        "            if trades == steps_max > 0:\n",
-        "            if trades > steps_max > 0:\n",
+        f"{_CORE}/auction_trades.py",
+        "        if trades == trades_max > 0:\n",
+        "        if trades > trades_max > 0:\n",
     ),
     Bug(
         "a bounded auction that goes on looks for a price again",
