@@ -159,7 +159,10 @@ def executable_by(account: Account | None, folders: Sequence[Path], binary: Path
             shutil.copytree(folder, unfinished / folder.name)
         CACHE.chmod(0o755)
         unfinished.chmod(0o755)
-        unfinished.rename(copy)
+        try:
+            unfinished.rename(copy)
+        except OSError:  # another process was first
+            shutil.rmtree(unfinished)
     return copy / folders[0].name / binary.relative_to(folders[0])
 
 

@@ -22,6 +22,8 @@ SHOWN_CHARACTERS_MAX = 60
 
 HTTP_ERROR_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
+UNKNOWN = "unknown"
+
 # The server was never spoken to, so nothing can have happened.
 NOT_CONNECTED = (ConnectionRefusedError, asyncpg.CannotConnectNowError)
 
@@ -98,7 +100,10 @@ class OpsHttp:
                 raise
             except POSTGRES_ERRORS as error:
                 log.warning("Postgres failed the desk", error=f"{type(error).__name__}: {error}")
-                raise _postgres_error(error, route) from error
+                told = _postgres_error(error, route)
+                if told.code == UNKNOWN:
+                    await self._audit(request, route, f"{told.status} {told.code}")
+                raise told from error
             await self._audit(request, route, str(route.status.value))
             return _response(route.status, reply)
 
@@ -172,9 +177,7 @@ def _validated(validate: Callable[[Any], Request], given: dict[str, str] | bytes
 
 def _postgres_error(error: BaseException, route: Route) -> OpsError:
     if route.changes_something and not isinstance(error, NOT_CONNECTED):
-        return OpsError(
-            504, "unknown", "the database went away: this may or may not have been done"
-        )
+        return OpsError(504, UNKNOWN, "the database went away: this may or may not have been done")
     return OpsError(503, "database_unavailable", "the database can't be reached; nothing was done")
 
 

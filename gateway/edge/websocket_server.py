@@ -213,11 +213,15 @@ class WebSocketServer:
         token: str,
     ) -> None:
         names = await kept_sessions.find(token)
-        if names is None:
+        refusal = "session unknown or expired" if names is None else ""
+        if names is not None and connection.is_open:
+            try:
+                session.resume(token, names)
+            except ApiError as error:  # with what it has subscribed to here these are too many
+                refusal = error.message
+        if refusal:
             connection.flush()  # the handshake's answer
-            connection.fail(CloseCode.POLICY_VIOLATION, "session unknown or expired")
-        elif connection.is_open:
-            session.resume(token, names)
+            connection.fail(CloseCode.POLICY_VIOLATION, refusal)
 
     def _flush_soon(self) -> None:
         if not self._flushes_soon:

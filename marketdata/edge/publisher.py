@@ -80,6 +80,7 @@ class MarketDataPublisher:
         self._is_connected = False
         self._heartbeat_due_s = 0.0
         self._backoff_s = BACKOFF_MIN_S
+        self._failure = ""
         self._wakeup = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -101,6 +102,8 @@ class MarketDataPublisher:
     def health(self) -> dict[str, object]:
         return {
             "ready": self._has_begun and self._is_connected and self._source.connected,
+            "failed": bool(self._failure),
+            "failure": self._failure,
             "sequence": self._feed.sequence,
             "lag_records": max(self._source.head_sequence - self._feed.sequence, 0),
             f"{self._source.kind}_connected": self._source.connected,
@@ -141,7 +144,15 @@ class MarketDataPublisher:
         self._wakeup.set()
 
     async def _run(self) -> None:
-        """Keep a connection to Redis."""
+        try:
+            await self._stay_connected()
+        except Exception as error:
+            # Nothing that is foreseen: it is to be started anew, and health tells.
+            self._failure = f"{type(error).__name__}: {error}"
+            log.exception("stopped publishing")
+
+    async def _stay_connected(self) -> None:
+        """Keep a connection to Redis, and publish on it."""
         while True:
             try:
                 await self._writer.connect()

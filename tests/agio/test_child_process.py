@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -41,6 +42,31 @@ def test_binaries_that_nobody_can_reach_are_copied_once_with_their_libraries(
     assert subprocess.check_output([copy], user=account.uid, cwd="/") == b"42"
     assert child_process.executable_by(account, [package, libraries], binary) == copy
     assert len(list(open_folder.iterdir())) == 1
+
+
+@needs_root
+def test_two_processes_that_copy_binaries_at_once_both_find_them(
+    tmp_path: Path, open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child_process, "CACHE", open_folder)
+    binary = tmp_path / "server" / "server"
+    binary.parent.mkdir()
+    binary.write_text("#!/bin/sh\n")
+    binary.chmod(0o755)
+    account = child_process.unprivileged_account()
+    assert account is not None
+    copy = shutil.copytree
+
+    def copy_as_another_does(source: Path, target: Path) -> None:
+        monkeypatch.undo()
+        monkeypatch.setattr(child_process, "CACHE", open_folder)
+        copy(source, target)
+        copy(target.parent, target.parent.with_suffix(""))  # the other one has renamed its own
+
+    monkeypatch.setattr(shutil, "copytree", copy_as_another_does)
+    found = child_process.executable_by(account, [binary.parent], binary)
+    assert os.access(found, os.X_OK)
+    assert list(open_folder.iterdir()) == [found.parent.parent]
 
 
 def test_children_are_refused_outside_the_main_thread(tmp_path: Path) -> None:

@@ -152,6 +152,11 @@ async def test_database_lost_amid_a_change_says_unknown(
         answer = await asked
     assert (answer.status, answer.code) == (504, "unknown")
     assert (await desk.post("/accounts", {"name": "carol"})).status == 201
+    rows = await other.fetch("SELECT action, result FROM audit ORDER BY audit_id DESC LIMIT 2")
+    assert [tuple(row) for row in rows] == [
+        ("create_account", "201"),
+        ("create_account", "504 unknown"),
+    ]
     await other.close()
 
 

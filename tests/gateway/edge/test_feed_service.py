@@ -18,6 +18,7 @@ from websockets.frames import CloseCode
 
 from gateway.edge import kept_sessions
 from gateway.edge.feed_service import FeedService
+from gateway.json_api import stream_session
 from tests.gateway.edge.test_market_feed import trade_some
 from tests.marketdata.live_venue import LiveVenue, eventually, live_venue
 from tests.valkey_cluster import valkey_cluster
@@ -138,6 +139,21 @@ async def test_an_open_session_does_not_expire(
 async def test_an_unknown_session_is_refused(venue: LiveVenue, token: str) -> None:
     async with feed(venue) as service:
         await is_refused(service, token)
+
+
+async def test_a_session_of_more_streams_than_may_be_is_refused(
+    venue: LiveVenue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with feed(venue) as service:
+        async with websockets.connect(url(service, "/ws/btcusdt@trade/btcusdt@depth")) as client:
+            token = (await ask(client, "SESSION"))["session"]
+        monkeypatch.setattr(stream_session, "SUBSCRIPTIONS_MAX", 1)
+        async with websockets.connect(url(service, f"/ws?session={token}")) as client:
+            with pytest.raises(websockets.ConnectionClosedError) as closed:
+                await receive(client)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == CloseCode.POLICY_VIOLATION
+    assert closed.value.rcvd.reason == "More than 1 subscriptions."
 
 
 async def is_refused(service: FeedService, token: str) -> None:

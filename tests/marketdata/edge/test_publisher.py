@@ -11,6 +11,7 @@ import redis
 import redis.asyncio
 
 from agio.embedded_valkey import EmbeddedValkey
+from marketdata.feed import Feed
 from tests.marketdata.live_venue import LiveVenue, eventually, live_venue
 from vocabulary.market_data import (
     HEARTBEAT_CHANNEL,
@@ -43,6 +44,20 @@ def shows(venue: LiveVenue) -> bool:
     return snapshot is not None and {one.price_ticks: one.lots for one in snapshot.bids} == bids
 
 
+async def test_what_nobody_foresaw_is_told_by_health(
+    venue: LiveVenue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await eventually(lambda: venue.publisher.health()["ready"] is True)
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setattr(Feed, "take_writes", fail)
+    await eventually(lambda: venue.publisher.health()["failed"] is True)
+    assert venue.publisher.health()["ready"] is False
+    assert venue.publisher.health()["failure"] == "ZeroDivisionError: on purpose"
+
+
 async def test_every_channel_has_its_snapshot_from_the_start(venue: LiveVenue) -> None:
     await eventually(lambda: venue.publisher.health()["ready"] is True)
     await eventually(lambda: depth_snapshot(venue.redis_url) is not None)
@@ -51,6 +66,8 @@ async def test_every_channel_has_its_snapshot_from_the_start(venue: LiveVenue) -
     assert set(keys) == KEYS
     assert venue.publisher.health() == {
         "ready": True,
+        "failed": False,
+        "failure": "",
         "sequence": len(venue.records),
         "lag_records": 0,
         "matching_connected": True,
