@@ -17,6 +17,7 @@ BENCHMARKS = (
     "fix_round_trip",
     "fix_crossing",
     "fix_idle_sessions",
+    "fix_two_gateways",
     "settlement",
     "recovery",
     "histories",

@@ -11,7 +11,7 @@ import selectors
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 ACCEPTED = b"\x01150=0\x01"  # ExecType(150) New
@@ -104,12 +104,25 @@ def _now() -> bytes:
 
 
 def throughput(
-    port: int, sessions: int, orders: int, window: int, *, first: int = 0, crossing: bool = False
+    port: int,
+    sessions: int,
+    orders: int,
+    window: int,
+    *,
+    first: int = 0,
+    crossing: bool = False,
+    more_ports: Sequence[int] = (),
 ) -> float:
-    """Return the orders a second that `sessions` sessions get answered, `window` in flight each."""
+    """Return the orders a second that `sessions` sessions get answered, `window` in flight each.
+
+    They are dealt out to `port` and `more_ports`, one after the other.
+    """
     sides = CROSSING if crossing else BUYS
-    numbers = range(first, first + sessions)
-    loaded = [Session(port, number, orders // sessions, sides) for number in numbers]
+    ports = [port, *more_ports]
+    loaded = [
+        Session(ports[number % len(ports)], number, orders // sessions, sides)
+        for number in range(first, first + sessions)
+    ]
     selector = selectors.DefaultSelector()
     for session in loaded:
         selector.register(session.socket, selectors.EVENT_READ, session)

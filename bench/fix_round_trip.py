@@ -1,7 +1,8 @@
 """FIX order to ExecutionReport through one gateway process and the matching process behind it.
 
-Latency: one order in flight, everything on one core, beside a bare uvloop TCP echo of an order's
-bytes in the same runs. Throughput: a window of 1,000 orders in flight on each of 1 and 8 sessions,
+Latency: one order in flight, everything on one core, in the same runs beside a bare uvloop TCP echo
+of an order's bytes, QuickFIX (C++, memory store, nothing behind it) and the disk's own fdatasync.
+Throughput: a window of 1,000 orders in flight on each of 1 and 8 sessions,
 the gateway on a core of its own. Each run starts a new venue on an empty journal; the message store
 is on, and so is the validation by the dictionary.
 """
@@ -9,23 +10,30 @@ is on, and so is the validation by the dictionary.
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
 from bench.figures import Figure, figure, show
 from bench.fix_venue import process, venue
+from bench.quickfix_reference import NoReferenceError, acceptor
 
 RUNS = 5
 LATENCY_ORDERS = 4_000
 THROUGHPUT_ORDERS = 40_000
+RECORD_BYTES = 400
+SYNCS = 2_000
 WINDOW = 1_000
 TARGETS_ORDERS_PER_S = {"os": 150_000, "fsync": 100_000}
 MODES = ("os", "fsync")
+TIMES_QUICKFIX_MAX = 3
+ABOVE_FDATASYNC_US_MAX = 80
 SESSIONS = (1, 8)
 
 ONE_CORE = frozenset({0})
@@ -39,15 +47,26 @@ def measure() -> list[Figure]:
 
 
 def latency_figures() -> list[Figure]:
-    names = [*MODES, "echo"]
-    percentiles: dict[tuple[str, int], list[float]] = {(n, p): [] for n in names for p in (50, 99)}
+    measured = {
+        "os": lambda: one_in_flight("os"),
+        "fsync": lambda: one_in_flight("fsync"),
+        "echo": echo,
+        "QuickFIX": quickfix,
+        "fdatasync": fdatasync,
+    }
+    percentiles: dict[tuple[str, int], list[float]] = {}
     for run in range(RUNS):
-        for name in names:
+        for name in tuple(measured):
             print(f"fix latency: run {run + 1} of {RUNS}, {name}", file=sys.stderr)
-            times_us = echo() if name == "echo" else one_in_flight(name)
+            try:
+                times_us = measured[name]()
+            except NoReferenceError as error:
+                print(f"without {name}: {error}", file=sys.stderr)
+                del measured[name]
+                continue
             cuts = statistics.quantiles(times_us, n=100)
             for percentile in (50, 99):
-                percentiles[name, percentile].append(cuts[percentile - 1])
+                percentiles.setdefault((name, percentile), []).append(cuts[percentile - 1])
     figures = [
         figure(
             f"FIX order to report, {mode}, p{percentile}",
@@ -59,15 +78,46 @@ def latency_figures() -> list[Figure]:
         for mode in MODES
         for percentile in (50, 99)
     ]
-    return figures + [
+    bare = {"echo": "bare TCP echo", "fdatasync": "bare fdatasync", "QuickFIX": "QuickFIX in C++"}
+    figures += [
+        figure(f"{bare[name]}, p{percentile}", "us", taken, pinning=LATENCY_PINNING)
+        for (name, percentile), taken in percentiles.items()
+        if name in bare
+    ]
+    return figures + held_against(
+        percentiles["os", 50],
+        percentiles.get(("QuickFIX", 50), []),
+        percentiles["fsync", 50],
+        percentiles["fdatasync", 50],
+    )
+
+
+def held_against(
+    os_us: list[float], quickfix_us: list[float], fsync_us: list[float], disk_us: list[float]
+) -> list[Figure]:
+    """Return what the round trip takes beside QuickFIX's, and above the disk's own time."""
+    above_us = [ours - disk for ours, disk in zip(fsync_us, disk_us, strict=True)]
+    figures = [
         figure(
-            f"bare TCP echo, p{percentile}",
+            "FIX order to report, fsync, p50, above a bare fdatasync",
             "us",
-            percentiles["echo", percentile],
+            above_us,
+            target=ABOVE_FDATASYNC_US_MAX,
             pinning=LATENCY_PINNING,
         )
-        for percentile in (50, 99)
     ]
+    if quickfix_us:
+        figures.append(
+            figure(
+                "FIX order to report, os, p50, beside QuickFIX's memory store in C++",
+                "us",
+                os_us,
+                target=TIMES_QUICKFIX_MAX * statistics.median(quickfix_us),
+                compared=("QuickFIX", quickfix_us),
+                pinning=LATENCY_PINNING,
+            )
+        )
+    return figures
 
 
 def throughput_figures() -> list[Figure]:
@@ -104,6 +154,28 @@ def echo() -> list[float]:
     with process("echo", ONE_CORE) as port:
         times_us: list[float] = load(ONE_CORE, measure="echo", port=port, orders=LATENCY_ORDERS)
         return times_us
+
+
+def quickfix() -> list[float]:
+    with acceptor(ONE_CORE, "LOAD0") as port:
+        times_us: list[float] = load(ONE_CORE, measure="latency", port=port, orders=LATENCY_ORDERS)
+        return times_us
+
+
+def fdatasync() -> list[float]:
+    """Return how long the disk takes to keep as many bytes as an order's record has."""
+    record = b"x" * RECORD_BYTES
+    times_us: list[float] = []
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(bytes(RECORD_BYTES * SYNCS))
+        file.flush()
+        os.fsync(file.fileno())
+        for place in range(SYNCS):
+            started = time.perf_counter_ns()
+            os.pwrite(file.fileno(), record, place * RECORD_BYTES)
+            os.fdatasync(file.fileno())
+            times_us.append((time.perf_counter_ns() - started) / 1000)
+    return times_us
 
 
 def many_in_flight(mode: str, sessions: int) -> float:
