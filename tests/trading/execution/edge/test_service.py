@@ -147,7 +147,7 @@ async def test_a_decision_s_outcome_is_asked_for_when_the_link_breaks(
 async def test_a_switch_pulled_by_hand_stops_a_strategy_until_it_is_revived(
     tmp_path: Path, redis_url: str
 ) -> None:
-    async with trading_floor(tmp_path, redis_url) as floor, floor.instance():
+    async with trading_floor(tmp_path, redis_url) as floor, floor.instance() as service:
         floor.leader.place()
         await until(lambda: floor.told(1) == ["ACCEPTED"])
         switches = RunSwitches(redis_url, floor.run.name)
@@ -159,7 +159,7 @@ async def test_a_switch_pulled_by_hand_stops_a_strategy_until_it_is_revived(
         assert await switches.revive("maker")
         assert not await switches.revive("maker")
         await switches.close()
-        await asyncio.sleep(0.3)
+        await until(lambda: service._engine._switches.refusal("maker") is None)
         floor.leader.place()
         await until(lambda: floor.told(3) == ["ACCEPTED"])
 

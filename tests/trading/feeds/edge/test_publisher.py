@@ -25,6 +25,11 @@ async def publisher(last: int = 0) -> AsyncIterator[EventPublisher]:
     await publisher.stop()
 
 
+def begun(server: EventPublisher) -> int:
+    """Return how many subscribers have said what they want."""
+    return sum(each.has_begun for each in server.connections)
+
+
 def prints(first: int, count: int) -> list[TradePrinted]:
     return [
         TradePrinted(number, "BTCUSDT", number, 1, 2, number, 100, 1, buyer_is_maker=True)
@@ -40,11 +45,10 @@ async def test_a_subscriber_gets_what_comes_and_one_that_resumes_what_it_missed(
     async with publisher(last=10) as server:
         live, resuming = EventSubscriber(), EventSubscriber()
         await live.open(server.port)
-        await eventually(lambda: server.subscriber_count == 1)
-        await asyncio.sleep(0.05)
+        await eventually(lambda: begun(server) == 1)
         server.publish(Batch.of(prints(11, 3_000)))
         await resuming.open(server.port, first=1_500)
-        await asyncio.sleep(0.05)
+        await eventually(lambda: begun(server) == 2)
         server.publish(Batch.of(prints(3_011, 2)))
         await eventually(lambda: numbers(live) == list(range(11, 3_013)))
         await eventually(lambda: numbers(resuming) == list(range(1_500, 3_013)))
@@ -94,8 +98,7 @@ async def test_a_subscriber_that_does_not_read_is_cut_off_and_holds_nobody_up() 
         stuck.write(struct.pack("<I", len(request)) + request)
         reading = EventSubscriber()
         await reading.open(server.port)
-        await eventually(lambda: server.subscriber_count == 2)
-        await asyncio.sleep(0.05)
+        await eventually(lambda: begun(server) == 2)
         published = 0
         while server.subscriber_count == 2:
             server.publish(Batch.of(prints(published + 1, 5_000)))

@@ -17,6 +17,7 @@ from trading.leases.lease_store import LeaseStoreError, Member
 
 ONE, TWO = Member("one", "127.0.0.1:1"), Member("two", "127.0.0.1:2")
 TTL_MS = 600
+PATIENCE_S = 10.0
 
 
 @pytest.fixture
@@ -27,11 +28,12 @@ async def store(redis_url: str) -> AsyncIterator[RedisLeases]:
 
 
 async def test_a_lease_has_one_holder_until_it_ends(store: RedisLeases) -> None:
-    held = (await store.beat(ONE, ["BTCUSDT"], 50)).tokens
+    held = (await store.beat(ONE, ["BTCUSDT"], 250)).tokens
     assert set(held) == {"BTCUSDT"}
     assert not (await store.beat(TWO, ["BTCUSDT"], TTL_MS)).tokens
-    await asyncio.sleep(0.06)
-    taken_over = (await store.beat(TWO, ["BTCUSDT"], TTL_MS)).tokens
+    async with asyncio.timeout(PATIENCE_S):
+        while not (taken_over := (await store.beat(TWO, ["BTCUSDT"], TTL_MS)).tokens):
+            await asyncio.sleep(0.01)
     assert taken_over["BTCUSDT"] > held["BTCUSDT"]
     assert not (await store.beat(ONE, ["BTCUSDT"], TTL_MS)).tokens
 

@@ -9,7 +9,7 @@ import pytest
 
 from agio.child_process import free_port
 from objects.store import open_store
-from tests.trading.feeds.edge.test_publisher import prints, publisher
+from tests.trading.feeds.edge.test_publisher import begun, prints, publisher
 from tests.trading.feeds.live_feeds import eventually
 from trading.events import AnyEvent
 from trading.feeds.batch import Batch
@@ -86,8 +86,7 @@ async def test_from_now_on_is_from_the_first_that_comes() -> None:
     async with publisher(last=10) as server:
         server.publish(Batch.of(prints(11, 5)))
         async with consuming(server.port, 0) as consumer:
-            await eventually(lambda: consumer.subscriber.is_connected)
-            await asyncio.sleep(0.05)
+            await eventually(lambda: begun(server) == 1)
             server.publish(Batch.of(prints(16, 5)))
             await eventually(lambda: consumer.numbers == list(range(16, 21)))
 
