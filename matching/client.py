@@ -22,7 +22,8 @@ from matching.link import (
     pack_commands,
     unpack_refused,
 )
-from vocabulary.codec import Record, pack, unpack_record
+from matching.unanswered import Unanswered
+from vocabulary.codec import Record, pack, unpack_command, unpack_record
 from vocabulary.commands import Command
 
 __all__ = [
@@ -54,8 +55,9 @@ class MatchingClient(LinkClient[Record]):
     """Sends commands, and reads whole records.
 
     Commands submitted in one iteration of the event loop leave in one write. They are kept until
-    their record arrives and are sent again after a reconnect; the sequencer knows them, so they
-    execute once. A record acknowledges its command, known by its session id and number.
+    their record arrives and are sent again after a reconnect, each session's in their order; the
+    sequencer knows them, so they execute once. A record acknowledges its command, known by its
+    session id and number.
 
     `from_sequence` is the first record wanted; None means the records of the client's own
     commands only.
@@ -88,7 +90,7 @@ class MatchingClient(LinkClient[Record]):
         self._on_repeated = on_repeated
         self._on_refused = on_refused
         self._on_submitted = on_submitted
-        self._unanswered: dict[tuple[int, int], bytes] = {}  # in the order of submission
+        self._unanswered = Unanswered()
         self._outgoing: list[bytes] = []
         # One command at a time is timed: what all of them would cost is paid once a batch.
         self._timed: tuple[int, int] | None = None
@@ -98,7 +100,12 @@ class MatchingClient(LinkClient[Record]):
     @property
     def unanswered(self) -> int:
         """How many commands wait for their record."""
-        return len(self._unanswered)
+        return self._unanswered.count
+
+    @property
+    def room(self) -> int:
+        """How many more commands may be submitted now."""
+        return UNANSWERED_COMMANDS_MAX - self._unanswered.count
 
     def submit(self, command: Command) -> None:
         """Send a command; its record will tell what it did. Never blocks.
@@ -106,19 +113,38 @@ class MatchingClient(LinkClient[Record]):
         Raises `MatchingUnavailable` if too many commands wait for their record, and `CodecError`
         if a field does not fit.
         """
-        if len(self._unanswered) >= UNANSWERED_COMMANDS_MAX:
-            raise MatchingUnavailable(f"{len(self._unanswered)} commands wait for their record")
+        self._check_room(1)
         data = pack(command)
-        self._unanswered[command.session_id, command.session_number] = data
-        if self.connected:
-            if not self._outgoing:
-                asyncio.get_running_loop().call_soon(self._flush)
-                if self._timed is None:
-                    self._timed = command.session_id, command.session_number
-                    self._timed_s = time.perf_counter()
-            self._outgoing.append(data)
+        self._unanswered.add(command.session_id, command.session_number, data)
+        self._send([data], command.session_id, command.session_number)
         if self._on_submitted is not None:
             self._on_submitted(command)
+
+    def submit_packed(self, session_id: int, commands: list[bytes]) -> None:
+        """Send packed commands of one session, by rising numbers, all or none. Never blocks.
+
+        Raises `MatchingUnavailable` if too many commands wait for their record.
+        """
+        self._check_room(len(commands))
+        first_number = self._unanswered.add_all(session_id, commands)
+        self._send(commands, session_id, first_number)
+        if self._on_submitted is not None:
+            for data in commands:
+                self._on_submitted(unpack_command(data)[0])
+
+    def _check_room(self, commands: int) -> None:
+        if commands > self.room:
+            raise MatchingUnavailable(f"{self.unanswered} commands wait for their record")
+
+    def _send(self, commands: list[bytes], session_id: int, first_number: int) -> None:
+        if not self.connected or not commands:
+            return
+        if not self._outgoing:
+            asyncio.get_running_loop().call_soon(self._flush)
+            if self._timed is None:
+                self._timed = session_id, first_number
+                self._timed_s = time.perf_counter()
+        self._outgoing += commands
 
     async def funds(self, account_id: int = 0) -> FundsReport:
         """Return what an account, or for 0 every account, has. Asks again after a reconnect."""
@@ -136,15 +162,15 @@ class MatchingClient(LinkClient[Record]):
         self._outgoing.clear()
 
     def _welcomed(self) -> None:
-        if self._unanswered:
-            log.info("commands sent again", name=self.name, commands=len(self._unanswered))
-            self._write(pack_commands(self._unanswered.values()))
+        if self.unanswered:
+            log.info("commands sent again", name=self.name, commands=self.unanswered)
+            self._write(pack_commands(self._unanswered.all()))
 
     def _handed_over(self, records: list[Record]) -> None:
-        if self._unanswered:
+        if self.unanswered:
             for record in records:
-                self._unanswered.pop(_key(record), None)
-            if self._timed is not None and self._timed not in self._unanswered:
+                self._unanswered.take(*_key(record))
+            if self._timed is not None and not self._unanswered.has(*self._timed):
                 self._round_trip.observe(time.perf_counter() - self._timed_s)
                 self._timed = None
 
@@ -159,7 +185,7 @@ class MatchingClient(LinkClient[Record]):
     def _repeated(self, records: list[Record]) -> None:
         if self._streams:  # what lies ahead comes in the stream
             records = [record for record in records if record.sequence <= self.last_sequence]
-        records = [record for record in records if _key(record) in self._unanswered]
+        records = [record for record in records if self._unanswered.has(*_key(record))]
         if not records:
             return
         if not self._streams:
@@ -171,7 +197,7 @@ class MatchingClient(LinkClient[Record]):
     def _refused(self, refusal: Refusal) -> None:
         told = log.debug if refusal.code is RefusalCode.NOT_NOW else log.error
         told("command refused by the sequencer", **refusal._asdict())
-        self._unanswered.pop((refusal.session_id, refusal.session_number), None)
+        self._unanswered.take(refusal.session_id, refusal.session_number)
         if self._on_refused is not None:
             self._on_refused(refusal)
 

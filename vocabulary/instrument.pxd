@@ -4,6 +4,8 @@ cdef int _SHORT_DIGITS
 cdef object _SHORT_MAX
 cdef const long long[::1] _POWERS
 cdef long long _INT64_MAX
+cdef int _ZERO
+cdef int _POINT
 
 cpdef str increments_text(object increment, long long count)
 
@@ -12,15 +14,17 @@ cpdef str decimal_text(object mantissa, int scale)
 @cython.locals(power="long long", whole="long long", places=str)
 cdef str _short_decimal_text(long long mantissa, int scale)
 
-@cython.locals(scaled="long long")
+@cython.locals(octets=bytes, scaled="long long")
 cpdef object _scaled(str text, int scale)
 
 @cython.locals(
     number="long long",
-    digits=int,
-    point_at=int,
-    character=Py_UCS4,
-    places=int,
+    point_at=Py_ssize_t,
+    at=Py_ssize_t,
+    digit=int,
+    places=Py_ssize_t,
     power="long long",
 )
-cdef long long _scaled_short(str text, int scale) except *
+cdef long long scaled_at(
+    const unsigned char* octets, Py_ssize_t start, Py_ssize_t stop, int scale
+) noexcept

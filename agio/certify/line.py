@@ -157,7 +157,7 @@ class Line:
                     session.send_reject(event, VALUE_INCORRECT, None, REJECTED, now_ns)
                     session.taken(event.msg_seq_num)
                 else:
-                    self.flow.receive(event, now_ns)
+                    self.flow.receive_all([event], now_ns)
                     while self.flow.is_telling:
                         self.flow.tell_more(now_ns)
         if is_over and self._connection is not None:

@@ -23,6 +23,8 @@ CLIENT, OTHER = 1, 2
 _BTC, _USDT, _BTCUSDT = 1, 2, 1
 _DESK_SESSION, _OTHER_SESSION = 1, 2
 _ORDERS_PER_S_MAX = 1_000
+_COMMANDS_MAX = 10_000
+"""How many requests of one read it takes at most."""
 
 # Tick 0.01 USDT, lot 0.00001 BTC, as BTCUSDT of a venue that lists by itself.
 _LISTINGS: tuple[c.Command, ...] = (
@@ -67,9 +69,18 @@ class CertificationVenue:
                     c.CreditFunds(_DESK_SESSION, self._numbers, account_id, asset_id, amount_units)
                 )
 
+    @property
+    def room(self) -> int:
+        """How many more commands it takes now."""
+        return _COMMANDS_MAX - len(self._submitted)
+
     def submit(self, command: c.Command) -> None:
         """Take a command; it is carried out with the next `carry_on`."""
         self._submitted.append(command)
+
+    def submit_packed(self, session_id: int, commands: list[bytes]) -> None:  # noqa: ARG002
+        """Likewise, of packed commands."""
+        self._submitted += [codec.unpack_command(data)[0] for data in commands]
 
     def carry_on(self) -> None:
         """Carry out what was submitted, and write the reports of it."""

@@ -261,19 +261,24 @@ class _Connection(asyncio.Protocol):
         flow = self._flow
         if flow is not None and self.session.state is State.CLOSED:
             flow.detach()
-        requests = 0
+        requests: list[FixMessage] = []
         for event in events:
-            if isinstance(event, FixMessage):
-                assert flow is not None
-                flow.receive(event, now_ns)
-                requests += 1
-            else:
-                self._handle_session_event(event)
-        if requests:
-            self._acceptor.messages_received.inc(requests)
+            if type(event) is FixMessage:
+                requests.append(event)
+                continue
+            self._hand_over(requests, flow, now_ns)
+            requests = []
+            self._handle_session_event(event)
+        self._hand_over(requests, flow, now_ns)
         if flow is not None and flow.is_full and not self._is_reading_paused:
             self._is_reading_paused = True
             self._transport.pause_reading()
+
+    def _hand_over(self, requests: list[FixMessage], flow: Flow | None, now_ns: int) -> None:
+        if requests:
+            assert flow is not None
+            flow.receive_all(requests, now_ns)
+            self._acceptor.messages_received.inc(len(requests))
 
     def _handle_session_event(self, event: Event) -> None:
         match event:

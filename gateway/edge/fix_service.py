@@ -48,7 +48,8 @@ class Flow(Protocol):
     def flush(self) -> None:
         """Write what the connection's session has to send, or to the store alone."""
 
-    def receive(self, message: FixMessage, now_ns: int) -> None: ...
+    def receive_all(self, messages: list[FixMessage], now_ns: int) -> None:
+        """Take in what one read brought, in order."""
 
 
 class Service(Protocol):

@@ -35,14 +35,15 @@ cdef class FixMessage:
     @cython.locals(index=Py_ssize_t)
     cpdef Py_ssize_t find(self, int tag)
 
+    cpdef int tag(self, Py_ssize_t index)
+
     cpdef Py_ssize_t start(self, Py_ssize_t index)
 
     cpdef Py_ssize_t stop(self, Py_ssize_t index)
 
     cpdef bytes value(self, Py_ssize_t index)
 
-    @cython.locals(size=Py_ssize_t, at=Py_ssize_t)
-    cpdef bint is_at(self, Py_ssize_t index, bytes value)
+    cpdef bint is_at(self, Py_ssize_t index, bytes value) except -1
 
     @cython.locals(index=Py_ssize_t)
     cpdef bint has_tags(self, tuple tags) except -1

@@ -80,6 +80,9 @@ class FixMessage:
                 return index
         return -1
 
+    def tag(self, index: int) -> int:
+        return self.spans[_SPAN * index]
+
     def start(self, index: int) -> int:
         """Return where in `raw` a field's value begins."""
         return self.spans[_SPAN * index + 1]
@@ -93,7 +96,9 @@ class FixMessage:
 
     def is_at(self, index: int, value: bytes) -> bool:
         """Say whether a field, of which there may be none, has a value."""
-        return index >= 0 and self.value(index) == value
+        if index < 0 or self.stop(index) - self.start(index) != len(value):
+            return False
+        return self.raw.startswith(value, self.start(index))
 
     def __contains__(self, tag: int) -> bool:
         return self.find(tag) >= 0

@@ -62,6 +62,10 @@ class DropCopyFlow:
         """Let go of what has gathered: to the peer, or to the store alone."""
         self._flush()
 
+    def receive_all(self, messages: list[FixMessage], now_ns: int) -> None:
+        for message in messages:
+            self.receive(message, now_ns)
+
     def receive(self, message: FixMessage, now_ns: int) -> None:
         """Answer what is asked about trades and balances, and refuse all else."""
         if self.session is None:

@@ -52,6 +52,10 @@ class MarketDataFlow:
     def flush(self) -> None:
         self._flush()
 
+    def receive_all(self, messages: list[FixMessage], now_ns: int) -> None:
+        for message in messages:
+            self.receive(message, now_ns)
+
     def receive(self, message: FixMessage, now_ns: int) -> None:
         """Answer a request."""
         if self.session is None:

@@ -1,42 +1,51 @@
 cimport cython
 
 from gateway.fix.codec cimport FixMessage
-from gateway.fix.session cimport Session
-from gateway.fix_application.delivery cimport deliver
-from gateway.orders cimport Report
+from gateway.fix_application.plain_orders cimport PlainOrders
+from gateway.fix_application.session_answers cimport SessionAnswers
+from gateway.orders cimport Order
+from gateway.throttle cimport TokenBucket
 
 cdef long long _EPOCH_SHIFT
 cdef long long _MSG_SEQ_NUM_MASK
 cdef dict _COMMANDS
 cdef set _CANCELS
+cdef bytes _NEW_ORDER_SINGLE
+cdef bytes _ORDER_CANCEL_REQUEST
+cdef bytes _ORDER_CANCEL_REPLACE_REQUEST
 
 
 @cython.final
 cdef class _Pending:
-    cdef readonly long long msg_seq_num
-    cdef readonly bytes raw
+    cdef public long long msg_seq_num
+    cdef public bytes raw
     cdef public object reply
 
 
-cdef class OrderFlow:
-    cdef readonly object identity
-    cdef readonly object session_id
-    cdef readonly object store
-    cdef readonly Session session
-    cdef object _flush
-    cdef object _settings
+@cython.final
+cdef class OrderFlow(SessionAnswers):
     cdef object _order_entry
-    cdef object _orders
     cdef object _matching
-    cdef object _throttle
-    cdef object _on_refused
     cdef object _post_trade
     cdef long long _submitted_number
     cdef object _pending
     cdef long long _done
-    cdef object _told_in_slices
+    cdef PlainOrders _plain
+    cdef list _packed
 
-    cpdef object receive(self, FixMessage message, long long now_ns)
+    @cython.locals(message=FixMessage, room=Py_ssize_t, first_number="long long")
+    cpdef object receive_all(self, list messages, long long now_ns)
+
+    @cython.locals(pending=_Pending)
+    cdef void _wait(self, FixMessage message, object reply) except *
+
+    @cython.locals(number="long long", msg_type=bytes, bucket=TokenBucket, command=bytes)
+    cdef bint _pack(self, FixMessage message, long long first_number, long long now_ns) except -1
+
+    @cython.locals(order=Order)
+    cdef bint _was_undone(self, FixMessage message) except -1
+
+    cdef void _submit_packed(self) except *
 
     @cython.locals(msg_seq_num="long long")
     cpdef object acknowledge(self, long long session_number, long long now_ns)
@@ -52,10 +61,5 @@ cdef class OrderFlow:
 
     @cython.locals(first=_Pending, done="long long", taken="long long")
     cdef void _answer_next(self, long long now_ns) except *
-
-    cdef long long _number(self, long long msg_seq_num) except *
-
-    cpdef object deliver(self, Report report, long long now_ns)
-
 
 cdef bint _is_too_late(FixMessage message, long long now_ns) except -1

@@ -33,26 +33,24 @@ from typing import Protocol
 from gateway.auth import Identity
 from gateway.fix import tags, values
 from gateway.fix.codec import Decoder, FixMessage
-from gateway.fix.session import Session, SessionSettings
+from gateway.fix.session import SessionSettings
 from gateway.fix.store import SessionStore
 from gateway.fix.timestamps import parse_utc_timestamp
 from gateway.fix_application import limits as fix_limits
 from gateway.fix_application import list_requests as fix_list_requests
-from gateway.fix_application import list_status as fix_list_status
 from gateway.fix_application import mass_cancels as fix_mass_cancels
 from gateway.fix_application import mass_status as fix_mass_status
 from gateway.fix_application import orders as fix_orders
 from gateway.fix_application import reports as fix_reports
-from gateway.fix_application.delivery import deliver, deliver_message, watermark_of
+from gateway.fix_application.plain_orders import PlainOrders
 from gateway.fix_application.post_trade import POST_TRADE_REQUESTS, PostTrade
+from gateway.fix_application.session_answers import EPOCH_SHIFT, SessionAnswers
 from gateway.order_entry import OrderEntry
 from gateway.order_tracker import Orders
-from gateway.orders import Report, ReportKind
-from gateway.throttle import Throttle, Throttled
+from gateway.throttle import Throttled
 from matching.client import MatchingUnavailable
-from vocabulary.codec import Record
-from vocabulary.commands import CancelAllOrders, Command, ReplaceOrder
-from vocabulary.rejects import Refused, RejectReason
+from vocabulary.commands import Command, ReplaceOrder
+from vocabulary.rejects import Refused
 
 PENDING_MAX = 8_192
 """How many requests of a session may be without an answer before it is read no further.
@@ -60,7 +58,6 @@ PENDING_MAX = 8_192
 The matching process remembers more of a session's numbers than this.
 """
 
-EPOCH_SHIFT = 32
 _MSG_SEQ_NUM_MASK = 2**32 - 1
 _COMMANDS: dict[bytes, Callable[[FixMessage, OrderEntry, int, int, int], Command]] = {
     fix_orders.NEW_ORDER_SINGLE: fix_orders.command,
@@ -71,22 +68,32 @@ _COMMANDS: dict[bytes, Callable[[FixMessage, OrderEntry, int, int, int], Command
 }
 """What makes commands, by MsgType(35); but for those that need to know the orders."""
 
-_BUSINESS_REASONS = {RejectReason.UNKNOWN_INSTRUMENT: values.BusinessRejectReason.UNKNOWN_SECURITY}
 _CANCELS = {
     fix_orders.ORDER_CANCEL_REQUEST,
     fix_mass_cancels.ORDER_MASS_CANCEL_REQUEST,
     fix_list_requests.LIST_CANCEL_REQUEST,
 }
 
+# What every message asks after, under names that compile to C.
+_NEW_ORDER_SINGLE = fix_orders.NEW_ORDER_SINGLE
+_ORDER_CANCEL_REQUEST = fix_orders.ORDER_CANCEL_REQUEST
+_ORDER_CANCEL_REPLACE_REQUEST = fix_orders.ORDER_CANCEL_REPLACE_REQUEST
+_EPOCH_SHIFT = EPOCH_SHIFT
 Reply = Callable[[int], None]  # given the time in UTC nanoseconds
 
 
 class Matching(Protocol):
     """What is needed of `matching.client.MatchingClient`."""
 
-    connected: bool
+    @property
+    def connected(self) -> bool: ...
+
+    @property
+    def room(self) -> int: ...
 
     def submit(self, command: Command) -> None: ...
+
+    def submit_packed(self, session_id: int, commands: list[bytes]) -> None: ...
 
 
 class _Pending:
@@ -95,17 +102,14 @@ class _Pending:
     Its bytes, not the message: thousands of those at once would leave the processor's cache.
     """
 
-    def __init__(self, msg_seq_num: int, raw: bytes, reply: Reply | None) -> None:
-        self.msg_seq_num = msg_seq_num
-        self.raw = raw
-        self.reply = reply
+    def __init__(self) -> None:
+        self.msg_seq_num = 0
+        self.raw = b""
+        self.reply: Reply | None = None
 
 
-class OrderFlow:
-    """Takes a session's requests, and gives it its reports. Times are UTC nanoseconds.
-
-    `on_refused` hears the reason of each request that is refused here.
-    """
+class OrderFlow(SessionAnswers):
+    """Takes a session's requests, and gives it its reports. Times are UTC nanoseconds."""
 
     def __init__(
         self,
@@ -121,36 +125,19 @@ class OrderFlow:
         on_refused: Callable[[str], None] = lambda _reason: None,
         post_trade: PostTrade | None = None,
     ) -> None:
-        self.identity = identity
-        self.session_id = session_id
-        self.store = store
-        self.session: Session | None = None
-        self._flush = store.flush
-        self._settings = settings
+        super().__init__(identity, session_id, store, settings, orders, rate_per_s, on_refused)
         self._order_entry = order_entry
-        self._orders = orders
         self._matching = matching
-        self._throttle = Throttle(rate_per_s)
-        self._on_refused = on_refused
         self._post_trade = post_trade
         self._submitted_number = 0
         self._pending: deque[_Pending] = deque()
         self._done = 0  # the last request that the matching process has done, of this connection's
-        self._told_in_slices: Iterator[bytes] | None = None
-
-    @property
-    def is_telling(self) -> bool:
-        """Whether an answer goes on: `tell_more` tells its next slice."""
-        return self._told_in_slices is not None
+        self._plain = PlainOrders(orders.catalogue, session_id, identity.account_id)
+        self._packed: list[bytes] = []  # of the messages that are being received
 
     @property
     def is_full(self) -> bool:
         return len(self._pending) >= PENDING_MAX
-
-    def attach(self, session: Session, flush: Callable[[], None]) -> None:
-        """Use a connection's session, which has the store; `flush` writes what it has to send."""
-        self.session = session
-        self._flush = flush
 
     def detach(self) -> None:
         """Forget the connection. What is pending was not taken, and is asked for again."""
@@ -162,31 +149,73 @@ class OrderFlow:
         if self._post_trade is not None:
             self._post_trade.forget(self)
 
-    def limit_rate(self, rate_per_s: int) -> None:
-        """Take so many orders a second from now on."""
-        self._throttle = Throttle(rate_per_s)
-
-    def flush(self) -> None:
-        """Let go of what has gathered: to the peer, or to the store alone."""
-        self._flush()
-
     # Requests
 
-    def receive(self, message: FixMessage, now_ns: int) -> None:
-        """Take an application message in, also the last ones of a connection that has ended.
+    def receive_all(self, messages: list[FixMessage], now_ns: int) -> None:
+        """Take application messages in, also the last ones of a connection that has ended.
 
         Without a connection nothing can be answered here: what isn't a command comes again.
         """
-        reply = self._ask(message, now_ns)
-        if self.session is not None:
-            self._pending.append(_Pending(message.msg_seq_num, message.raw, reply))
-            if reply is not None:
+        room = self._matching.room if self._matching.connected else 0
+        first_number = self._number(0)
+        for message in messages:
+            if len(self._packed) < room and self._pack(message, first_number, now_ns):
+                self._wait(message, None)
+                continue
+            self._submit_packed()  # it came before this one
+            reply = self._ask(message, now_ns)
+            self._wait(message, reply)
+            if reply is not None and self.session is not None:
                 self._answer(0, now_ns)
+            room = self._matching.room if self._matching.connected else 0
+        self._submit_packed()
+
+    def _wait(self, message: FixMessage, reply: Reply | None) -> None:
+        if self.session is not None:
+            pending = _Pending()
+            pending.msg_seq_num = message.msg_seq_num
+            pending.raw = message.raw
+            pending.reply = reply
+            self._pending.append(pending)
+
+    def _pack(self, message: FixMessage, first_number: int, now_ns: int) -> bool:
+        """Have a plain request submitted with those beside it; say whether it was one.
+
+        What isn't, or what its session's rate refuses, is for `_ask`.
+        """
+        number = first_number | message.msg_seq_num
+        msg_type = message.msg_type
+        bucket = self._throttle.orders
+        command = None
+        if number <= self._submitted_number:
+            return False
+        if msg_type == _NEW_ORDER_SINGLE:
+            command = self._plain.enter_order(message, number)
+        elif msg_type == _ORDER_CANCEL_REQUEST:
+            command = self._plain.cancel_order(message, number)
+            bucket = self._throttle.cancels
+        elif msg_type == _ORDER_CANCEL_REPLACE_REQUEST and not self._was_undone(message):
+            command = self._plain.replace_order(message, number)
+        if command is None or bucket.take(now_ns, 1):
+            return False
+        self._packed.append(command)
+        self._submitted_number = number
+        return True
+
+    def _was_undone(self, message: FixMessage) -> bool:
+        """Say whether trades of the order that a G is about were busted: see `counting_undone`."""
+        order = fix_orders.named_order(message, self._orders, self.identity.account_id)
+        return order is not None and order.undone_lots != 0
+
+    def _submit_packed(self) -> None:
+        if self._packed:
+            packed, self._packed = self._packed, []
+            self._matching.submit_packed(self.session_id, packed)
 
     def acknowledge(self, session_number: int, now_ns: int) -> None:
         """Learn that the matching process has done a request, whose reports are all delivered."""
         self._submitted_number = max(self._submitted_number, session_number)
-        epoch = session_number >> EPOCH_SHIFT
+        epoch = session_number >> _EPOCH_SHIFT
         if epoch != self.store.epoch:
             self.store.note_epoch(epoch)
             return
@@ -316,128 +345,6 @@ class OrderFlow:
         for pending in reversed(self._pending):
             if pending.reply is None and beginning in pending.raw:
                 yield from Decoder().receive_data(pending.raw)
-
-    def _number(self, msg_seq_num: int) -> int:
-        return (self.store.epoch << EPOCH_SHIFT) | msg_seq_num
-
-    # Reports
-
-    def deliver(self, report: Report, now_ns: int) -> None:
-        """Send a report, or keep it for the next logon; but one that has its message already."""
-        deliver(
-            report,
-            self.session,
-            self.store,
-            self.identity,
-            self._settings,
-            self._orders.catalogue,
-            now_ns,
-        )
-
-    def deliver_message(
-        self, msg_type: bytes, body: bytes, place: tuple[int, int], now_ns: int
-    ) -> None:
-        """Likewise, of what a record brings behind its reports: `place` goes on where they end."""
-        deliver_message(
-            msg_type,
-            body,
-            watermark_of(*place),
-            self.session,
-            self.store,
-            self.identity,
-            self._settings,
-            now_ns,
-        )
-
-    def mass_canceled(self, record: Record, reports: list[Report], place: int, now_ns: int) -> None:
-        """Say how many orders a mass cancel of ours has ended; why none, is said already."""
-        command = record.command
-        assert isinstance(command, CancelAllOrders)
-        if reports and reports[0].kind is ReportKind.CANCEL_REJECTED:
-            return
-        when = (record.sequence, record.timestamp_ns)
-        body = fix_mass_cancels.done(command, len(reports), *when, self._orders.catalogue)
-        at = (record.sequence, place)
-        self.deliver_message(fix_mass_cancels.ORDER_MASS_CANCEL_REPORT, body, at, now_ns)
-
-    # Answers of our own
-
-    def _tell_status(self, request: FixMessage, now_ns: int) -> None:
-        order = fix_orders.named_order(request, self._orders, self.identity.account_id)
-        exec_id = self._exec_id(request)
-        if order is None or order.instrument.symbol.encode() != request.get(tags.Symbol):
-            body = fix_reports.unknown_order_status(request, exec_id, now_ns)
-        else:
-            body = fix_reports.order_status(order, request, exec_id, now_ns)
-        self._send(fix_reports.EXECUTION_REPORT, body, now_ns)
-
-    def _tell_mass_status(self, request: FixMessage, now_ns: int) -> None:
-        account_id = self.identity.account_id
-        weight = fix_mass_status.weight(self._orders.open_count(account_id))
-        try:
-            self._throttle.take_orders(now_ns, weight)
-            found = fix_mass_status.chosen(request, self._orders, account_id, self.session_id)
-        except Refused as refused:
-            reason = _BUSINESS_REASONS.get(refused.reason, values.BusinessRejectReason.OTHER)
-            self._reject(request, reason, refused.text, now_ns)
-        except Throttled as throttled:
-            self._reject(request, values.BusinessRejectReason.OTHER, throttled.text, now_ns)
-        else:
-            exec_id = self._exec_id(request)
-            self._told_in_slices = fix_mass_status.reports(request, found, exec_id, now_ns)
-
-    def _tell_list_status(self, request: FixMessage, text: str, now_ns: int) -> None:
-        order_list = fix_list_requests.named_list(request, self._orders, self.identity.account_id)
-        if order_list is None:
-            body = fix_list_status.unknown(request, now_ns)
-        else:
-            body = fix_list_status.answer(order_list, now_ns, text)
-        self._send(fix_list_status.LIST_STATUS, body, now_ns)
-
-    def _tell_limits(self, request: FixMessage, now_ns: int) -> None:
-        open_count = self._orders.open_count(self.identity.account_id)
-        body = fix_limits.response(request, self._throttle, open_count, now_ns)
-        self._send(fix_limits.LIMIT_RESPONSE, body, now_ns)
-
-    def _refuse(
-        self, request: FixMessage, reason: RejectReason | None, text: str, now_ns: int
-    ) -> None:
-        self._on_refused(reason.name if reason is not None else "RATE_OR_RECV_WINDOW")
-        if request.msg_type == fix_orders.NEW_ORDER_SINGLE:
-            exec_id = self._exec_id(request)
-            body = fix_reports.refused_order(request, reason, text, exec_id, now_ns)
-            self._send(fix_reports.EXECUTION_REPORT, body, now_ns)
-        elif request.msg_type == fix_mass_cancels.ORDER_MASS_CANCEL_REQUEST:
-            body = fix_mass_cancels.refused(request, reason, text, now_ns)
-            self._send(fix_mass_cancels.ORDER_MASS_CANCEL_REPORT, body, now_ns)
-        elif request.msg_type == fix_list_requests.NEW_ORDER_LIST:
-            code = fix_reports.ord_rej_reason(reason)
-            body = fix_list_status.refused(request, code, text, now_ns)
-            self._send(fix_list_status.LIST_STATUS, body, now_ns)
-        elif request.msg_type == fix_list_requests.LIST_CANCEL_REQUEST:
-            self._tell_list_status(request, text, now_ns)
-        else:
-            order = fix_orders.named_order(request, self._orders, self.identity.account_id)
-            body = fix_reports.refused_change(request, order, reason, text, now_ns)
-            self._send(fix_reports.ORDER_CANCEL_REJECT, body, now_ns)
-
-    def _reject(self, request: FixMessage, reason: bytes, text: str, now_ns: int) -> None:
-        assert self.session is not None
-        names = (
-            request.get(tags.ClOrdID),
-            request.get(tags.MassStatusReqID),
-            request.get(tags.ReqID),
-        )
-        ref_id = names[0] or names[1] or names[2] or b""
-        self.session.send_business_reject(request, reason, text, now_ns, ref_id)
-
-    def _send(self, msg_type: bytes, body: bytes, now_ns: int) -> None:
-        assert self.session is not None
-        self.session.send_application(msg_type, body, now_ns)
-
-    def _exec_id(self, request: FixMessage) -> bytes:
-        # Reports of records are numbered by the journal; this can't be mistaken for one of them.
-        return b"%x-%x" % (self.session_id, self._number(request.msg_seq_num))
 
 
 def _is_too_late(message: FixMessage, now_ns: int) -> bool:

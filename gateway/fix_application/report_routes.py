@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gateway.cancel_on_disconnect import Watch
 from gateway.fix_application import list_status as fix_list_status
-from gateway.fix_application.order_flow import EPOCH_SHIFT, OrderFlow
+from gateway.fix_application.order_flow import OrderFlow
+from gateway.fix_application.session_answers import EPOCH_SHIFT
 from gateway.orders import Report, ReportKind
 from vocabulary.codec import Record
 from vocabulary.commands import CancelAllOrders

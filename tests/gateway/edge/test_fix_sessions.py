@@ -20,21 +20,29 @@ class Nobody:
     """A matching process that is not asked."""
 
     connected = False
+    room = 0
 
     def submit(self, command: Command) -> None:
         raise AssertionError(command)
+
+    def submit_packed(self, session_id: int, commands: list[bytes]) -> None:
+        raise AssertionError(commands)
 
 
 class Submitted:
     """A matching process that only listens."""
 
     connected = True
+    room = 1_000
 
     def __init__(self) -> None:
         self.commands: list[Command] = []
 
     def submit(self, command: Command) -> None:
         self.commands.append(command)
+
+    def submit_packed(self, session_id: int, commands: list[bytes]) -> None:
+        raise AssertionError(commands)
 
 
 def open_sessions(

@@ -12,12 +12,40 @@ from gateway.fix_application.order_flow import PENDING_MAX, OrderFlow
 from matching.client import MatchingUnavailable
 from tests.gateway.engine_room import ALICE, BOB, START_NS, EngineRoom
 from tests.gateway.fix_messages import CANCEL, ORDER, STATUS, message
+from vocabulary.codec import unpack_command
 from vocabulary.commands import Command
 from vocabulary.types import Contingency, OrderType, Side
 
 SESSION_ID = 77
 SETTINGS = SessionSettings(b"AGIO")
 NOW_NS = START_NS
+
+
+class Waiting:
+    """The matching process, in place of which a flow keeps what is submitted."""
+
+    def __init__(self, flow: "Flow") -> None:
+        self._flow = flow
+
+    @property
+    def connected(self) -> bool:
+        return self._flow.connected
+
+    @property
+    def room(self) -> int:
+        return 0 if self._flow.is_full else 1_000
+
+    def submit(self, command: Command) -> None:
+        if self._flow.is_full:
+            raise MatchingUnavailable
+        self._flow.submitted.append(command)
+
+    def submit_packed(self, session_id: int, commands: list[bytes]) -> None:
+        assert len(commands) <= self.room
+        for data in commands:
+            command, _ = unpack_command(data)
+            assert command.session_id == session_id
+            self.submit(command)
 
 
 class Flow:
@@ -36,16 +64,11 @@ class Flow:
             SETTINGS,
             order_entry=self.room.order_entry,
             orders=self.room.orders,
-            matching=self,
+            matching=Waiting(self),
             rate_per_s=rate_per_s,
         )
         self.session: Session
         self._decoder = Decoder()
-
-    def submit(self, command: Command) -> None:
-        if self.is_full:
-            raise MatchingUnavailable
-        self.submitted.append(command)
 
     def log_on(self, number: int = 1) -> None:
         self.session = Session(SETTINGS, NOW_NS)
@@ -58,9 +81,8 @@ class Flow:
     def receive(self, msg_type: str, text: str, number: int) -> None:
         """Hand a message to the flow as the session does, in its turn."""
         self.session.receive_data(at_now(message(msg_type, text, number).raw), NOW_NS)
-        for event in self.session.events_received():
-            if isinstance(event, FixMessage):
-                self.flow.receive(event, NOW_NS)
+        events = self.session.events_received()
+        self.flow.receive_all([e for e in events if isinstance(e, FixMessage)], NOW_NS)
 
     def execute(self, count: int = 1) -> None:
         """Let the engine have the next commands, and the flow their reports."""
