@@ -15,6 +15,7 @@ HEARTBEAT_S_MAX = 60
 ORDERS_PER_S_MAX = 1_000_000
 GRACE_MS_MAX = 60_000
 ADDRESSES_MAX = 64
+COPIED_ACCOUNTS_MAX = 1_000
 STANDINGS_MAX = 1_000
 
 ServiceName = Literal["order_entry", "drop_copy", "market_data"]
@@ -44,7 +45,8 @@ class FixSessionSettings(BaseModel):
     HeartBtInt(108) from and to; orders a second; what CancelOnDisconnect(8013) and its window are
     where a Logon(A) names none; `[WEEKDAY ]HH:MM[:SS]` or `never`, when both numbers begin at 1
     anew; `HH:MM-HH:MM` or `WEEKDAY HH:MM-WEEKDAY HH:MM`, when it may be logged on, all in UTC;
-    networks as CIDR that it may log on from; the common name of its client certificate.
+    networks as CIDR that it may log on from; the common name of its client certificate; the other
+    accounts whose reports a drop copy has, too.
     """
 
     heartbeat_min_s: Seconds = 0
@@ -58,6 +60,7 @@ class FixSessionSettings(BaseModel):
         list[Annotated[str, AfterValidator(_network)]], Field(max_length=ADDRESSES_MAX)
     ] = []
     certificate: Annotated[str, Field(pattern=r"^[ -~]{0,64}$")] = ""
+    copied_accounts: Annotated[list[AccountId], Field(max_length=COPIED_ACCOUNTS_MAX)] = []
 
 
 class FixSessionPath(Request):
@@ -160,6 +163,7 @@ class FixRuleReply(FixSessionSettings, Reply):
     account_id: int
     sender_comp_id: str
     reset_time_set_ns: int
+    copied_accounts_set_ns: int
     disabled: str
     reset_after_ns: int
     logout_after_ns: int

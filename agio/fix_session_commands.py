@@ -51,6 +51,15 @@ def _settings(command: Command) -> Command:
             "'' always.",
         ),
         click.option(
+            "--copy-account",
+            "copied_accounts",
+            multiple=True,
+            help="An account whose reports a drop copy has, too, by its name; several.",
+        ),
+        click.option(
+            "--own-account-alone", is_flag=True, help="Let it copy its own account alone."
+        ),
+        click.option(
             "--reset-time",
             help="When both numbers begin at 1 anew, '[WEEKDAY ]HH:MM[:SS]' in UTC, or never; "
             "'' is as the venue has it.",
@@ -123,7 +132,9 @@ def make_session(
     async def ask(ops: OpsClient) -> dict[str, Any]:
         number = await ops.account_id(account)
         body = {"account_id": number, "sender_comp_id": comp_id, "service": service}
-        made = await ops.request("POST", "/fix-sessions", body | _named(given))
+        made = await ops.request(
+            "POST", "/fix-sessions", body | await _numbered(ops, _named(given))
+        )
         return await _until_applied(ops, _path_of(made), made)
 
     made = with_ops(settings, ask)
@@ -197,7 +208,7 @@ def _change(
 ) -> None:
     async def ask(ops: OpsClient) -> dict[str, Any]:
         path = await _path(ops, *session)
-        changed = await ops.request("POST", f"{path}{what}", body)
+        changed = await ops.request("POST", f"{path}{what}", await _numbered(ops, body))
         return await _until_applied(ops, path, changed)
 
     changed = with_ops(settings, ask)
@@ -225,10 +236,21 @@ def _path_of(session: dict[str, Any]) -> str:
 
 def _named(given: dict[str, Any]) -> dict[str, Any]:
     """Return the settings that the command line names."""
-    is_any_address = given.pop("any_address")
-    addresses = list(given.pop("addresses"))
+    is_emptied = {
+        "addresses": given.pop("any_address"),
+        "copied_accounts": given.pop("own_account_alone"),
+    }
+    lists = {name: list(given.pop(name)) for name in is_emptied}
     named = {name: value for name, value in given.items() if value is not None}
-    return named | ({"addresses": addresses} if addresses or is_any_address else {})
+    return named | {name: each for name, each in lists.items() if each or is_emptied[name]}
+
+
+async def _numbered(ops: OpsClient, named: dict[str, Any]) -> dict[str, Any]:
+    """Return settings with the numbers of the accounts that they name."""
+    if "copied_accounts" not in named:
+        return named
+    numbers = [await ops.account_id(name) for name in named["copied_accounts"]]
+    return named | {"copied_accounts": numbers}
 
 
 def _not_yet(changed: dict[str, Any]) -> str:

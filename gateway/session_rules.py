@@ -25,8 +25,9 @@ class SessionRule(msgspec.Struct, frozen=True):
     """One session's, as the accounts service tells it; what is empty or 0 is the venue's default.
 
     `addresses` are networks as CIDR; `certificate` is the common name that the client's certificate
-    must have; `reset_time` is `never` where the venue's is not to count, and counts for what comes
-    after it was set; `disabled` says why.
+    must have; `reset_time` is `never` where the venue's is not to count; of `copied_accounts` a
+    drop copy tells beside its own. Both count for what comes after they were set. `disabled` says
+    why.
     """
 
     service: str
@@ -42,6 +43,8 @@ class SessionRule(msgspec.Struct, frozen=True):
     hours: str = ""
     addresses: tuple[str, ...] = ()
     certificate: str = ""
+    copied_accounts: tuple[int, ...] = ()
+    copied_accounts_set_ns: int = 0
     disabled: str = ""
     reset_after_ns: int = 0
     logout_after_ns: int = 0

@@ -27,7 +27,12 @@ from accounts.fix_standings import FixStandings
 from accounts.ops_api import OpsError
 
 SETTINGS = tuple(FixSessionSettings.model_fields)
-OF_ORDER_ENTRY = ("orders_per_s", "cancel_on_disconnect", "cancel_grace_ms")
+OF_ONE_SERVICE = {
+    "orders_per_s": "order_entry",
+    "cancel_on_disconnect": "order_entry",
+    "cancel_grace_ms": "order_entry",
+    "copied_accounts": "drop_copy",
+}
 
 
 class FixSessionDesk:
@@ -69,9 +74,8 @@ class FixSessionDesk:
 
     async def make_fix_session(self, body: MakeFixSession) -> FixSessionReply:
         """Make a FIX session with its settings, before anyone logs on."""
-        if not await self._desk_store.account_exists(body.account_id):
-            message = f"there is no account {body.account_id}"
-            raise OpsError(404, "unknown_account", message, "account_id")
+        await self._check_accounts([body.account_id], "account_id")
+        await self._check_accounts(body.copied_accounts, "copied_accounts")
         key = (body.service, body.account_id, body.sender_comp_id)
         _check_service(body, body.service)
         if not await self._store.make(key):
@@ -83,6 +87,7 @@ class FixSessionDesk:
     ) -> FixSessionReply:
         """Change settings of a FIX session."""
         _check_service(body, path.service)
+        await self._check_accounts(body.copied_accounts, "copied_accounts")
         key = _path_key(path)
         row = await self._store.session(key)
         if row is not None:
@@ -126,6 +131,12 @@ class FixSessionDesk:
             maintenance=(await self._maintenance.show_maintenance()).maintenance,
         )
 
+    async def _check_accounts(self, account_ids: list[int], field: str) -> None:
+        for account_id in account_ids:
+            if not await self._desk_store.account_exists(account_id):
+                message = f"there is no account {account_id}"
+                raise OpsError(404, "unknown_account", message, field)
+
     async def _change(self, key: Key, values: dict[str, Any]) -> FixSessionReply:
         row = await self._store.change(key, values)
         if row is None and key in self._standings.keys:
@@ -154,15 +165,16 @@ class FixSessionDesk:
 
 def _settings(body: ChangeFixSession) -> dict[str, Any]:
     given = body.model_dump(exclude_unset=True, include=set(SETTINGS))
-    if "reset_time" in given:
-        given["reset_time_set_ns"] = time.time_ns()
+    for name in ("reset_time", "copied_accounts"):  # they count for what comes after this
+        if name in given:
+            given[f"{name}_set_ns"] = time.time_ns()
     return given
 
 
 def _check_service(body: ChangeFixSession, service: str) -> None:
-    for name in OF_ORDER_ENTRY:
-        if service != "order_entry" and getattr(body, name):
-            message = f"{name} is for order entry alone, not for {service}"
+    for name, only in OF_ONE_SERVICE.items():
+        if service != only and getattr(body, name):
+            message = f"{name} is for {only} alone, not for {service}"
             raise OpsError(422, "not_of_this_service", message, name)
 
 

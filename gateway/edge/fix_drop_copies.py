@@ -9,7 +9,7 @@ from pathlib import Path
 from gateway.auth import Identity
 from gateway.edge.fix_post_trade import FixPostTrade
 from gateway.edge.sent_messages import SentMessages
-from gateway.edge.stored_sessions import StoredSessions
+from gateway.edge.stored_sessions import StoredSessions, session_id_of
 from gateway.fix.events import LogonReceived
 from gateway.fix.session import SessionSettings
 from gateway.fix_application import list_status as fix_list_status
@@ -23,7 +23,7 @@ from vocabulary.commands import CancelAllOrders
 
 
 class FixDropCopies:
-    """Keeps one `DropCopyFlow` for each session, and gives each its account's reports."""
+    """Keeps one `DropCopyFlow` for each session, and gives each its accounts' reports."""
 
     name = "drop_copy"
     permission = "read"
@@ -59,7 +59,16 @@ class FixDropCopies:
         return self._sessions.flows.values()
 
     def apply(self, rule: SessionRule) -> None:
-        """No setting concerns it here."""
+        """Let a session copy its own account, and those of its firm that the desk has laid down."""
+        flow = self._sessions.flows.get(session_id_of(rule.key[1], self.name))
+        if flow is None:
+            return
+        for flows in self._flows_of.values():
+            if flow in flows:
+                flows.remove(flow)
+        for account_id in {flow.identity.account_id, *rule.copied_accounts}:
+            self._flows_of[account_id].append(flow)
+        flow.copy_others(rule.copied_accounts, rule.copied_accounts_set_ns)
 
     def admitted(self, identity: Identity, logon: LogonReceived, rule: SessionRule | None) -> None:
         """Nothing is asked for here."""
@@ -94,7 +103,7 @@ class FixDropCopies:
                 continue  # it was about no order
             account_id = order.account_id if order else getattr(command, "account_id", 0)
             for flow in self._flows_of.get(account_id, ()):
-                flow.deliver(report, now_ns)
+                flow.deliver(report, account_id, now_ns)
                 self._touched.add(flow)
         if any(report.order is not None and report.order.order_list for report in reports):
             self._copy_lists(record, reports, now_ns)
@@ -103,10 +112,11 @@ class FixDropCopies:
         """Say which lists a record has entered or ended."""
         for place, order_list in enumerate(fix_list_status.changed(record, reports), len(reports)):
             body = fix_list_status.news(order_list, record.timestamp_ns)
-            for flow in self._flows_of.get(order_list.orders[0].account_id, ()):
-                at = (record.sequence, place)
-                flow.deliver_message(fix_list_status.LIST_STATUS, body, at, now_ns)
-                self._touched.add(flow)
+            account_id, at = order_list.orders[0].account_id, (record.sequence, place)
+            for flow in self._flows_of.get(account_id, ()):
+                if flow.copies(account_id, record.timestamp_ns):
+                    flow.deliver_message(fix_list_status.LIST_STATUS, body, at, now_ns)
+                    self._touched.add(flow)
 
     def flush(self) -> None:
         """Write what has gathered since the last time, once for each session."""

@@ -1,13 +1,13 @@
-"""Drop copy: every report about an account's orders, whichever door they came through.
+"""Drop copy: every report about an account's orders, or a firm's, whichever door they came through.
 
 A session has numbers and messages of its own, kept over connections and restarts, so a copy that
 was missed is sent again. It begins with what happens after its first logon. Each message has
-CopyMsgIndicator(797)=Y.
+CopyMsgIndicator(797)=Y, and Account(1) where the session copies several.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from gateway.auth import Identity
 from gateway.fix import values
@@ -43,6 +43,8 @@ class DropCopyFlow:
         self._catalogue = catalogue
         self._flush = store.flush
         self._post_trade = post_trade
+        self._others: frozenset[int] = frozenset()
+        self._others_since_ns = 0
 
     def attach(self, session: Session, flush: Callable[[], None]) -> None:
         """Use a connection's session, which has the store; `flush` writes what it has to send."""
@@ -78,8 +80,21 @@ class DropCopyFlow:
             self.session.send_business_reject(message, reason, text, now_ns)
         self.session.taken(message.msg_seq_num)
 
-    def deliver(self, report: Report, now_ns: int) -> None:
+    def copy_others(self, account_ids: Iterable[int], since_ns: int) -> None:
+        """Copy what happens in other accounts from a time on."""
+        self._others = frozenset(account_ids) - {self.identity.account_id}
+        self._others_since_ns = since_ns
+
+    def copies(self, account_id: int, timestamp_ns: int) -> bool:
+        """Say whether it is to have what happened in an account then."""
+        return account_id == self.identity.account_id or (
+            account_id in self._others and timestamp_ns >= self._others_since_ns
+        )
+
+    def deliver(self, report: Report, account_id: int, now_ns: int) -> None:
         """Send a copy, or keep it for the next logon; but one that has its message already."""
+        if not self.copies(account_id, report.timestamp_ns):
+            return
         deliver(
             report,
             session=self.session,
@@ -88,7 +103,7 @@ class DropCopyFlow:
             settings=self._settings,
             catalogue=self._catalogue,
             now_ns=now_ns,
-            more=_COPY,
+            more=_COPY + b"1=%d\x01" % account_id if self._others else _COPY,
         )
 
     def deliver_message(

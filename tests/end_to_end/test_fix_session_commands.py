@@ -34,6 +34,11 @@ async def test_sessions_and_maintenance_by_the_command_line(venue: RunningVenue)
     venue.agio("fix-session", "set", "firm", "TRADER", "--heartbeat-max", "60")
     client, answer = await log_on(venue, key)
     assert answer[35] == "A"
+    office = ("firm", "OFFICE", "--service", "drop_copy")
+    made = venue.agio("fix-session", "make", *office, "--copy-account", "firm")
+    assert len(made["copied_accounts"]) == 1
+    changed = venue.agio("fix-session", "set", *office, "--own-account-alone")
+    assert changed["copied_accounts"] == []
 
     venue.agio("fix-session", "disable", "firm", "TRADER", "--reason", "margin call")
     assert (await client.expect("5"))[58] == "this session is disabled: margin call"
@@ -55,7 +60,7 @@ async def test_sessions_and_maintenance_by_the_command_line(venue: RunningVenue)
     shown = venue.run("fix-session", "show", "firm", "TRADER", "--data", str(venue.data)).stdout
     assert "heartbeat_max_s 60" in shown
     assert "next out 3" in shown
-    [listed] = venue.agio("fix-session", "list", "--account", "firm")["fix_sessions"]
+    [_, listed] = venue.agio("fix-session", "list", "--account", "firm")["fix_sessions"]
     assert listed["standings"][0]["next_sender_msg_seq_num"] == 3
 
     client, answer = await log_on(venue, key, 3)

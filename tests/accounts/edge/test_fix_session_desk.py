@@ -145,7 +145,12 @@ async def test_what_only_order_entry_has_is_refused_elsewhere(desk: DeskClient) 
     for settings in ({"orders_per_s": 5}, {"cancel_on_disconnect": "Y"}, {"cancel_grace_ms": 1}):
         refused = await make(desk, service="drop_copy", **settings)
         assert (refused.status, refused.code) == (422, "not_of_this_service")
-    assert (await make(desk, service="drop_copy")).status == 201
+    made = await make(desk, service="drop_copy", copied_accounts=[1])
+    assert (made.status, made.body["copied_accounts"]) == (201, [1])
+    [rule] = (await ask(desk))["sessions"]
+    assert (rule["copied_accounts"], rule["copied_accounts_set_ns"] > 0) == ([1], True)
+    unknown = await desk.post("/fix-sessions/drop_copy/1/DESK", {"copied_accounts": [1, 99]})
+    assert (unknown.status, unknown.code) == (404, "unknown_account")
     await make(desk, heartbeat_max_s=10)
     refused = await desk.post(SESSION, {"heartbeat_min_s": 11})
     assert (refused.status, refused.body["error"]["field"]) == (422, "heartbeat_min_s")

@@ -137,6 +137,8 @@ BAD_REQUESTS = [
     ("POST", FIX_SESSION, {"addresses": ["10.0.0.1/8"]}, 422, "invalid_request", "addresses.0"),
     ("POST", FIX_SESSION, {"cancel_on_disconnect": "N"}, 422, "invalid_request", COD),
     ("POST", FIX_SESSION, {"heartbeat_min_s": 9, "heartbeat_max_s": 8}, 422, INVALID, None),
+    ("POST", FIX_SESSION, {"copied_accounts": [0]}, 422, "invalid_request", "copied_accounts.0"),
+    ("POST", FIX_SESSION, {"copied_accounts": [1]}, 422, "not_of_this_service", "copied_accounts"),
     ("POST", FIX_SESSION, {"orders_per_s": -1}, 422, "invalid_request", "orders_per_s"),
     ("POST", FIX_SESSION, {"disabled": "x"}, 422, "invalid_request", "disabled"),
     ("POST", f"{FIX_SESSION}/disable", {"reason": "a\x01b"}, 422, "invalid_request", "reason"),

@@ -1,11 +1,15 @@
 """Drop copy: every report of an account, from all doors, also those missed while away."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from gateway.edge import desk_link
 from tests.gateway.edge.json_venue import JsonVenue
+from tests.gateway.engine_room import ALICE, BOB
 from tests.gateway.fix_client import FixClient
 from tests.gateway.validating_client import ValidatingClient
 
@@ -56,6 +60,50 @@ async def test_reports_of_the_account_from_every_door(venue: JsonVenue) -> None:
     assert (refused[11], refused[150]) == ("a2", "8")
     alice.cancel("x1", "nothing")
     assert (await copies.expect("9"))[11] == "x1"
+
+
+async def test_a_firm_s_other_accounts_are_copied_from_when_the_desk_says_so(
+    venue: JsonVenue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk_link, "POLL_S", 0.02)
+    await venue.restart_gateway()  # which asks so often
+    copies = await log_on(venue)
+    bob = await venue.client("bob", "BOB")
+    bob.enter("before", "sell", "0.1", "60000")
+    await bob.expect("8")
+    office = {"service": "drop_copy", "account_id": ALICE, "sender_comp_id": "OFFICE"}
+    firm = office | {"copied_accounts": [BOB], "copied_accounts_set_ns": time.time_ns()}
+    venue.keys.rules = [firm]
+    await asyncio.sleep(0.2)
+
+    alice = await venue.client("alice", "DESK")
+    alice.enter("a1", "buy", "0.5", "50000")
+    bob.enter("b1", "sell", "0.2", "50000")  # both sides of a trade are the firm's
+    told = [await copies.expect("8") for _ in range(4)]
+    assert [(each[1], each[11], each[150]) for each in told] == [
+        (str(ALICE), "a1", "0"),
+        (str(BOB), "b1", "0"),
+        (str(ALICE), "a1", "F"),
+        (str(BOB), "b1", "F"),
+    ]
+    await copies.log_out()
+    bob.enter("b2", "sell", "0.1", "61000")
+    await bob.expect("8")
+    await venue.restart_gateway()
+    copies = await log_on(venue, number=copies.next_number)
+    copies.send("2", {7: 2, 16: 0})
+    again = [await copies.receive() for _ in range(7)]
+    assert [each[11] for each in again if each[35] == "8"] == ["a1", "b1", "a1", "b1", "b2"]
+
+    venue.keys.rules = [office]
+    await asyncio.sleep(0.2)
+    bob = await venue.client("bob", "BOB2")
+    alice = await venue.client("alice", "DESK2")
+    bob.enter("b3", "sell", "0.1", "62000")
+    await bob.expect("8")
+    alice.enter("a2", "buy", "0.1", "40000")
+    alone = await copies.expect("8")
+    assert (alone[11], 1 in alone) == ("a2", False)
 
 
 async def test_what_was_missed_comes_after_a_restart_and_what_was_before_does_not(
