@@ -15,7 +15,7 @@ from agio import run_files
 from agio.configuration import Configuration
 from agio.firm import Firm
 from agio.live_run import LiveRun
-from agio.ops_client import OpsClient
+from agio.ops_client import OpsClient, OpsError
 from agio.run_files import ApiKey
 from agio.standings import Result, Standings
 from agio.supervisor import stopped_in_order
@@ -60,17 +60,18 @@ class Trading:
         self._running = running
         self._ops_token = Path(running.ops_token_file).read_text().strip()
         self._plan = plan
+        self._tell = tell
         self._keys: dict[str, ApiKey] = {}
 
     def start(self) -> None:
-        """Make the accounts' keys, write the run down and start everything.
+        """Start the stream, make the accounts' keys, write the run down, and start the rest.
 
         Raises `OpsError`, `ConfigurationError`, `FirmRunsError` and `ServerFailedError`.
         """
         plan = self._plan
         symbols = tuple(dict.fromkeys(each for entry in plan.strategies for each in entry.symbols))
-        asyncio.run(self._make_keys())
         first = self.firm.start_stream(symbols)
+        asyncio.run(self._make_keys())
         run = Run(name=plan.name, epoch=plan.epoch, strategies=plan.strategies, from_sequence=first)
         run_files.write(self.firm.configuration.data, run, self._keys)
         self.firm.start_trading(run.name, alphas=plan.alphas, executions=plan.executions)
@@ -96,7 +97,13 @@ class Trading:
         ]
 
     def stop(self) -> None:
+        """Stop everything, and revoke the keys where nothing came to its end."""
         self.firm.stop()
+        try:
+            asyncio.run(self._revoke_keys())
+        except OpsError as error:
+            names = ", ".join(key.api_key for key in self._keys.values())
+            self._tell(f"API keys not revoked: {names}: {error}")
 
     async def _make_keys(self) -> None:
         plan = self._plan
@@ -113,8 +120,10 @@ class Trading:
 
     async def _revoke_keys(self) -> None:
         async with OpsClient(self._running.endpoints["ops"], self._ops_token) as ops:
-            for key in self._keys.values():
+            while self._keys:
+                strategy, key = next(iter(self._keys.items()))
                 await ops.revoke_key(key.api_key)
+                del self._keys[strategy]
 
 
 def run(

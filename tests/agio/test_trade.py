@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,7 @@ def test_a_run_ends_at_an_interrupt_with_nothing_open_and_is_equal_to_its_replay
     time.sleep(6)
     again = agio(venue, "trade", "noise", "--live", "--run", "two")
     assert "a trading firm runs on" in ended(again, 1)[1]
+    assert [each["name"] for each in venue.agio("account", "list")["accounts"]] == ["one"]
     check_trace(collector)
     running.send_signal(signal.SIGINT)
     out, _ = ended(running)
@@ -80,6 +82,22 @@ def test_a_run_ends_at_an_interrupt_with_nothing_open_and_is_equal_to_its_replay
     keys = json.loads((venue.data / "runs" / "one" / "keys.json").read_text())
     revoked = venue.run("key", "revoke", keys["noise"]["api_key"], "--data", str(venue.data))
     assert "no such API key" in revoked.stderr
+
+    # What fails in the middle leaves none behind.
+    again = agio(venue, "trade", "noise", "--live", "--run", "one", *NOISE)
+    assert "run 'one' exists already" in ended(again, 2)[1]
+    assert keys_of(venue, account_id=1) == []
+
+
+def keys_of(venue: RunningVenue, account_id: int) -> list[Any]:
+    token = (venue.data / "secrets" / "ops_token").read_text().strip()
+    request = urllib.request.Request(
+        f"{venue.endpoints['ops']}/keys?account_id={account_id}",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    with urllib.request.urlopen(request) as response:
+        keys: list[Any] = json.load(response)["keys"]
+    return keys
 
 
 def check_trace(collector: Collector) -> None:
