@@ -20,6 +20,9 @@ from gateway.edge.market_feed import MarketFeed
 EXPIRY_S = 3_600
 REFRESH_INTERVAL_S = EXPIRY_S / 4
 RETRY_S = 0.25
+UNWRITTEN_MAX = 20_000
+"""While Redis is away: beyond that the session that was left first is forgotten."""
+
 KEY_PREFIX = "agio:session:"
 TOKEN = re.compile(r"[\w-]{24}", re.ASCII)
 
@@ -68,6 +71,10 @@ class KeptSessions:
         """Keep a session whose connection has gone until it expires."""
         if token in self._open:
             self._unwritten[token] = self._open.pop(token)
+            if len(self._unwritten) > UNWRITTEN_MAX:
+                del self._unwritten[
+                    next(each for each in self._unwritten if each not in self._open)
+                ]
             OPEN.set(len(self._open))
             self._changed.set()
 
