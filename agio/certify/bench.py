@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from agio.certify.line import Line, Lost, Predicate
+from agio.certify.proof import ExpectedProof
 from agio.certify.venue import CertificationVenue
 from gateway.fix import tags
 from gateway.fix.codec import FixMessage
@@ -20,10 +21,17 @@ class Failed(Exception):
 class Bench:
     """What checks see and do. Each wait is for `patience_s` at most."""
 
-    def __init__(self, venue: CertificationVenue, line: Line, patience_s: float) -> None:
+    def __init__(
+        self,
+        venue: CertificationVenue,
+        line: Line,
+        patience_s: float,
+        proof: ExpectedProof | None = None,
+    ) -> None:
         self._venue = venue
         self._line = line
         self._patience_s = patience_s
+        self._proof = proof
         self._test_requests = 0
 
     # What is seen
@@ -32,6 +40,12 @@ class Bench:
     def logon(self) -> FixMessage:
         assert self._line.logon is not None, "nobody has logged on"
         return self._line.logon
+
+    def check_proof(self) -> None:
+        """Raise `Failed` if the last Logon(A) does not prove whose it is as it was agreed."""
+        fault = self._proof.fault(self.logon) if self._proof is not None else ""
+        if fault:
+            raise Failed(fault)
 
     @property
     def seen(self) -> list[FixMessage]:

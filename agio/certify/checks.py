@@ -33,6 +33,7 @@ async def logon(bench: Bench) -> None:
         raise Failed("Username(553), the API key, is missing in Logon(A)")
     if message.get(tags.Password) is None and message.get(tags.RawData) is None:
         raise Failed("Password(554) or a signature in RawData(96) is missing in Logon(A)")
+    bench.check_proof()
     interval_s = int(message.get(tags.HeartBtInt) or 0)
     if interval_s > HEARTBEAT_S_MAX:
         raise Failed(f"HeartBtInt(108) is {interval_s}: at most {HEARTBEAT_S_MAX} for this")
@@ -141,6 +142,7 @@ async def cancel_on_disconnect(bench: Bench) -> None:
     await bench.eventually(lambda: not order.status.is_open, "the venue did not cancel the order")
     bench.forget()
     await bench.until_up("no Logon(A) after the connection was lost")
+    bench.check_proof()
     if bench.logon.get(tags.ResetSeqNumFlag) == b"Y":
         raise Failed("ResetSeqNumFlag(141)=Y: what happened meanwhile is lost, go on instead")
     if bench.logon.get(tags.NextExpectedMsgSeqNum) is None:

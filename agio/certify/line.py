@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import cast
 
 from agio.certify.venue import CertificationVenue
+from gateway.edge.tls import Tls
 from gateway.fix.codec import Decoder, FixMessage
 from gateway.fix.dictionary import VALUE_INCORRECT
 from gateway.fix.events import LogonReceived
@@ -49,10 +50,11 @@ class Line:
         self._server: asyncio.Server | None = None
         self._ticking: asyncio.Task[None] | None = None
 
-    async def start(self, host: str, port: int) -> int:
+    async def start(self, host: str, port: int, tls: Tls | None = None) -> int:
         """Listen; return the port, a free one where 0 was asked for."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Connection(self), host, port)
+        context = tls.context if tls is not None else None
+        self._server = await loop.create_server(lambda: _Connection(self), host, port, ssl=context)
         self._ticking = asyncio.create_task(self._tick())
         return int(self._server.sockets[0].getsockname()[1])
 

@@ -11,7 +11,9 @@ import msgspec
 from agio.certify.bench import Bench, Failed
 from agio.certify.checks import CHECKS, ENTER_ORDER, Check
 from agio.certify.line import Line
+from agio.certify.proof import ExpectedProof
 from agio.certify.venue import CertificationVenue
+from gateway.edge.tls import Tls
 from gateway.fix.session import SessionSettings
 
 LOG_ON = "log on again with CancelOnDisconnect(8013)=S; a reset, ResetSeqNumFlag(141)=Y, may help"
@@ -50,16 +52,19 @@ async def certify(
     patience_s: float,
     tell: Tell,
     when_open: Callable[[int], object],
+    proof: ExpectedProof | None = None,
+    tls: Tls | None = None,
 ) -> list[Grade]:
     """Run checks against the client that connects to `port` (0: a free one, told `when_open`).
 
     `tell` gets each check's name and what the client is to do, `patience_s` is how long it has.
+    Without a `proof` any password will do; with `tls` the client comes over TLS or not at all.
     """
     settings = SessionSettings(comp_id.encode(), logon_timeout_ns=round(patience_s * 1e9))
     venue = CertificationVenue(directory, settings)
     line = Line(venue, settings)
-    bench = Bench(venue, line, patience_s)
-    when_open(await line.start(host, port))
+    bench = Bench(venue, line, patience_s, proof)
+    when_open(await line.start(host, port, tls))
     try:
         return [await _grade(bench, check, tell) for check in checks]
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable
 from typing import Any
@@ -20,10 +21,21 @@ ORDER = "55=BTCUSDT|54=1|38=0.01|40=2|44=%s|59=1|"
 
 
 class Client:
-    """Our own initiator, over all its connections. `broken` names the check that it fails."""
+    """Our own initiator, over all its connections. `broken` names the check that it fails.
 
-    def __init__(self, port: int, broken: str = "") -> None:
+    `sign` makes the fields of a Logon(A) that prove whose it is of what is to be signed.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        broken: str = "",
+        sign: Callable[[bytes], list[tuple[int, bytes]]] | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._port = port
+        self._sign = sign
+        self._tls = tls
         self._broken = broken
         self._task = ""
         self._orders = 0
@@ -108,14 +120,19 @@ class Client:
             b"CLIENT",
             b"AGIO",
             heartbeat_interval_s=1,
-            username=b"" if self._fails("logon") else b"key",
+            username=b"" if self._fails("logon") or self._sign else b"key",
             password=b"secret",
             reset_on_logon=is_reset,
         )
         now_ns = time.time_ns()
         session = self._session = Session.initiator(settings, self._store, now_ns)
-        reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
-        session.send_logon(now_ns, [(tags.CancelOnDisconnect, b"S")])
+        reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port, ssl=self._tls)
+        fields = [(tags.CancelOnDisconnect, b"S")]
+        if self._sign is not None:
+            number = 1 if is_reset else self._store.next_sender_msg_seq_num
+            parts = (b"A", b"CLIENT", b"AGIO", b"%d" % number, format_utc_timestamp(now_ns))
+            fields += [(tags.Username, b"key"), *self._sign(b"\x01".join(parts))]
+        session.send_logon(now_ns, fields)
         self._flush()
         while True:
             try:
