@@ -48,6 +48,7 @@ HOT_MODULES = (
     "matching.core.name_rows",
     "matching.core.client_order_ids",
     "matching.core.holds",
+    "matching.core.order",
     "matching.core.ladder",
     "matching.core.order_table",
     "matching.core.bare_book",

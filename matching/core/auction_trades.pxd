@@ -3,7 +3,8 @@ cimport cython
 from matching.core.event_writer cimport EventWriter
 from matching.core.fees cimport fee_units, maker_fee_units
 from matching.core.holds cimport Account, Funds
-from matching.core.ladder cimport Ladder, Level, Order
+from matching.core.ladder cimport Ladder
+from matching.core.order cimport Level, Order
 from matching.core.matcher cimport Matcher
 from matching.core.order_book cimport OrderBook
 

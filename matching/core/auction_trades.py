@@ -5,8 +5,8 @@ Each side trades in price-time priority.
 
 from matching.core import icebergs, order_lists
 from matching.core.fees import fee_units, maker_fee_units
-from matching.core.ladder import Order
 from matching.core.matcher import Matcher
+from matching.core.order import Order
 from matching.core.order_book import OrderBook
 from vocabulary.types import Side
 

@@ -1,18 +1,21 @@
 cimport cython
 
-from matching.core.ladder cimport Ladder, Level, Order
+from matching.core.ladder cimport Ladder
+from matching.core.order cimport Level, Order
 from matching.core.order_table cimport OrderTable
 
 cdef int LIMIT
 cdef int IMMEDIATE_OR_CANCEL
 cdef int MARKET
 cdef int CANCEL
+cdef int REPLACE
 cdef int SELL
 cdef int COMMAND_WORDS
 cdef int TRADE_WORDS
 cdef long long TICKS_MAX
 cdef int READS_AHEAD
 cdef int CACHED_ORDERS
+cdef int FETCH_STEPS
 
 
 @cython.final
@@ -24,12 +27,11 @@ cdef class BareBook:
     cdef long long[::1] words
     cdef Py_ssize_t room
     cdef Py_ssize_t end
-    cdef long long found
 
     @cython.locals(at=Py_ssize_t, end=Py_ssize_t, ahead=Py_ssize_t)
     cpdef bytes run(self, const long long[::1] commands, Py_ssize_t first, Py_ssize_t count)
 
-    @cython.locals(found="long long", ahead=Py_ssize_t, kind=int, ladder=Ladder)
+    @cython.locals(step=int, ahead=Py_ssize_t, kind=int, side=Py_ssize_t, ladder=Ladder)
     cdef int read_ahead(
         self, const long long[::1] commands, Py_ssize_t at, Py_ssize_t end
     ) except -1

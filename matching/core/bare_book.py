@@ -8,14 +8,17 @@ incoming one's, price and quantity.
 from array import array
 from collections.abc import Iterator
 
-from matching.core.ladder import Ladder, Order
+from matching.core.ladder import Ladder
+from matching.core.order import Order
 from matching.core.order_table import OrderTable
+from matching.core.prefetch import FETCH_STEPS
 from vocabulary.types import Side
 
 LIMIT = 1
 IMMEDIATE_OR_CANCEL = 2
 MARKET = 3
 CANCEL = 4
+REPLACE = 5
 
 SELL = Side.SELL.value
 COMMAND_WORDS = 4
@@ -36,7 +39,6 @@ class BareBook:
         self.words = self.buffer
         self.room = len(self.buffer)
         self.end = 0
-        self.found = 0
 
     def run(self, commands: memoryview, first: int, count: int) -> bytes:
         """Execute some commands, given as words, and return the trades that they caused."""
@@ -61,27 +63,21 @@ class BareBook:
         return trades
 
     def read_ahead(self, commands: memoryview, at: int, end: int) -> None:
-        """Look at what the next commands are about: memory fetches many things at a time.
-
-        First at where each order is to be found, then at the orders and what is beside them.
-        """
-        found = 0
-        ahead = at
-        while ahead < end:
-            kind = commands[ahead] & 0xFF
-            if kind >= CANCEL:
-                found += self.orders.look_at_bucket(commands[ahead + 1])
-            elif kind == LIMIT:
-                ladder = self.ladders[
-                    2 * (commands[ahead] >> 16 & 0xFFFF) + (commands[ahead] >> 8 & 1 ^ 1)
-                ]
-                found += ladder.look_at(commands[ahead + 2])
-            ahead += COMMAND_WORDS
-        while at < end:
-            if commands[at] & 0xFF >= CANCEL:
-                found += self.orders.look_at(commands[at + 1])
-            at += COMMAND_WORDS
-        self.found = found  # means nothing; what is used for nothing, no compiler would fetch
+        """Fetch what the next commands are about: memory fetches many things at a time."""
+        for step in range(FETCH_STEPS):
+            ahead = at
+            while ahead < end:
+                kind = commands[ahead] & 0xFF
+                side = 2 * (commands[ahead] >> 16 & 0xFFFF) + (commands[ahead] >> 8 & 0xFF) - 1
+                if kind >= CANCEL:
+                    self.orders.fetch(commands[ahead + 1], step)
+                ladder = self.ladders[side]
+                if kind in (LIMIT, REPLACE):
+                    ladder.fetch(commands[ahead + 2], step)
+                elif kind != CANCEL and step == 1:
+                    ladder = self.ladders[side ^ 1]
+                    ladder.fetch_front()
+                ahead += COMMAND_WORDS
 
     def resting(self) -> Iterator[tuple[int, int, int, int]]:
         """Yield symbol, order id, price and open lots: bids then asks, best price first."""

@@ -4,7 +4,7 @@ from matching.core cimport client_order_ids, order_terms, packed
 from matching.core.client_order_ids cimport ClientOrderIds
 from matching.core.event_writer cimport EventWriter
 from matching.core.holds cimport Account
-from matching.core.ladder cimport Order, new_order
+from matching.core.order cimport Order, new_order
 from matching.core.matcher cimport Matcher
 from matching.core.order_book cimport OrderBook
 from matching.core.self_trade cimport market_buy_units
@@ -34,6 +34,8 @@ cdef int CANCEL_ORIGINAL_AT
 cdef int LENGTH_MASK
 cdef int READS_AHEAD
 cdef int CACHED_ORDERS
+cdef int FETCH_STEPS
+cdef int LAST_STEP
 cdef int MALFORMED_CLIENT_ORDER_ID
 cdef int UNKNOWN_ACCOUNT
 cdef int ACCOUNT_SUSPENDED
@@ -78,15 +80,15 @@ cdef class Engine:
         self, bytes commands, long long first_sequence, long long timestamp_ns, bint is_recorded
     )
 
-    @cython.locals(account=Account, book=OrderBook, found="long long")
-    cdef long long look_at_entry(self, const long long* words, Py_ssize_t at) except *
+    @cython.locals(kind=int, account=Account, book=OrderBook)
+    cdef int fetch(self, const long long* words, Py_ssize_t at, int step) except -1
 
     @cython.locals(name_hash="unsigned long long")
     cdef bint is_taken(
         self, ClientOrderIds names, const long long* words, Py_ssize_t at
     ) except -1
 
-    @cython.locals(kind=int, ends=Py_ssize_t, found="long long")
+    @cython.locals(ends=Py_ssize_t, ahead=Py_ssize_t, first_step=int, step=int)
     cdef Py_ssize_t read_ahead(self, const long long* words, Py_ssize_t at, Py_ssize_t end) except -1
 
     @cython.locals(kind=int)

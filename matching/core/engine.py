@@ -21,10 +21,11 @@ from matching.core import (
 from matching.core.client_order_ids import ClientOrderIds
 from matching.core.event_writer import EventWriter
 from matching.core.holds import Account
-from matching.core.ladder import Order, new_order
 from matching.core.matcher import Matcher
 from matching.core.operations import operate
+from matching.core.order import Order, new_order
 from matching.core.order_book import OrderBook
+from matching.core.prefetch import FETCH_STEPS
 from matching.core.self_trade import EXPIRE_MAKER, market_buy_units
 from matching.core.state import State
 from vocabulary import commands as c
@@ -67,6 +68,7 @@ LENGTH_MASK = 0xFF
 # So many commands. Their source waits for Python, and not for memory.
 READS_AHEAD = 0 if __file__.endswith(".py") else 16
 CACHED_ORDERS = 4096  # so many are near anyway
+LAST_STEP = FETCH_STEPS - 1
 
 MALFORMED_CLIENT_ORDER_ID = RejectReason.MALFORMED_CLIENT_ORDER_ID.value
 UNKNOWN_ACCOUNT = RejectReason.UNKNOWN_ACCOUNT.value
@@ -136,42 +138,38 @@ class Engine:
             sequence += 1
 
     def read_ahead(self, words: memoryview, at: int, end: int) -> int:
-        """Look at what the next commands are about, and return where those behind them start.
+        """Fetch what the next commands are about, and return where those behind them start.
 
-        One after the other, each of them would wait for memory; memory fetches many at a time. So
-        the first look is at where orders are to be found, and the second at the orders.
+        One after the other, each of them would wait for memory; memory fetches many at a time.
+        What few orders there are is near anyway.
         """
-        found = 0
         ends = at
         for _ in range(READS_AHEAD):
             if ends >= end:
                 break
-            kind = words[ends] & 0xFFFF
-            if kind == ENTER_ORDER:
-                found += self.look_at_entry(words, ends)
-            elif kind in (CANCEL_ORDER, REPLACE_ORDER):
-                found += self.state.orders.look_at_bucket(words[ends + 4])
             ends += words[ends] >> 35
-        while at < ends:
-            kind = words[at] & 0xFFFF
-            if kind in (CANCEL_ORDER, REPLACE_ORDER):
-                found += self.state.orders.look_at(words[at + 4])
-                found += self.state.orders.look_at_owner(words[at + 4])
-            at += words[at] >> 35
-        self.looked_at = found
+        first_step = 0 if self.state.orders.count > CACHED_ORDERS else LAST_STEP
+        for step in range(first_step, FETCH_STEPS):
+            ahead = at
+            while ahead < ends:
+                self.fetch(words, ahead, step)
+                ahead += words[ahead] >> 35
         return ends
 
-    def look_at_entry(self, words: memoryview, at: int) -> int:
-        account = self.state.account(words[at + 3] & ID_MASK)
-        if account is None:
-            return 0
-        account.client_order_ids.fetch(words, at + ENTER_NAME_AT)
-        found = 0
-        if self.state.orders.count > CACHED_ORDERS:
+    def fetch(self, words: memoryview, at: int, step: int) -> None:
+        """Fetch what a command is about; at the last step the orders are near."""
+        kind = words[at] & 0xFFFF
+        if kind == ENTER_ORDER:
             book = self.state.book(words[at + 3] >> 32)
             if book is not None:
-                found += book.own(words[at + 4] & 0xFF).look_at(words[at + 5])
-        return found
+                book.own(words[at + 4] & 0xFF).fetch(words[at + 5], step)
+            account = self.state.account(words[at + 3] & ID_MASK) if step == LAST_STEP else None
+            if account is not None:
+                account.client_order_ids.fetch(words, at + ENTER_NAME_AT)
+        elif kind in (CANCEL_ORDER, REPLACE_ORDER):
+            self.state.orders.fetch(words[at + 4], step)
+            if step == LAST_STEP:
+                self.looked_at += self.state.orders.look_at_owner(words[at + 4])
 
     def funds(self, account_id: int = 0) -> list[tuple[int, int, int, int]]:
         """Return rows of account, asset, available and held units; of all accounts for 0.

@@ -6,7 +6,7 @@ of ended orders are passed over, and swept out before they outnumber the others.
 
 from heapq import heapify, heappop, heappush
 
-from matching.core.ladder import Order
+from matching.core.order import Order
 from matching.core.order_table import OrderTable
 
 ENDED_MAX = 1_024

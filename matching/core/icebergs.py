@@ -6,7 +6,7 @@ place; where the order enters the book anew, it begins with a whole slice.
 """
 
 from matching.core.event_writer import EventWriter
-from matching.core.ladder import Order
+from matching.core.order import Order
 from matching.core.order_book import OrderBook
 from vocabulary import events as e
 from vocabulary.codec import pack

@@ -5,8 +5,8 @@ counted in them. What changes is of how many of them an order's price and quanti
 So nothing is ever converted, and an order on its way means the same before and after a change.
 """
 
-from matching.core.ladder import Order
 from matching.core.matcher import Matcher
+from matching.core.order import Order
 from matching.core.order_book import OrderBook
 from matching.core.trading_phase import TAKES_INCREMENTS
 from vocabulary import commands as c

@@ -5,7 +5,8 @@ Tests check it after every step; it costs far too much to run live.
 
 from collections import defaultdict
 
-from matching.core.ladder import Ladder, Order
+from matching.core.ladder import Ladder
+from matching.core.order import Order
 from matching.core.order_book import OrderBook
 from matching.core.state import State, order_row
 from matching.core.trading_phase import AUCTIONS
@@ -109,6 +110,8 @@ def _check_ladder(ladder: Ladder) -> None:
         raise InvariantBroken("a ladder's best level is not its best")
     if not all(page.occupied for page in ladder.pages):
         raise InvariantBroken("a ladder has an empty page")
+    if any(ladder.level_at(level.price_ticks) is not level for level in levels):
+        raise InvariantBroken("a level is not found by its price")
     for level in levels:
         orders = list(level)
         if not orders or level.newest is not orders[-1]:

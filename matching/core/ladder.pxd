@@ -1,89 +1,38 @@
 cimport cython
 
-from matching.core.holds cimport Account, Funds
+from matching.core cimport prefetch
+from matching.core.order cimport Level, Order
 
 cdef int PAGE_BITS
-cdef int PAGE_LEVELS
 cdef int SLOT_MASK
 cdef unsigned long long FIRST_SLOT
-cdef int PREVENTS_NOTHING
-
-
-@cython.final
-cdef class Order:
-    cdef public long long order_id
-    cdef public unsigned long long entered_by
-    cdef public long long leaves_lots
-    cdef public Level level
-    cdef public Order older
-    cdef public Order newer
-    cdef public Order chained
-    cdef public long long price_ticks
-    cdef public long long quantity_lots
-    cdef public long long hidden_lots
-    cdef public Account account
-    cdef public long long instrument_id
-    cdef public char side
-    cdef public unsigned char flags
-    cdef public char self_trade_prevention
-    cdef public unsigned int name_row
-    cdef public long long expire_time_ns
-    cdef public Funds spends
-    cdef public Funds receives
-    cdef public long long hold_per_lot
-    cdef public long long budget_units
-    cdef public long long display_lots
-    cdef public object trigger
-    cdef public object order_list
-
-
-@cython.locals(order=Order)
-cpdef Order new_order(
-    long long order_id,
-    Account account,
-    long long instrument_id,
-    int side,
-    long long price_ticks,
-    long long quantity_lots,
-    int flags,
-    long long expire_time_ns,
-)
-
-
-@cython.final
-cdef class Level:
-    cdef readonly long long price_ticks
-    cdef public long long lots
-    cdef public Order oldest
-    cdef public Order newest
 
 
 @cython.final
 cdef class Page:
     cdef readonly long long number
     cdef readonly unsigned long long occupied
-    cdef readonly list levels
 
-    cdef Level level_at_or_below(self, int slot)
+    cdef int best_below(self, int slot) noexcept
 
 
 @cython.final
 cdef class Ladder:
     cdef readonly long long sign
-    cdef readonly list pages
     cdef readonly Level best
+    cdef readonly list levels
+    cdef readonly Py_ssize_t mask
+    cdef readonly Py_ssize_t count
+    cdef readonly list pages
 
-    @cython.locals(key="long long", at=Py_ssize_t, page=Page, slot=int)
-    cpdef Level level_at(self, long long price_ticks)
     @cython.locals(level=Level)
-    cdef long long look_at(self, long long price_ticks) noexcept
-    @cython.locals(
-        key="long long",
-        slot=int,
-        page=Page,
-        level=Level,
-        last=Order,
-    )
+    cpdef Level level_at(self, long long price_ticks)
+    @cython.locals(level=Level, price_ticks="long long")
+    cdef Level find(self, long long key)
+    @cython.locals(key="long long", level=Level)
+    cdef void fetch(self, long long price_ticks, int step) noexcept
+    cdef void fetch_front(self) noexcept
+    @cython.locals(key="long long", page=Page, level=Level, last=Order)
     cpdef int append(self, Order order) except -1
     @cython.locals(level=Level, older=Order, newer=Order)
     cpdef int remove(self, Order order) except -1
@@ -91,8 +40,14 @@ cdef class Ladder:
     cpdef void requeue(self, Order order) except *
     @cython.locals(level=Level)
     cpdef void reduce(self, Order order, long long lots) noexcept
-    @cython.locals(key="long long", at=Py_ssize_t, worse=Level, page=Page)
+    @cython.locals(key="long long", at=Py_ssize_t, page=Page, slot=int)
     cpdef Level next_worse(self, Level level)
+    @cython.locals(level=Level)
+    cdef Level make_level(self, long long key)
+    @cython.locals(level=Level)
+    cdef int make_room(self) except -1
+    @cython.locals(bucket=Py_ssize_t)
+    cdef int put(self, Level level) except -1
     @cython.locals(key="long long", at=Py_ssize_t, page=Page)
     cpdef int vacate(self, Level level) except -1
     @cython.locals(at=Py_ssize_t, page=Page)

@@ -6,131 +6,39 @@
              50009   order 9
              49950   order 2 <-> order 28
 
-Neighbouring prices share a page of 64, with one bit for each price that has orders. So in a book
-that is dense, as busy ones are, a level is found by arithmetic, one comes or goes by flipping a
-bit, and the next best one is the next bit. A book that is sparse or wide only has more pages, and
-these are searched by bisection.
-
 A price's `key` is the price on the buy side and its negative on the sell side: on both the higher
-one is better, and the best page stands last, where a list grows and shrinks at no cost.
+one is better. Levels are found in a table by the low bits of their keys, where neighbours never
+collide. Which of them have orders stands in bits, 64 prices a page: one comes or goes by flipping
+a bit, and the next best one is the next bit. So a page is needed only where the first order comes
+to a level or the last one leaves. A book that is sparse or wide only has more pages, and these are
+searched by bisection; the best one stands last, where a list grows and shrinks at no cost.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
-from matching.core.client_order_ids import ClientOrderId
-from matching.core.holds import PREVENTS_NOTHING, Account, Funds
+from matching.core import prefetch
+from matching.core.order import Level, Order
 
 PAGE_BITS = 6
-PAGE_LEVELS = 1 << PAGE_BITS
-SLOT_MASK = PAGE_LEVELS - 1
+SLOT_MASK = (1 << PAGE_BITS) - 1
 FIRST_SLOT = 1  # its bit
-
-
-class Order:
-    """An open order, or an incoming one while it matches.
-
-    See `new_order`.
-    """
-
-    def __init__(self) -> None:
-        self.order_id = 0
-        self.entered_by = 0  # a session
-        self.account: Account
-        self.instrument_id = 0
-        self.side = 0
-        self.price_ticks = 0
-        self.quantity_lots = 0
-        self.leaves_lots = 0
-        self.hidden_lots = 0  # of these, while it rests
-        self.display_lots = 0  # 0: all
-        self.flags = 0
-        self.name_row = 0  # its client order id's
-        self.expire_time_ns = 0  # 0: never
-        self.spends: Funds
-        self.receives: Funds
-        self.hold_per_lot = 0  # units of the asset that it spends; 0: `budget_units` in all
-        self.budget_units = 0  # what a market order that buys still holds
-        self.self_trade_prevention = PREVENTS_NOTHING
-        self.order_list: Any = None  # its `OrderList` while that matters
-        self.trigger: Any = None  # a `Trigger` while it waits for the price
-        self.level: Level | None = None  # None while it does not rest
-        self.older: Order | None = None
-        self.newer: Order | None = None
-        self.chained: Order | None = None  # the next one in a bucket of `OrderTable`
-
-    @property
-    def client_order_id(self) -> ClientOrderId:
-        return self.account.client_order_ids.at_row(self.name_row)
-
-    @property
-    def cumulative_lots(self) -> int:
-        return self.quantity_lots - self.leaves_lots
-
-
-def new_order(
-    order_id: int,
-    account: Account,
-    instrument_id: int,
-    side: int,
-    price_ticks: int,
-    quantity_lots: int,
-    flags: int,
-    expire_time_ns: int,
-) -> Order:
-    """Return an order that nothing has happened to.
-
-    A class that is called with arguments makes Python objects of them all; this compiles to a few
-    stores.
-    """
-    order = Order()
-    order.order_id = order_id
-    order.account = account
-    order.instrument_id = instrument_id
-    order.side = side
-    order.price_ticks = price_ticks
-    order.quantity_lots = quantity_lots
-    order.leaves_lots = quantity_lots
-    order.flags = flags
-    order.expire_time_ns = expire_time_ns
-    return order
-
-
-class Level:
-    """The orders that rest at one price."""
-
-    def __init__(self, price_ticks: int) -> None:
-        self.price_ticks = price_ticks
-        self.lots = 0
-        self.oldest: Order | None = None
-        self.newest: Order | None = None
-
-    def __iter__(self) -> Iterator[Order]:
-        order = self.oldest
-        while order is not None:
-            yield order
-            order = order.newer
+BUCKETS_MIN = 16
 
 
 class Page:
-    """The levels of 64 neighbouring keys, the first of which is 64 times `number`.
-
-    A bit of `occupied` is set where a level has orders. Levels that have none any more stay, for
-    the next order at their price.
-    """
+    """Which of 64 neighbouring keys, the first of which is 64 times `number`, have orders."""
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.occupied = 0
-        self.levels: list[Level | None] = [None] * PAGE_LEVELS
+        self.occupied = 0  # a bit for each
 
-    def level_at_or_below(self, slot: int) -> Level | None:
-        """Return the best of the occupied levels up to a slot; None if there is none."""
-        while slot >= 0:
-            if self.occupied >> slot & 1:
-                return self.levels[slot]
+    def best_below(self, slot: int) -> int:
+        """Return the highest key here that has orders and stands below a slot; -1 for none."""
+        while slot > 0:
             slot -= 1
-        return None
+            if self.occupied >> slot & 1:
+                return slot
+        return -1
 
 
 class Ladder:
@@ -138,8 +46,11 @@ class Ladder:
 
     def __init__(self, sign: int) -> None:
         self.sign = sign
-        self.pages: list[Page] = []  # those with orders, by number
         self.best: Level | None = None
+        self.levels: list[Level | None] = [None] * BUCKETS_MIN  # empty ones, too: see `make_level`
+        self.mask = BUCKETS_MIN - 1
+        self.count = 0  # of the levels
+        self.pages: list[Page] = []  # those with orders, by number
 
     def __iter__(self) -> Iterator[Level]:
         """Yield the levels, best first."""
@@ -151,43 +62,53 @@ class Ladder:
     def __reversed__(self) -> Iterator[Level]:
         """Yield the levels, worst first."""
         for page in self.pages:
-            for slot in range(PAGE_LEVELS):
+            for slot in range(SLOT_MASK + 1):
                 if page.occupied >> slot & 1:
-                    level = page.levels[slot]
+                    level = self.find((page.number << PAGE_BITS) + slot)
                     assert level is not None
                     yield level
 
     def level_at(self, price_ticks: int) -> Level | None:
         """Return the level of a price; None if nothing rests there."""
-        key = self.sign * price_ticks
-        at = self.page_index(key >> PAGE_BITS)
-        if at == len(self.pages):
-            return None
-        page = self.pages[at]
-        slot = key & SLOT_MASK
-        if page.number != key >> PAGE_BITS or not page.occupied >> slot & 1:
-            return None
-        return page.levels[slot]
+        level = self.find(self.sign * price_ticks)
+        return None if level is None or level.oldest is None else level
 
-    def look_at(self, price_ticks: int) -> int:
-        """Return a number that says nothing, but has memory fetch where an order would go."""
-        level = self.level_at(price_ticks)
-        if level is None or level.newest is None:
-            return 0
-        return level.newest.leaves_lots
+    def find(self, key: int) -> Level | None:
+        """Return a level, which may be empty, by its key."""
+        price_ticks = self.sign * key
+        level = self.levels[key & self.mask]
+        while level is not None and level.price_ticks != price_ticks:
+            level = level.chained
+        return level
+
+    def fetch(self, price_ticks: int, step: int) -> None:
+        """Fetch where an order would go: where the level is found, the level, its last order."""
+        key = self.sign * price_ticks
+        if step == 0:
+            prefetch.place(self.levels, key & self.mask)
+        elif step == 1:
+            prefetch.thing(self.levels, key & self.mask)
+        else:
+            level = self.find(key)
+            if level is not None:
+                prefetch.back(level)
+
+    def fetch_front(self) -> None:
+        """Fetch whom the next order from the other side would trade with."""
+        if self.best is not None:
+            prefetch.front(self.best)
 
     def append(self, order: Order) -> None:
         """Put an order at the back of the queue at its price."""
         key = self.sign * order.price_ticks
-        slot = key & SLOT_MASK
-        page = self.page(key >> PAGE_BITS)
-        level = page.levels[slot]
+        level = self.find(key)
         if level is None:
-            level = page.levels[slot] = Level(order.price_ticks)
+            level = self.make_level(key)
         last = level.newest
         if last is None:
             level.oldest = order
-            page.occupied |= FIRST_SLOT << slot
+            page = self.page(key >> PAGE_BITS)
+            page.occupied |= FIRST_SLOT << (key & SLOT_MASK)
             if self.best is None or key > self.sign * self.best.price_ticks:
                 self.best = level
         else:
@@ -247,11 +168,13 @@ class Ladder:
         key = self.sign * level.price_ticks
         at = self.page_index(key >> PAGE_BITS)
         page = self.pages[at]
-        worse = page.level_at_or_below((key & SLOT_MASK) - 1)
-        if worse is None and at > 0:
+        slot = page.best_below(key & SLOT_MASK)
+        if slot < 0:
+            if at == 0:
+                return None
             page = self.pages[at - 1]
-            worse = page.level_at_or_below(SLOT_MASK)
-        return worse
+            slot = page.best_below(SLOT_MASK + 1)
+        return self.find((page.number << PAGE_BITS) + slot)
 
     def vacate(self, level: Level) -> None:
         """Take note that a level has no orders any more."""
@@ -263,6 +186,33 @@ class Ladder:
         page.occupied ^= FIRST_SLOT << (key & SLOT_MASK)
         if page.occupied == 0:
             del self.pages[at]
+
+    def make_level(self, key: int) -> Level:
+        """Return a new level.
+
+        Empty ones stay for the next order at their price, until there is no room for all.
+        """
+        if self.count > self.mask:
+            self.make_room()
+        level = Level(self.sign * key)
+        self.put(level)
+        return level
+
+    def make_room(self) -> None:
+        """Let go of the empty levels; make twice as many buckets if these are not many."""
+        occupied = list(self)
+        if 2 * len(occupied) > self.mask:
+            self.mask = 2 * self.mask + 1
+        self.levels = [None] * (self.mask + 1)
+        self.count = 0
+        for level in occupied:
+            self.put(level)
+
+    def put(self, level: Level) -> None:
+        bucket = self.sign * level.price_ticks & self.mask
+        level.chained = self.levels[bucket]
+        self.levels[bucket] = level
+        self.count += 1
 
     def page(self, number: int) -> Page:
         """Return the page of that number, a new one if there was none."""

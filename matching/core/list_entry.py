@@ -7,8 +7,8 @@ from hashlib import blake2b
 
 from matching.core import auction, order_terms, self_trade, stop_orders
 from matching.core.holds import Account
-from matching.core.ladder import Order, new_order
 from matching.core.matcher import Matcher
+from matching.core.order import Order, new_order
 from matching.core.order_book import OrderBook
 from matching.core.order_lists import OrderList
 from matching.core.triggers import Turn

@@ -4,7 +4,7 @@ Where there would be more, an auction takes over (see `matching.core.auction.int
 that is to be filled whole or not at all is killed instead.
 """
 
-from matching.core.ladder import Order
+from matching.core.order import Order
 from matching.core.order_book import OrderBook
 from vocabulary.types import SelfTradePrevention
 

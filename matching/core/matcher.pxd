@@ -5,7 +5,8 @@ from matching.core.client_order_ids cimport ClientOrderIds
 from matching.core.event_writer cimport EventWriter
 from matching.core.fees cimport fee_units, maker_fee_units
 from matching.core.holds cimport Account, Funds
-from matching.core.ladder cimport Ladder, Level, Order
+from matching.core.ladder cimport Ladder
+from matching.core.order cimport Level, Order
 from matching.core.order_book cimport OrderBook
 from matching.core.order_table cimport OrderTable
 from matching.core.self_trade cimport can_fill, prevent

@@ -7,7 +7,7 @@ from matching.core import client_order_ids, icebergs, match_bounds, order_lists,
 from matching.core.event_writer import EventWriter
 from matching.core.fees import fee_units, maker_fee_units
 from matching.core.holds import Account
-from matching.core.ladder import Order
+from matching.core.order import Order
 from matching.core.order_book import OrderBook
 from matching.core.self_trade import (
     INCOMING_ENDS,

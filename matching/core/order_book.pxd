@@ -1,7 +1,8 @@
 cimport cython
 
 from matching.core.holds cimport Account, Funds
-from matching.core.ladder cimport Ladder, Level, Order
+from matching.core.ladder cimport Ladder
+from matching.core.order cimport Level, Order
 from matching.core.price_limits cimport band_ticks
 
 cdef int BUY

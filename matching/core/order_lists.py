@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from matching.core.ladder import Order
+from matching.core.order import Order
 from vocabulary.types import CancelReason, Contingency
 
 if TYPE_CHECKING:

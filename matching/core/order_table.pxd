@@ -1,6 +1,7 @@
 cimport cython
 
-from matching.core.ladder cimport Order
+from matching.core cimport prefetch
+from matching.core.order cimport Order
 
 cdef int BUCKETS_MIN
 
@@ -13,9 +14,8 @@ cdef class OrderTable:
 
     @cython.locals(order=Order)
     cpdef Order find(self, long long order_id)
-    cdef bint look_at_bucket(self, long long order_id) noexcept
-    @cython.locals(order=Order, found="long long")
-    cdef long long look_at(self, long long order_id) noexcept
+    @cython.locals(order=Order)
+    cdef void fetch(self, long long order_id, int step) noexcept
     @cython.locals(order=Order)
     cdef long long look_at_owner(self, long long order_id) noexcept
     @cython.locals(bucket=Py_ssize_t)

@@ -8,7 +8,8 @@ many buckets as orders, so that few share one, and never fewer than there once w
 
 from collections.abc import Iterator
 
-from matching.core.ladder import Order
+from matching.core import prefetch
+from matching.core.order import Order
 
 BUCKETS_MIN = 1024
 
@@ -41,24 +42,16 @@ class OrderTable:
             order = order.chained
         return order
 
-    def look_at_bucket(self, order_id: int) -> bool:
-        """Have memory fetch where an order is to be found; what is returned says nothing."""
-        return self.buckets[order_id & self.mask] is None
-
-    def look_at(self, order_id: int) -> int:
-        """Have memory fetch an order that is needed soon, and what is beside it.
-
-        The number returned says nothing; what is used for nothing, no compiler would fetch.
-        """
-        order = self.find(order_id)
-        if order is None or order.level is None:
-            return 0
-        found = order.level.lots
-        if order.older is not None:
-            found += order.older.leaves_lots
-        if order.newer is not None:
-            found += order.newer.leaves_lots
-        return found
+    def fetch(self, order_id: int, step: int) -> None:
+        """Fetch where an order is found, the order, what is beside it."""
+        if step == 0:
+            prefetch.place(self.buckets, order_id & self.mask)
+        elif step == 1:
+            prefetch.thing(self.buckets, order_id & self.mask)
+        else:
+            order = self.find(order_id)
+            if order is not None:
+                prefetch.beside(order)
 
     def look_at_owner(self, order_id: int) -> int:
         """Have memory fetch the name of an order likewise, and where it goes when that closes."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from matching.core import order_lists
-from matching.core.ladder import Order
+from matching.core.order import Order
 from matching.core.order_book import OrderBook
 from matching.core.self_trade import INCOMING_ENDS, RESTING_ENDS, SELF_TRADE_PREVENTED, prevent
 

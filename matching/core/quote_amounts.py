@@ -8,7 +8,7 @@ no more before fees.
 
 from collections.abc import Iterator
 
-from matching.core.ladder import Order
+from matching.core.order import Order
 from matching.core.order_book import OrderBook
 from vocabulary.rejects import RejectReason
 from vocabulary.types import QUANTITY_LOTS_MAX, SelfTradePrevention

@@ -1,7 +1,7 @@
 cimport cython
 
 from matching.core.event_writer cimport EventWriter
-from matching.core.ladder cimport Level, Order
+from matching.core.order cimport Level, Order
 from matching.core.order_book cimport OrderBook
 
 cdef int BUY

@@ -6,7 +6,7 @@ pays for all this with one comparison.
 
 from matching.core import icebergs
 from matching.core.event_writer import EventWriter
-from matching.core.ladder import Order
+from matching.core.order import Order
 from matching.core.order_book import OrderBook
 from vocabulary import events as e
 from vocabulary.codec import pack

@@ -15,7 +15,7 @@ from typing import Any, Final
 from matching.core import fee_tiers
 from matching.core.client_order_ids import ClientOrderId
 from matching.core.holds import Account, Funds
-from matching.core.ladder import Order, new_order
+from matching.core.order import Order, new_order
 from matching.core.order_book import OrderBook
 from matching.core.order_lists import OrderList
 from matching.core.snapshot_fields import FIELDS

@@ -9,8 +9,9 @@ from typing import Final, NamedTuple
 
 from matching.core.client_order_ids import ClientOrderId, ClientOrderIds
 from matching.core.holds import Account, Funds
-from matching.core.ladder import Ladder, Level, Order, Page
+from matching.core.ladder import Ladder, Page
 from matching.core.name_rows import NamePage, NameRows
+from matching.core.order import Level, Order
 from matching.core.order_book import OrderBook
 from matching.core.order_lists import OrderList
 from matching.core.order_table import OrderTable
@@ -158,7 +159,7 @@ FIELDS: Final[dict[type, Fields]] = {
     NameRows: Fields((), ("pages", "end", "free")),
     NamePage: Fields((), ("words",)),
     OrderTable: Fields((), ("buckets", "mask", "count")),
-    Ladder: Fields((), ("sign", "pages", "best")),
-    Page: Fields((), ("number", "occupied", "levels")),
-    Level: Fields((), ("price_ticks", "lots", "oldest", "newest")),
+    Ladder: Fields((), ("sign", "best", "levels", "mask", "count", "pages")),
+    Page: Fields((), ("number", "occupied")),
+    Level: Fields((), ("price_ticks", "lots", "oldest", "newest", "chained")),
 }

@@ -6,8 +6,8 @@ command objects.
 
 from matching.core import order_terms, quote_amounts, stop_orders
 from matching.core.holds import Account
-from matching.core.ladder import Order, new_order
 from matching.core.matcher import Matcher
+from matching.core.order import Order, new_order
 from matching.core.order_book import OrderBook
 from vocabulary import events as e
 from vocabulary.codec import pack

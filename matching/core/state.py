@@ -4,8 +4,8 @@ from hashlib import blake2b
 
 from matching.core.expiry import Expiries
 from matching.core.holds import PREVENTS_NOTHING, Account
-from matching.core.ladder import Order
 from matching.core.name_rows import NameRows
+from matching.core.order import Order
 from matching.core.order_book import OrderBook
 from matching.core.order_table import OrderTable
 from vocabulary.instrument import Asset

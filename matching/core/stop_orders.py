@@ -7,8 +7,8 @@ order triggers once, so a cascade ends at the latest when nobody waits any more.
 
 from collections import deque
 
-from matching.core.ladder import Order
 from matching.core.matcher import Matcher
+from matching.core.order import Order
 from matching.core.order_book import OrderBook
 from matching.core.triggers import TAKES_PROFIT, Trigger
 from vocabulary.rejects import RejectReason

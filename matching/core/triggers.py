@@ -99,7 +99,7 @@ class Turn:
 
 
 class Triggers:
-    """The orders, each an `Order` of `matching.core.ladder` with a `Trigger` or a `Turn`."""
+    """The orders, each an `Order` of `matching.core.order` with a `Trigger` or a `Turn`."""
 
     def __init__(self) -> None:
         self.orders: dict[int, Any] = {}  # by order id, in the order of their entry

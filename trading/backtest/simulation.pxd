@@ -1,6 +1,6 @@
 cimport cython
 
-from matching.core.ladder cimport Level as CoreLevel
+from matching.core.order cimport Level as CoreLevel
 from trading.backtest.background cimport Background
 from trading.backtest.recording cimport Recording
 from trading.backtest.venue cimport SimulatedVenue

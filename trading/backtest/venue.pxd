@@ -4,7 +4,7 @@ from matching.core cimport packed
 from matching.core.engine cimport Engine
 from matching.core.event_writer cimport EventWriter
 from matching.core.holds cimport Account
-from matching.core.ladder cimport Level, Order
+from matching.core.order cimport Level, Order
 from matching.core.order_book cimport OrderBook
 
 cdef long long REJECTED

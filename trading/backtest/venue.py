@@ -14,7 +14,7 @@ from matching.core import packed
 from matching.core.engine import Engine
 from matching.core.event_writer import EventWriter
 from matching.core.holds import Account
-from matching.core.ladder import Level, Order
+from matching.core.order import Level, Order
 from matching.core.order_book import OrderBook
 from vocabulary import commands as c
 from vocabulary import events as e

@@ -13,7 +13,7 @@ import pytest
 
 from matching.core import invariants
 from matching.core.engine import Engine
-from matching.core.ladder import Order
+from matching.core.order import Order
 from tests.matching.core.busts import Busts
 from vocabulary import commands as c
 from vocabulary import events as e

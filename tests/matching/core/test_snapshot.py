@@ -14,8 +14,9 @@ from matching.core import invariants, snapshot
 from matching.core.client_order_ids import ClientOrderId, ClientOrderIds
 from matching.core.engine import Engine
 from matching.core.holds import Account, Funds
-from matching.core.ladder import Ladder, Level, Order, Page
+from matching.core.ladder import Ladder, Page
 from matching.core.name_rows import NamePage, NameRows
+from matching.core.order import Level, Order
 from matching.core.order_book import OrderBook
 from matching.core.order_lists import OrderList
 from matching.core.order_table import OrderTable

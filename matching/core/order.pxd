@@ -1,0 +1,55 @@
+cimport cython
+
+from matching.core.holds cimport Account, Funds
+
+cdef int PREVENTS_NOTHING
+
+
+@cython.final
+cdef class Order:
+    cdef public long long order_id
+    cdef public unsigned long long entered_by
+    cdef public long long leaves_lots
+    cdef public Level level
+    cdef public Order older
+    cdef public Order newer
+    cdef public Order chained
+    cdef public long long price_ticks
+    cdef public long long quantity_lots
+    cdef public long long hidden_lots
+    cdef public Account account
+    cdef public long long instrument_id
+    cdef public char side
+    cdef public unsigned char flags
+    cdef public char self_trade_prevention
+    cdef public unsigned int name_row
+    cdef public long long expire_time_ns
+    cdef public Funds spends
+    cdef public Funds receives
+    cdef public long long hold_per_lot
+    cdef public long long budget_units
+    cdef public long long display_lots
+    cdef public object trigger
+    cdef public object order_list
+
+
+@cython.locals(order=Order)
+cpdef Order new_order(
+    long long order_id,
+    Account account,
+    long long instrument_id,
+    int side,
+    long long price_ticks,
+    long long quantity_lots,
+    int flags,
+    long long expire_time_ns,
+)
+
+
+@cython.final
+cdef class Level:
+    cdef readonly long long price_ticks
+    cdef public long long lots
+    cdef public Order oldest
+    cdef public Order newest
+    cdef public Level chained

@@ -1,0 +1,93 @@
+"""An order, and the queue of those at one price."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from matching.core.client_order_ids import ClientOrderId
+from matching.core.holds import PREVENTS_NOTHING, Account, Funds
+
+
+class Order:
+    """An open order, or an incoming one while it matches.
+
+    See `new_order`.
+    """
+
+    def __init__(self) -> None:
+        self.order_id = 0
+        self.entered_by = 0  # a session
+        self.account: Account
+        self.instrument_id = 0
+        self.side = 0
+        self.price_ticks = 0
+        self.quantity_lots = 0
+        self.leaves_lots = 0
+        self.hidden_lots = 0  # of these, while it rests
+        self.display_lots = 0  # 0: all
+        self.flags = 0
+        self.name_row = 0  # its client order id's
+        self.expire_time_ns = 0  # 0: never
+        self.spends: Funds
+        self.receives: Funds
+        self.hold_per_lot = 0  # units of the asset that it spends; 0: `budget_units` in all
+        self.budget_units = 0  # what a market order that buys still holds
+        self.self_trade_prevention = PREVENTS_NOTHING
+        self.order_list: Any = None  # its `OrderList` while that matters
+        self.trigger: Any = None  # a `Trigger` while it waits for the price
+        self.level: Level | None = None  # None while it does not rest
+        self.older: Order | None = None
+        self.newer: Order | None = None
+        self.chained: Order | None = None  # the next one in a bucket of `OrderTable`
+
+    @property
+    def client_order_id(self) -> ClientOrderId:
+        return self.account.client_order_ids.at_row(self.name_row)
+
+    @property
+    def cumulative_lots(self) -> int:
+        return self.quantity_lots - self.leaves_lots
+
+
+def new_order(
+    order_id: int,
+    account: Account,
+    instrument_id: int,
+    side: int,
+    price_ticks: int,
+    quantity_lots: int,
+    flags: int,
+    expire_time_ns: int,
+) -> Order:
+    """Return an order that nothing has happened to.
+
+    A class that is called with arguments makes Python objects of them all; this compiles to a few
+    stores.
+    """
+    order = Order()
+    order.order_id = order_id
+    order.account = account
+    order.instrument_id = instrument_id
+    order.side = side
+    order.price_ticks = price_ticks
+    order.quantity_lots = quantity_lots
+    order.leaves_lots = quantity_lots
+    order.flags = flags
+    order.expire_time_ns = expire_time_ns
+    return order
+
+
+class Level:
+    """The orders that rest at one price."""
+
+    def __init__(self, price_ticks: int) -> None:
+        self.price_ticks = price_ticks
+        self.lots = 0
+        self.oldest: Order | None = None
+        self.newest: Order | None = None
+        self.chained: Level | None = None  # the next one in a bucket of `Ladder`
+
+    def __iter__(self) -> Iterator[Order]:
+        order = self.oldest
+        while order is not None:
+            yield order
+            order = order.newer

@@ -1,0 +1,32 @@
+from matching.core.order cimport Level, Order
+
+cdef extern from "Python.h":
+    ctypedef struct PyListObject:
+        void** ob_item
+
+cdef extern from *:
+    void fetch "__builtin_prefetch" (const void* address) noexcept nogil
+
+
+cdef inline void place(list things, Py_ssize_t index) noexcept:
+    fetch((<PyListObject*>things).ob_item + index)
+
+
+cdef inline void thing(list things, Py_ssize_t index) noexcept:
+    cdef char* address = <char*>(<PyListObject*>things).ob_item[index]
+    fetch(address)
+    fetch(address + 64)
+
+
+cdef inline void beside(Order order) noexcept:
+    fetch(<void*>order.level)
+    fetch(<void*>order.older)
+    fetch(<void*>order.newer)
+
+
+cdef inline void front(Level level) noexcept:
+    fetch(<void*>level.oldest)
+
+
+cdef inline void back(Level level) noexcept:
+    fetch(<void*>level.newest)
