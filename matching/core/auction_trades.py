@@ -32,6 +32,8 @@ def trade_at(matcher: Matcher, book: OrderBook, price_ticks: int, trades_max: in
         if trades == trades_max > 0:
             break
         trades += 1
+        assert book.buys.best is not None
+        assert book.sells.best is not None
         buy, sell = book.buys.best.oldest, book.sells.best.oldest
         assert buy is not None
         assert sell is not None
