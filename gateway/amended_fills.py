@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 
-import msgspec
-
 from gateway.orders import Fill, Order, OrderStatus, ReportKind
 from vocabulary import commands as c
 from vocabulary import events as e
@@ -28,47 +26,38 @@ def amended_fill(record: Record, event: e.TradeBusted, side: Side, catalogue: Ca
         price_ticks, lots = event.corrected_price_ticks, event.corrected_quantity_lots
         quote_units = event.corrected_quote_units
         fees = (event.corrected_buyer_fee_units, event.corrected_seller_fee_units)
-    fee_units = fees[0] if is_buyer else fees[1]
-    instrument = catalogue.instruments[event.instrument_id]
-    return Fill(
-        event.trade_id,
-        instrument,
-        event.buyer_order_id if is_buyer else event.seller_order_id,
-        event.buyer_account_id if is_buyer else event.seller_account_id,
-        side,
-        price_ticks,
-        lots,
-        quote_units,
-        fee_units,
-        # A rebate is in the asset that its side gave.
-        instrument.base if is_buyer == (fee_units >= 0) else instrument.quote,
-        is_buyer == command.buyer_is_maker,
-        record.timestamp_ns,
-        b"",
-        command.trade_sequence,
-        event.amendments,
-        not isinstance(event, e.TradeCorrected),
-    )
+    fill = Fill(catalogue.instruments[event.instrument_id])
+    fill.trade_id = event.trade_id
+    fill.order_id = event.buyer_order_id if is_buyer else event.seller_order_id
+    fill.account_id = event.buyer_account_id if is_buyer else event.seller_account_id
+    fill.side = side
+    fill.price_ticks = price_ticks
+    fill.quantity_lots = lots
+    fill.quote_units = quote_units
+    fill.fee_units = fees[0] if is_buyer else fees[1]
+    fill.is_maker = is_buyer == command.buyer_is_maker
+    fill.timestamp_ns = record.timestamp_ns
+    fill.sequence = command.trade_sequence
+    fill.amendments = event.amendments
+    fill.is_busted = not isinstance(event, e.TradeCorrected)
+    return fill
 
 
-def remember_amended(fills: deque[Fill], amended: Fill) -> Fill:
+def remember_amended(fills: deque[Fill], amended: Fill) -> None:
     """Put an amended fill in the place of what is remembered of it, if anything is.
 
-    Return it with what only memory knows, such as when the trade was.
+    It takes over what only memory knows, such as when the trade was.
     """
     for index, fill in enumerate(fills):
         if (fill.trade_id, fill.side) == (amended.trade_id, amended.side) and (
             fill.instrument is amended.instrument
         ):
-            fills[index] = msgspec.structs.replace(
-                amended,
-                is_maker=fill.is_maker,
-                timestamp_ns=fill.timestamp_ns,
-                client_order_id=fill.client_order_id,
-                sequence=fill.sequence,
-            )
-            return fills[index]
-    return amended
+            amended.is_maker = fill.is_maker
+            amended.timestamp_ns = fill.timestamp_ns
+            amended.client_order_id = fill.client_order_id
+            amended.sequence = fill.sequence
+            fills[index] = amended
+            return
 
 
 def amend_order(order: Order, event: e.TradeBusted, fill: Fill, timestamp_ns: int) -> None:

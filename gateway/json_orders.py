@@ -169,9 +169,9 @@ class JsonOrders:
 
     def on_record(self, record: Record, reports: list[Report]) -> None:
         """Answer the request whose record this is, if it is one of ours and still waited for."""
-        if record.command.session_id != self.session_id:
+        if record.session_id != self.session_id:
             return
-        pending = self._pending.pop(record.command.session_number, None)
+        pending = self._pending.pop(record.session_number, None)
         if pending is not None:
             pending.answer(pending.reply(reports))
 

@@ -1,35 +1,40 @@
 cimport cython
 
-from gateway.orders cimport Order, Report
+from gateway cimport packed_events
+from gateway.order_table cimport AccountOrders, OrderTable
+from gateway.orders cimport Fill, Order, Report
+from vocabulary.codec cimport Record
+from vocabulary cimport packed
 
 
 @cython.final
-cdef class _Account:
-    cdef readonly dict open
-    cdef readonly object closed
-    cdef readonly object fills
-    cdef readonly dict by_client_order_id
-    cdef readonly dict lists
-
-    cdef int forget_client_order_id(self, Order order) except -1
-
-
-@cython.final
-cdef class Orders:
+cdef class Orders(OrderTable):
     cdef readonly object catalogue
-    cdef readonly Py_ssize_t open_order_count
-    cdef dict _orders
-    cdef dict _accounts
     cdef dict _preventions
     cdef list _reports
-    cdef set _requested_ids
+    cdef long long _requested_id
+    cdef long long _other_requested_id
     cdef object _order_list
-    cdef object _record
+    cdef Record _record
     cdef dict _apply
 
-    cpdef list apply(self, object record)
+    cpdef list apply(self, Record record)
 
-    @cython.locals(account=_Account)
+    @cython.locals(
+        words="const long long*", at=Py_ssize_t, stop=Py_ssize_t, enters_one=bint, head="long long"
+    )
+    cdef int _apply_words(self, bytes data) except -1
+
+    cdef int _apply_event(self, object event) except -1
+
+    @cython.locals(owner_and_instrument="long long", instrument_id=object, order=Order)
+    cdef int _take_accepted(self, const long long* words, Py_ssize_t at) except -1
+
+    cdef int _take_trade(self, const long long* words, Py_ssize_t at) except -1
+
+    @cython.locals(order=Order)
+    cdef int _take_canceled(self, const long long* words, Py_ssize_t at) except -1
+
     cpdef object _apply_list_accepted(self, object event)
 
     @cython.locals(order=Order)
@@ -37,21 +42,43 @@ cdef class Orders:
 
     cdef object _join(self, object order_list, Order order)
 
-    @cython.locals(order=Order, account=_Account)
+    @cython.locals(order=Order)
     cpdef object _apply_accepted(self, object event)
 
-    @cython.locals(order=Order, account=_Account, report=Report)
+    cdef int _accept(self, Order order, long long order_id) except -1
+
+    @cython.locals(order=Order, account=AccountOrders, report=Report)
     cpdef object _apply_replaced(self, object event)
 
-    @cython.locals(resting=Order, incoming=Order)
     cpdef object _apply_trade(self, object event)
 
-    @cython.locals(report=Report, is_maker=bint)
-    cdef int _fill(self, Order order, object event, long long leaves_lots, object fee_units) except -1
+    @cython.locals(fill=Fill)
+    cdef int _trade(
+        self,
+        long long instrument_id,
+        long long trade_id,
+        long long price_ticks,
+        long long quantity_lots,
+        long long quote_units,
+        long long resting_order_id,
+        long long resting_leaves_lots,
+        long long resting_fee_units,
+        long long incoming_order_id,
+        long long incoming_leaves_lots,
+        long long incoming_fee_units,
+    ) except -1
 
-    @cython.locals(order=Order, report=Report)
+    @cython.locals(order=Order, record=Record, fill=Fill, report=Report)
+    cdef Fill _fill(
+        self, long long order_id, long long leaves_lots, long long quantity_lots, object quote_units
+    )
+
     cpdef object _apply_canceled(self, object event)
 
+    @cython.locals(report=Report)
+    cdef int _cancel(self, Order order, object reason) except -1
+
+    @cython.locals(order_id="long long")
     cdef bint _is_requested(self, Order order) except -1
 
     @cython.locals(order=Order)
@@ -60,14 +87,11 @@ cdef class Orders:
     @cython.locals(order=Order, report=Report)
     cpdef object _apply_prevented(self, object event)
 
-    @cython.locals(account=_Account, order=Order, report=Report)
+    @cython.locals(account=AccountOrders, order=Order, report=Report, fill=Fill)
     cpdef object _apply_amended(self, object event)
 
     @cython.locals(order=Order, report=Report)
     cpdef object _apply_rejected(self, object event)
-
-    @cython.locals(account=_Account, oldest=Order)
-    cdef int _close(self, Order order, object status) except -1
 
     @cython.locals(report=Report)
     cdef Report _report(self, object kind, Order order)

@@ -2,23 +2,36 @@
 
 `Orders.apply` takes every record once and in order, and says what to report about it. Whoever reads
 the same records has the same orders: nothing here is kept on disk.
+
+This is a hot path: what most records tell is read from their words (`gateway.packed_events`), and
+everything else, as well as a record that is no bytes, from the events as objects. Both ways meet
+where an order changes.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable
-from itertools import chain
+from collections.abc import Callable
 from typing import Any
 
+from gateway import packed_events
 from gateway.amended_fills import AMENDED_KINDS, amend_order, amended_fill, remember_amended
-from gateway.orders import Fill, Order, OrderList, OrderStatus, PreventedMatch, Report, ReportKind
+from gateway.order_table import OrderTable
+from gateway.orders import (
+    Fill,
+    Order,
+    OrderList,
+    OrderStatus,
+    PreventedMatch,
+    Report,
+    ReportKind,
+    order_of,
+)
 from vocabulary import commands as c
 from vocabulary import events as e
+from vocabulary import packed
 from vocabulary.catalogue import Catalogue
-from vocabulary.codec import Record
+from vocabulary.codec import Record, unpack
 from vocabulary.types import (
-    CLOSED_ORDERS_REMEMBERED_MAX,
     SECOND_ORDER,
     CancelReason,
     Contingency,
@@ -27,54 +40,31 @@ from vocabulary.types import (
     Side,
 )
 
-CLOSED_ORDERS_MAX = CLOSED_ORDERS_REMEMBERED_MAX
-"""How many closed orders of an account are remembered: the newest, which may be repeated."""
-
-FILLS_MAX = 1_000
-"""How many fills of an account are remembered, the newest ones."""
-
-CANCELED = {
+CANCELED = (
     CancelReason.REQUESTED,
     CancelReason.MASS_CANCELED,
     CancelReason.ACCOUNT_SUSPENDED,
-}
+)
 """Somebody ended the order; for any other reason it ended by its own terms or its market's."""
 
 # What most records are about: an enumeration takes its time to look up a member.
 _ACCEPTED, _TRADE = ReportKind.ACCEPTED, ReportKind.TRADE
 _PARTIALLY_FILLED, _FILLED = OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED
-_BUY = Side.BUY
+_LIMIT, _MARKET = OrderType.LIMIT, OrderType.MARKET
 _NO_PREVENTION = SelfTradePrevention.NONE
+_ACCOUNT_DEFAULT = SelfTradePrevention.ACCOUNT_DEFAULT
 
 
-class _Account:
-    """What is known of one account's orders."""
-
-    def __init__(self) -> None:
-        self.open: dict[int, Order] = {}
-        self.closed: deque[Order] = deque()
-        self.fills: deque[Fill] = deque(maxlen=FILLS_MAX)
-        self.by_client_order_id: dict[bytes, Order] = {}
-        self.lists: dict[int, OrderList] = {}  # those of remembered orders
-
-    def forget_client_order_id(self, order: Order) -> None:
-        # A closed order's may have been given to a newer one.
-        if self.by_client_order_id.get(order.client_order_id) is order:
-            del self.by_client_order_id[order.client_order_id]
-
-
-class Orders:
+class Orders(OrderTable):
     """All open orders, and each account's newest closed ones and fills."""
 
     def __init__(self, catalogue: Catalogue) -> None:
+        super().__init__()
         self.catalogue = catalogue
-        self.open_order_count = 0
-        self._orders: dict[int, Order] = {}
-        self._accounts: dict[int, _Account] = {}
         self._preventions: dict[int, SelfTradePrevention] = {}  # by account, where it has set one
         self._reports: list[Report] = []
-        # The orders that the record's command entered or replaced.
-        self._requested_ids: set[int] = set()
+        # The orders that the record's command entered or replaced: one, or a list's two.
+        self._requested_id = self._other_requested_id = 0
         self._order_list: OrderList | None = None  # that it entered
         self._record: Record
         # By type, since a chain of isinstance costs more than what most events do.
@@ -101,88 +91,70 @@ class Orders:
     def apply(self, record: Record) -> list[Report]:
         """Take a record in; return what to report, in the order in which it happened."""
         self._record = record
-        self._requested_ids.clear()
+        self._requested_id = self._other_requested_id = 0
         self._order_list = None
         self._reports = []
-        for event in record.events:
-            self._apply.get(type(event), self.catalogue.apply)(event)
+        if record.data:
+            self._apply_words(record.data)
+        else:
+            for event in record.events:
+                self._apply_event(event)
         return self._reports
 
-    def order(
-        self, account_id: int, *, order_id: int = 0, client_order_id: bytes = b""
-    ) -> Order | None:
-        """Return an account's order by our id or, where that is 0, by its client order id."""
-        if order_id:
-            found = self._orders.get(order_id)
-            return found if found is not None and found.account_id == account_id else None
-        account = self._accounts.get(account_id)
-        return account.by_client_order_id.get(client_order_id) if account is not None else None
+    def _apply_words(self, data: bytes) -> None:
+        words = packed.words_of(data)
+        at, stop = self._record.events_at, self._record.stop
+        enters_one = self._record.command_kind == packed_events.ENTER_ORDER
+        while at < stop:
+            head = words[at]
+            if head == packed_events.ORDER_ACCEPTED and enters_one:
+                self._take_accepted(words, at)
+            elif head == packed_events.TRADE_EXECUTED:
+                self._take_trade(words, at)
+            elif head == packed_events.ORDER_CANCELED:
+                self._take_canceled(words, at)
+            elif head != packed_events.ORDER_RESTED:  # which its owner need not be told
+                self._apply_event(unpack(data, packed_events.WORD_BYTES * at)[0])
+            at += packed_events.words_of_message(head)
 
-    def order_list(
-        self, account_id: int, *, list_id: int | None = None, client_list_id: bytes = b""
-    ) -> OrderList | None:
-        """Return an account's list by our id or, without one, the newest of that client's id."""
-        account = self._accounts.get(account_id)
-        if account is None:
-            return None
-        if list_id is not None:
-            return account.lists.get(list_id)
-        named = [each for each in account.lists.values() if each.client_list_id == client_list_id]
-        return max(named, key=_list_id, default=None)
+    def _apply_event(self, event: Any) -> None:
+        self._apply.get(type(event), self.catalogue.apply)(event)
 
-    def open_lists(self, account_id: int) -> list[OrderList]:
-        """Return an account's lists that are not done, oldest first."""
-        account = self._accounts.get(account_id)
-        lists = account.lists.values() if account is not None else ()
-        return [each for each in lists if not each.is_done]
+    # Events as words
 
-    def open_orders(self, account_id: int, instrument_id: int = 0) -> list[Order]:
-        """Return an account's open orders, oldest first, in one instrument or (0) in all."""
-        account = self._accounts.get(account_id)
-        return _in_instrument(account.open.values(), instrument_id) if account is not None else []
+    def _take_accepted(self, words: memoryview, at: int) -> None:
+        owner_and_instrument = words[at + packed_events.OWNER_AND_INSTRUMENT]
+        instrument_id = packed_events.second_id(owner_and_instrument)
+        order = Order(self.catalogue.instruments[instrument_id])
+        packed_events.read_terms(order, self._record.data, words, self._record.command_at)
+        self._accept(order, words[at + packed_events.ORDER_ID])
 
-    def open_count(self, account_id: int) -> int:
-        """Return how many orders an account has open."""
-        account = self._accounts.get(account_id)
-        return len(account.open) if account is not None else 0
+    def _take_trade(self, words: memoryview, at: int) -> None:
+        self._trade(
+            packed_events.first_id(words[at + packed_events.TRADE_INSTRUMENT]),
+            words[at + packed_events.TRADE_ID],
+            words[at + packed_events.TRADE_PRICE_TICKS],
+            words[at + packed_events.TRADE_LOTS],
+            words[at + packed_events.TRADE_QUOTE_UNITS],
+            words[at + packed_events.RESTING_ORDER_ID],
+            words[at + packed_events.RESTING_LEAVES_LOTS],
+            words[at + packed_events.RESTING_FEE_UNITS],
+            words[at + packed_events.INCOMING_ORDER_ID],
+            words[at + packed_events.INCOMING_LEAVES_LOTS],
+            words[at + packed_events.INCOMING_FEE_UNITS],
+        )
 
-    def orders(self, account_id: int, instrument_id: int = 0) -> list[Order]:
-        """Return the open and the remembered closed orders of an account, oldest first."""
-        account = self._accounts.get(account_id)
-        if account is None:
-            return []
-        known = _in_instrument(chain(account.open.values(), account.closed), instrument_id)
-        return sorted(known, key=lambda order: order.order_id)
+    def _take_canceled(self, words: memoryview, at: int) -> None:
+        order = self._orders[words[at + packed_events.ORDER_ID]]
+        self._cancel(order, packed_events.cancel_reason(words[at + packed_events.CANCEL_TERMS]))
 
-    def fills(self, account_id: int, instrument_id: int = 0) -> list[Fill]:
-        """Return an account's remembered fills, oldest first."""
-        account = self._accounts.get(account_id)
-        if account is None:
-            return []
-        return [
-            fill
-            for fill in account.fills
-            if not instrument_id or fill.instrument.instrument_id == instrument_id
-        ]
-
-    def fills_known_from_ns(self, account_id: int) -> int:
-        """Return behind which time all fills of an account are remembered; 0: all there ever were.
-
-        Of those at that very time some may be forgotten.
-        """
-        account = self._accounts.get(account_id)
-        if account is None or len(account.fills) < FILLS_MAX:
-            return 0
-        return account.fills[0].timestamp_ns
-
-    # Events
+    # Events as objects
 
     def _apply_list_accepted(self, event: e.OrderListAccepted) -> None:
         command = self._record.command
         assert isinstance(command, c.EnterOrderList)
         self._order_list = OrderList(event.list_id, event.contingency, command.client_list_id)
-        account = self._accounts.setdefault(event.account_id, _Account())
-        account.lists[event.list_id] = self._order_list
+        self._account(event.account_id).lists[event.list_id] = self._order_list
 
     def _apply_activated(self, event: e.OrderActivated) -> None:
         order = self._orders[event.order_id]
@@ -196,22 +168,25 @@ class Orders:
         if isinstance(command, c.EnterOrderList):
             command = command.orders[event.order_id >= SECOND_ORDER]
         assert isinstance(command, c.EnterOrder)
-        instrument = self.catalogue.instruments[event.instrument_id]
-        prevention = command.self_trade_prevention or self._preventions.get(
-            event.account_id, _NO_PREVENTION
-        )
-        order = Order(event.order_id, command, instrument, self._record.timestamp_ns, prevention)
+        order = order_of(command, self.catalogue.instruments[event.instrument_id])
+        if event.quantity_lots:
+            order.quantity_lots = event.quantity_lots
+        self._accept(order, event.order_id)
+
+    def _accept(self, order: Order, order_id: int) -> None:
+        order.order_id = order_id
+        order.leaves_lots = order.quantity_lots
+        order.is_waiting = order.order_type is not _LIMIT and order.order_type is not _MARKET
+        order.entered_ns = order.updated_ns = self._record.timestamp_ns
+        if order.self_trade_prevention is _ACCOUNT_DEFAULT:
+            order.self_trade_prevention = self._preventions.get(order.account_id, _NO_PREVENTION)
         if self._order_list is not None:
             self._join(self._order_list, order)
-        if event.quantity_lots:
-            order.quantity_lots = order.leaves_lots = event.quantity_lots
-        account = self._accounts.get(event.account_id)
-        if account is None:
-            account = self._accounts[event.account_id] = _Account()
-        self._orders[order.order_id] = account.open[order.order_id] = order
-        account.by_client_order_id[order.client_order_id] = order
-        self.open_order_count += 1
-        self._requested_ids.add(order.order_id)
+        self._open(order)
+        if self._requested_id:
+            self._other_requested_id = order_id
+        else:
+            self._requested_id = order_id
         self._report(_ACCEPTED, order)
 
     def _join(self, order_list: OrderList, order: Order) -> None:
@@ -231,10 +206,10 @@ class Orders:
         command = self._record.command
         assert isinstance(command, c.ReplaceOrder)
         order = self._orders[event.order_id]
-        self._requested_ids.add(order.order_id)
+        self._requested_id = order.order_id
         original_client_order_id = order.client_order_id
         if command.client_order_id:
-            account = self._accounts[event.account_id]
+            account = self._account(event.account_id)
             account.forget_client_order_id(order)
             account.by_client_order_id[command.client_order_id] = order
             order.client_order_id = command.client_order_id
@@ -247,37 +222,62 @@ class Orders:
         report.original_client_order_id = original_client_order_id
 
     def _apply_trade(self, event: e.TradeExecuted) -> None:
-        self.catalogue.reference_ticks[event.instrument_id] = event.price_ticks
-        resting = self._orders[event.resting_order_id]
-        self._fill(resting, event, event.resting_leaves_lots, event.resting_fee_units)
-        incoming = self._orders[event.incoming_order_id]
-        self._fill(incoming, event, event.incoming_leaves_lots, event.incoming_fee_units)
-
-    def _fill(self, order: Order, event: e.TradeExecuted, leaves_lots: int, fee_units: int) -> None:
-        order.cumulative_lots += event.quantity_lots
-        order.leaves_lots = leaves_lots
-        order.quote_units += event.quote_units
-        order.updated_ns = self._record.timestamp_ns
-        instrument = order.instrument
-        is_maker = order.order_id == event.resting_order_id
-        fill = Fill(
+        self._trade(
+            event.instrument_id,
             event.trade_id,
-            instrument,
-            order.order_id,
-            order.account_id,
-            order.side,
             event.price_ticks,
             event.quantity_lots,
             event.quote_units,
-            fee_units,
-            # A rebate is in the asset that its side gave.
-            instrument.base if (order.side is _BUY) == (fee_units >= 0) else instrument.quote,
-            is_maker,
-            self._record.timestamp_ns,
-            order.client_order_id,
-            self._record.sequence,
+            event.resting_order_id,
+            event.resting_leaves_lots,
+            event.resting_fee_units,
+            event.incoming_order_id,
+            event.incoming_leaves_lots,
+            event.incoming_fee_units,
         )
-        self._accounts[order.account_id].fills.append(fill)
+
+    def _trade(
+        self,
+        instrument_id: int,
+        trade_id: int,
+        price_ticks: int,
+        quantity_lots: int,
+        quote_units: int,
+        resting_order_id: int,
+        resting_leaves_lots: int,
+        resting_fee_units: int,
+        incoming_order_id: int,
+        incoming_leaves_lots: int,
+        incoming_fee_units: int,
+    ) -> None:
+        self.catalogue.reference_ticks[instrument_id] = price_ticks
+        fill = self._fill(resting_order_id, resting_leaves_lots, quantity_lots, quote_units)
+        fill.trade_id = trade_id
+        fill.price_ticks = price_ticks
+        fill.fee_units = resting_fee_units
+        fill.is_maker = True
+        fill = self._fill(incoming_order_id, incoming_leaves_lots, quantity_lots, quote_units)
+        fill.trade_id = trade_id
+        fill.price_ticks = price_ticks
+        fill.fee_units = incoming_fee_units
+
+    def _fill(self, order_id: int, leaves_lots: int, quantity_lots: int, quote_units: int) -> Fill:
+        """Report that so much of an order has traded; return the fill, to be filled in."""
+        order, record = self._orders[order_id], self._record
+        order.cumulative_lots += quantity_lots
+        order.leaves_lots = leaves_lots
+        order.quote_units += quote_units
+        order.updated_ns = record.timestamp_ns
+        fill = Fill(order.instrument)
+        fill.order_id = order_id
+        fill.account_id = order.account_id
+        fill.side = order.side
+        fill.quantity_lots = quantity_lots
+        fill.quote_units = quote_units
+        fill.timestamp_ns = record.timestamp_ns
+        fill.client_order_id = order.client_order_id
+        fill.sequence = record.sequence
+        self._account(order.account_id).fills.append(fill)
         if leaves_lots:
             order.status = _PARTIALLY_FILLED
         else:
@@ -285,13 +285,14 @@ class Orders:
         report = self._report(_TRADE, order)
         report.is_requester = self._is_requested(order)
         report.fill = fill
+        return fill
 
     def _apply_canceled(self, event: e.OrderCanceled) -> None:
-        command = self._record.command
-        order = self._orders[event.order_id]
+        self._cancel(self._orders[event.order_id], event.reason)
+
+    def _cancel(self, order: Order, reason: CancelReason) -> None:
         order.updated_ns = self._record.timestamp_ns
         order.leaves_lots = 0
-        reason = event.reason
         if reason is CancelReason.SELF_TRADE_PREVENTED:
             assert order.prevented is not None
             order.prevented_lots += order.prevented.quantity_lots
@@ -304,6 +305,7 @@ class Orders:
             report = self._report(ReportKind.EXPIRED, order)
             report.is_requester = self._is_requested(order)
         else:
+            command = self._record.command
             self._close(order, OrderStatus.CANCELED)
             report = self._report(ReportKind.CANCELED, order)
             # Whom its sender did not name ended with the other order of its list.
@@ -318,7 +320,8 @@ class Orders:
 
     def _is_requested(self, order: Order) -> bool:
         """Say whether an order is what the record's command is about, not one that it set off."""
-        return order.order_id in self._requested_ids
+        order_id = order.order_id
+        return order_id in (self._requested_id, self._other_requested_id)
 
     def _apply_triggered(self, event: e.OrderTriggered) -> None:
         order = self._orders[event.order_id]
@@ -352,7 +355,7 @@ class Orders:
             fill = amended_fill(self._record, event, side, self.catalogue)
             account = self._accounts.get(fill.account_id)
             if account is not None:
-                fill = remember_amended(account.fills, fill)
+                remember_amended(account.fills, fill)
             order = self._orders.get(fill.order_id)
             if order is not None:
                 amend_order(order, event, fill, self._record.timestamp_ns)
@@ -393,28 +396,11 @@ class Orders:
         report.client_order_id = name or report.client_order_id
         report.reason = event.reason
 
-    def _close(self, order: Order, status: OrderStatus) -> None:
-        order.status = status
-        self.open_order_count -= 1
-        account = self._accounts[order.account_id]
-        del account.open[order.order_id]
-        account.closed.append(order)
-        if len(account.closed) > CLOSED_ORDERS_MAX:
-            oldest = account.closed.popleft()
-            del self._orders[oldest.order_id]
-            account.forget_client_order_id(oldest)
-            order_list, oldest.order_list = oldest.order_list, None  # they hold each other
-            if order_list is not None and order_list.is_done:
-                account.lists.pop(order_list.list_id, None)
-
     def _report(self, kind: ReportKind, order: Order | None) -> Report:
         """Add a report, under the order's own name and to the requester, and return it."""
-        record = self._record
-        report = Report(record.command)
+        report = Report(self._record)
         report.kind = kind
-        report.sequence = record.sequence
         report.report_index = len(self._reports)
-        report.timestamp_ns = record.timestamp_ns
         if order is not None:
             report.order = order
             report.status = order.status
@@ -430,10 +416,6 @@ def _order_id(order: Order) -> int:
     return order.order_id
 
 
-def _list_id(order_list: OrderList) -> int:
-    return order_list.list_id
-
-
 def _names(command: c.CancelOrder, order: Order) -> bool:
     if command.order_id:
         return command.order_id == order.order_id
@@ -442,8 +424,3 @@ def _names(command: c.CancelOrder, order: Order) -> bool:
 
 def _apply_nothing(_: e.Event) -> None:
     """Nothing happened to an order that its owner does not know yet."""
-
-
-def _in_instrument(orders: Iterable[Order], instrument_id: int) -> list[Order]:
-    of = instrument_id
-    return [order for order in orders if not of or order.instrument.instrument_id == of]

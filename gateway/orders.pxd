@@ -1,5 +1,7 @@
 cimport cython
 
+from vocabulary.codec cimport Record
+
 
 @cython.final
 cdef class Order:
@@ -34,20 +36,41 @@ cdef class Order:
     cdef public long long updated_ns
 
 
+@cython.locals(order=Order)
+cpdef Order order_of(object command, object instrument)
+
+
+@cython.final
+cdef class Fill:
+    cdef public long long trade_id
+    cdef public object instrument
+    cdef public long long order_id
+    cdef public long long account_id
+    cdef public object side
+    cdef public long long price_ticks
+    cdef public long long quantity_lots
+    cdef public long long quote_units
+    cdef public long long fee_units
+    cdef public bint is_maker
+    cdef public long long timestamp_ns
+    cdef public bytes client_order_id
+    cdef public long long sequence
+    cdef public long long amendments
+    cdef public bint is_busted
+
+
 @cython.final
 cdef class Report:
     cdef public object kind
-    cdef public long long sequence
+    cdef public Record record
     cdef public long long report_index
-    cdef public long long timestamp_ns
     cdef public Order order
-    cdef public object command
     cdef public object reason
     cdef public object status
     cdef public long long cumulative_lots
     cdef public long long leaves_lots
     cdef public object quote_units
-    cdef public object fill
+    cdef public Fill fill
     cdef public bint is_requester
     cdef public bytes client_order_id
     cdef public bytes original_client_order_id
@@ -57,4 +80,4 @@ cdef class Report:
 
 
 @cython.locals(sequence="long long", instrument_id="long long", trade_id="long long", side=str)
-cpdef str trade_exec_id(object fill)
+cpdef str trade_exec_id(Fill fill)

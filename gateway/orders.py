@@ -9,9 +9,8 @@ from copy import copy
 from enum import IntEnum, auto
 from typing import NamedTuple
 
-import msgspec
-
 from vocabulary import commands as c
+from vocabulary.codec import Record
 from vocabulary.instrument import Asset, Instrument
 from vocabulary.rejects import RejectReason
 from vocabulary.types import (
@@ -24,8 +23,10 @@ from vocabulary.types import (
     TimeInForce,
 )
 
+# An enumeration takes its time to look up a member.
+_BUY, _LIMIT, _GOOD_TILL_CANCEL = Side.BUY, OrderType.LIMIT, TimeInForce.GOOD_TILL_CANCEL
+_NO_FLAGS, _ACCOUNT_DEFAULT = OrderFlags.NONE, SelfTradePrevention.ACCOUNT_DEFAULT
 _NEVER_REST = (TimeInForce.IMMEDIATE_OR_CANCEL, TimeInForce.FILL_OR_KILL)
-_WAITING = frozenset(order_type for order_type in OrderType if order_type > OrderType.LIMIT)
 _WITH_LIMIT = frozenset(order_type for order_type in OrderType if order_type % 2 == 0)
 
 
@@ -80,7 +81,6 @@ class ReportKind(IntEnum):
 
 
 _REJECTED, _TRADE = ReportKind.REJECTED, ReportKind.TRADE
-_BUY = Side.BUY
 
 
 class PreventedMatch(NamedTuple):
@@ -93,43 +93,39 @@ class PreventedMatch(NamedTuple):
 
 
 class Order:
-    """One order. Changed by `Orders` alone; times are UTC nanoseconds, money is in quote units."""
+    """One order. Changed by `Orders` alone; times are UTC nanoseconds, money is in quote units.
 
-    def __init__(
-        self,
-        order_id: int,
-        command: c.EnterOrder,
-        instrument: Instrument,
-        entered_ns: int,
-        prevention: SelfTradePrevention = SelfTradePrevention.NONE,
-    ) -> None:
-        self.order_id = order_id
+    It begins blank, like a report.
+    """
+
+    def __init__(self, instrument: Instrument) -> None:
+        self.order_id = 0
         self.order_list: OrderList | None = None
-        self.account_id = command.account_id
-        self.session_id = command.session_id
+        self.account_id = 0
+        self.session_id = 0
         self.instrument = instrument
-        self.side: Side = command.side
-        self.order_type: OrderType = command.order_type
-        self.time_in_force: TimeInForce = command.time_in_force
-        self.expire_time_ns = command.expire_time_ns
-        self.flags: OrderFlags = command.flags
-        self.price_ticks = command.price_ticks
-        self.trigger_price_ticks = command.trigger_price_ticks
-        self.trailing_bps = command.trailing_bps
-        self.is_waiting = command.order_type in _WAITING
-        self.quantity_lots = self.leaves_lots = command.quantity_lots
-        self.display_lots = command.display_lots  # an iceberg's, or 0
-        self.quote_amount_units = command.quote_units  # what was ordered instead, or 0
-        self.self_trade_prevention = prevention
+        self.side = _BUY
+        self.order_type = _LIMIT
+        self.time_in_force = _GOOD_TILL_CANCEL
+        self.expire_time_ns = 0
+        self.flags = _NO_FLAGS
+        self.price_ticks = 0
+        self.trigger_price_ticks = 0
+        self.trailing_bps = 0
+        self.is_waiting = False
+        self.quantity_lots = self.leaves_lots = 0
+        self.display_lots = 0  # an iceberg's, or 0
+        self.quote_amount_units = 0  # what was ordered instead, or 0
+        self.self_trade_prevention = _ACCOUNT_DEFAULT
         self.prevented_lots = 0
         self.decreased_lots = 0  # of those, what the order went on without
         self.prevented: PreventedMatch | None = None  # the last one
         self.undone_lots = 0  # what busts took from `quantity_lots`; the engine counts it as filled
         self.cumulative_lots = 0
         self.quote_units = 0
-        self.client_order_id = command.client_order_id
+        self.client_order_id = b""
         self.status = _NEW
-        self.entered_ns = self.updated_ns = entered_ns
+        self.entered_ns = self.updated_ns = 0
 
     @property
     def has_limit(self) -> bool:
@@ -144,6 +140,27 @@ class Order:
             and not self.is_waiting
             and self.time_in_force not in _NEVER_REST
         )
+
+
+def order_of(command: c.EnterOrder, instrument: Instrument) -> Order:
+    """Return an order of what a command asks for, otherwise blank."""
+    order = Order(instrument)
+    order.account_id = command.account_id
+    order.session_id = command.session_id
+    order.side = command.side
+    order.order_type = command.order_type
+    order.time_in_force = command.time_in_force
+    order.flags = command.flags
+    order.price_ticks = command.price_ticks
+    order.quantity_lots = command.quantity_lots
+    order.client_order_id = command.client_order_id
+    order.expire_time_ns = command.expire_time_ns
+    order.self_trade_prevention = command.self_trade_prevention
+    order.trigger_price_ticks = command.trigger_price_ticks
+    order.trailing_bps = command.trailing_bps
+    order.quote_amount_units = command.quote_units
+    order.display_lots = command.display_lots
+    return order
 
 
 class OrderList:
@@ -162,30 +179,39 @@ class OrderList:
         return not any(order.status.is_open for order in self.orders)
 
 
-class Fill(msgspec.Struct, frozen=True, gc=False):
+class Fill:
     """One side of a trade. The fee is in the smallest units of `fee_asset`, the one received.
 
     Below zero it is a rebate, in the asset given. A trade that the desk corrected is as it is now,
-    one that it busted as it was.
+    one that it busted as it was. `sequence` is the trade's own record's; 0 where it was amended
+    before that was noted. Never changed once it is filled in.
     """
 
-    trade_id: int
-    instrument: Instrument
-    order_id: int
-    account_id: int
-    side: Side
-    price_ticks: int
-    quantity_lots: int
-    quote_units: int
-    fee_units: int
-    fee_asset: Asset
-    is_maker: bool
-    timestamp_ns: int
-    client_order_id: bytes
-    sequence: int
-    """The trade's own record's; 0 where it was amended before that was noted."""
-    amendments: int = 0
-    is_busted: bool = False
+    def __init__(self, instrument: Instrument) -> None:
+        self.trade_id = 0
+        self.instrument = instrument
+        self.order_id = 0
+        self.account_id = 0
+        self.side = _BUY
+        self.price_ticks = 0
+        self.quantity_lots = 0
+        self.quote_units = 0
+        self.fee_units = 0
+        self.is_maker = False
+        self.timestamp_ns = 0
+        self.client_order_id = b""
+        self.sequence = 0
+        self.amendments = 0
+        self.is_busted = False
+
+    @property
+    def fee_asset(self) -> Asset:
+        return self.instrument.base if self.is_fee_in_base else self.instrument.quote
+
+    @property
+    def is_fee_in_base(self) -> bool:
+        # A rebate is in the asset that its side gave.
+        return (self.side is _BUY) == (self.fee_units >= 0)
 
 
 class Report:
@@ -201,13 +227,11 @@ class Report:
     that is called with arguments makes Python objects of them all.
     """
 
-    def __init__(self, command: c.Command) -> None:
+    def __init__(self, record: Record) -> None:
         self.kind = _REJECTED
-        self.sequence = 0
+        self.record = record
         self.report_index = 0
-        self.timestamp_ns = 0
         self.order: Order | None = None
-        self.command = command
         self.reason: RejectReason | CancelReason | None = None
         self.status = _ORDER_REJECTED
         self.cumulative_lots = 0
@@ -218,6 +242,18 @@ class Report:
         self.client_order_id = b""
         self.original_client_order_id = b""
         self.prevented: PreventedMatch | None = None
+
+    @property
+    def command(self) -> c.Command:
+        return self.record.command
+
+    @property
+    def sequence(self) -> int:
+        return self.record.sequence
+
+    @property
+    def timestamp_ns(self) -> int:
+        return self.record.timestamp_ns
 
     @property
     def exec_id(self) -> str:

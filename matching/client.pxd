@@ -1,3 +1,3 @@
-from vocabulary.codec cimport unpack_record
+from vocabulary.codec cimport Record
 
-cpdef list unpack_records(bytes data)
+cdef tuple _key(Record record)

@@ -23,8 +23,9 @@ from matching.link import (
     unpack_refused,
 )
 from matching.unanswered import Unanswered
-from vocabulary.codec import Record, pack, unpack_command, unpack_record
+from vocabulary.codec import Record, pack, unpack_command
 from vocabulary.commands import Command
+from vocabulary.packed_records import unpack_records
 
 __all__ = [
     "STORE_PATIENCE_MS",
@@ -168,8 +169,7 @@ class MatchingClient(LinkClient[Record]):
 
     def _handed_over(self, records: list[Record]) -> None:
         if self.unanswered:
-            for record in records:
-                self._unanswered.take(*_key(record))
+            self._unanswered.take_answered(records)
             if self._timed is not None and not self._unanswered.has(*self._timed):
                 self._round_trip.observe(time.perf_counter() - self._timed_s)
                 self._timed = None
@@ -203,14 +203,4 @@ class MatchingClient(LinkClient[Record]):
 
 
 def _key(record: Record) -> tuple[int, int]:
-    return record.command.session_id, record.command.session_number
-
-
-def unpack_records(data: bytes) -> list[Record]:
-    """Return the records in `data`. Who read them from the journal checked their CRC."""
-    records: list[Record] = []
-    at = 0
-    while at < len(data):
-        record, at = unpack_record(data, at)
-        records.append(record)
-    return records
+    return record.session_id, record.session_number

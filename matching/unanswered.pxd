@@ -1,6 +1,7 @@
 cimport cython
 
 from matching.core cimport packed
+from vocabulary.codec cimport Record
 
 cdef Py_ssize_t _NUMBER
 
@@ -43,6 +44,9 @@ cdef class Unanswered:
 
     @cython.locals(sent=SentCommands)
     cpdef bint take(self, unsigned long long session_id, long long number) except -1
+
+    @cython.locals(record=Record)
+    cpdef void take_answered(self, list records) except *
 
     @cython.locals(sent=SentCommands)
     cpdef bint has(self, unsigned long long session_id, long long number) except -1

@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 
 from matching.core import packed
+from vocabulary.codec import Record
 
 _ROOM = 16  # places at first: most sessions are idle
 _NUMBER = 2  # the word of a packed command that has its session's number
@@ -121,6 +122,11 @@ class Unanswered:
             return False
         self.count -= 1
         return True
+
+    def take_answered(self, records: list[Record]) -> None:
+        """Let the commands go that records are of."""
+        for record in records:
+            self.take(record.session_id, record.session_number)
 
     def has(self, session_id: int, number: int) -> bool:
         sent = self._sessions.get(session_id)

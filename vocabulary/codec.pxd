@@ -1,5 +1,23 @@
 cimport cython
 
+cdef int _WORD_BYTES
+
+
+@cython.final
+cdef class Record:
+    cdef readonly long long sequence
+    cdef readonly long long timestamp_ns
+    cdef readonly unsigned long long session_id
+    cdef readonly long long session_number
+    cdef readonly int command_kind
+    cdef readonly bint is_rejected
+    cdef readonly bytes data
+    cdef readonly Py_ssize_t command_at
+    cdef readonly Py_ssize_t events_at
+    cdef readonly Py_ssize_t stop
+    cdef object _command
+    cdef object _events
+
 
 @cython.final
 cdef class Layout:
@@ -22,8 +40,11 @@ cdef class Layout:
 @cython.locals(layout=Layout)
 cpdef tuple unpack(object data, Py_ssize_t offset=*)
 
-@cython.locals(layout=Layout, end=Py_ssize_t, at=Py_ssize_t, events=list)
+@cython.locals(end=Py_ssize_t, at=Py_ssize_t)
 cpdef tuple unpack_record(object data, Py_ssize_t offset=*)
 
+@cython.locals(layout=Layout, events=list)
+cdef list _unpack_events(object data, Py_ssize_t at, Py_ssize_t end)
+
 @cython.locals(layout=Layout)
-cdef Layout _layout_at(object data, Py_ssize_t offset)
+cpdef Layout layout_at(object data, Py_ssize_t offset)

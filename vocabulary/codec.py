@@ -48,7 +48,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 from struct import Struct
-from typing import Any, NamedTuple
+from typing import Any
 
 import google_crc32c
 import msgspec
@@ -76,6 +76,7 @@ _HEADER_WORD = Struct("<Q")  # the same as one number, to look its layout up by
 RECORD_HEADER = Struct("<IIqq")
 RECORD_BYTES_MAX = 1 << 26
 FIRST_EVENT_KIND = 64
+_WORD_BYTES = 8
 
 # A class's fields stand in its layout in the order in which the class names them. Behind the kind
 # stands the body of version 1, then what each further version appends.
@@ -238,13 +239,51 @@ _LAYOUT_BY_HEADER = {
 }
 
 
-class Record(NamedTuple):
-    """What one command did."""
+class Record:
+    """What one command did; `is_rejected`: nothing.
 
-    sequence: int
-    timestamp_ns: int
-    command: c.Command
-    events: list[e.Event]
+    One that came over the link is its bytes at first (`data`; places in it are in 64-bit words):
+    its command and its events are made when somebody asks for them.
+    """
+
+    def __init__(
+        self, sequence: int, timestamp_ns: int, command: c.Command, events: list[e.Event]
+    ) -> None:
+        self.sequence = sequence
+        self.timestamp_ns = timestamp_ns
+        self.session_id = command.session_id
+        self.session_number = command.session_number
+        self.command_kind = LAYOUTS[type(command)].kind
+        self.is_rejected = bool(events) and type(events[0]) is e.CommandRejected
+        self.data = b""
+        self.command_at = self.events_at = self.stop = 0
+        self._command: c.Command | None = command
+        self._events: list[e.Event] | None = events
+
+    @property
+    def command(self) -> c.Command:
+        if self._command is None:
+            self._command, _ = unpack_command(self.data, _WORD_BYTES * self.command_at)
+        return self._command
+
+    @property
+    def events(self) -> list[e.Event]:
+        if self._events is None:
+            start, stop = _WORD_BYTES * self.events_at, _WORD_BYTES * self.stop
+            self._events = _unpack_events(self.data, start, stop)
+        return self._events
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Record) and self._all() == other._all()
+
+    def __hash__(self) -> int:
+        return hash(self.sequence)
+
+    def __repr__(self) -> str:
+        return "Record({}, {}, {!r}, {!r})".format(*self._all())
+
+    def _all(self) -> tuple[int, int, c.Command, list[e.Event]]:
+        return self.sequence, self.timestamp_ns, self.command, self.events
 
 
 def pack(message: Message) -> bytes:
@@ -266,7 +305,7 @@ def pack(message: Message) -> bytes:
 
 def unpack(data: bytes | memoryview, offset: int = 0) -> tuple[Message, int]:
     """Return the message at `offset` and the offset behind it. Raises `CodecError`."""
-    layout = _layout_at(data, offset)
+    layout = layout_at(data, offset)
     return layout.read(data, offset), offset + layout.size
 
 
@@ -311,19 +350,30 @@ def unpack_record(data: bytes | memoryview, offset: int = 0) -> tuple[Record, in
     _, size, sequence, timestamp_ns = RECORD_HEADER.unpack_from(data, offset)
     end = offset + size
     command, at = unpack_command(data, offset + RECORD_HEADER.size)
+    return Record(sequence, timestamp_ns, command, _unpack_events(data, at, end)), end
+
+
+def _unpack_events(data: bytes | memoryview, at: int, end: int) -> list[e.Event]:
     events: list[Any] = []
     while at < end:
-        layout = _layout_at(data, at)
+        layout = layout_at(data, at)
         if layout.is_command:
             raise CodecError(f"{layout.message_type.__name__} is not an event, at byte {at}")
         events.append(layout.read(data, at))
         at += layout.size
     if at != end:
         raise CodecError(f"the record's last event passes its end, at byte {end}")
-    return Record(sequence, timestamp_ns, command, events), end
+    return events
 
 
-def _layout_at(data: bytes | memoryview, offset: int) -> Layout:
+def header_word(message_type: type[Message], version: int = 1) -> int:
+    """Return a message's header as one number."""
+    layout = VERSIONS[message_type][version - 1]
+    return layout.kind | layout.version << 16 | layout.size << 32
+
+
+def layout_at(data: bytes | memoryview, offset: int) -> Layout:
+    """Return the layout that the message at `offset` says it has. Raises `CodecError`."""
     if offset + HEADER_BYTES > len(data):
         raise CodecError(f"message cut short in its header, at byte {offset}")
     (header,) = _HEADER_WORD.unpack_from(data, offset)

@@ -96,12 +96,15 @@ class FixDropCopies:
         if not self._flows_of:
             return
         for report in reports:
-            order, command = report.order, report.command
+            order = report.order
             if report.kind is ReportKind.REPEATED:
                 continue
-            if order is None and isinstance(command, CancelAllOrders):
+            if order is not None:
+                account_id = order.account_id
+            elif isinstance(report.command, CancelAllOrders):
                 continue  # it was about no order
-            account_id = order.account_id if order else getattr(command, "account_id", 0)
+            else:
+                account_id = getattr(report.command, "account_id", 0)
             for flow in self._flows_of.get(account_id, ()):
                 flow.deliver(report, account_id, now_ns)
                 self._touched.add(flow)

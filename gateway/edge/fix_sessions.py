@@ -148,9 +148,9 @@ class FixSessions:
 
     def on_repeated(self, record: Record, now_ns: int) -> None:
         """Acknowledge a request that had been done before; its reports are delivered."""
-        flow = self._flows.get(record.command.session_id)
+        flow = self._flows.get(record.session_id)
         if flow is not None:
-            flow.acknowledge(record.command.session_number, now_ns)
+            flow.acknowledge(record.session_number, now_ns)
             self._touched.add(flow)
 
     def on_refused(self, session_id: int, session_number: int, text: str, now_ns: int) -> None:

@@ -194,8 +194,8 @@ class Gateway:
             self.fix.on_record(record, reports, now_ns)
             if is_open:
                 self.json.on_record(record, reports)
-                if record.events and type(record.events[0]) is CommandRejected:
-                    self._count_reject(record, record.events[0])
+                if record.is_rejected:
+                    self._count_reject(record)
         self.fix.flush()
         if is_open:
             self.json.flush()
@@ -206,9 +206,10 @@ class Gateway:
             metrics.RECORD_AGE_SECONDS.observe(age_ns / 1e9)
             metrics.REPORT_SECONDS.observe((time.time_ns() - now_ns) / 1e9)
 
-    def _count_reject(self, record: Record, rejected: CommandRejected) -> None:
+    def _count_reject(self, record: Record) -> None:
         """Count a refusal by the engine, if the command was ours: others' gateways count theirs."""
-        session_id = record.command.session_id
+        session_id, rejected = record.session_id, record.events[0]
+        assert isinstance(rejected, CommandRejected)
         if self.json.has_session(session_id) or self.fix.has_session(session_id):
             metrics.REJECTS.labels("engine", rejected.reason.name).inc()
 

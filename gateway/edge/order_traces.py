@@ -84,8 +84,7 @@ class OrderTraces:
     def repeated(self, records: list[Record]) -> None:
         """Forget commands that had been done before: their traces have been told."""
         for record in records:
-            command = record.command
-            self._submitted.pop((command.session_id, command.session_number), None)
+            self._submitted.pop((record.session_id, record.session_number), None)
 
     def received(self, records: list[Record]) -> None:
         """Take the records in before they are reported."""
@@ -93,8 +92,7 @@ class OrderTraces:
             return
         now_ns = time.time_ns()
         for record in records:
-            command = record.command
-            submitted = self._submitted.pop((command.session_id, command.session_number), None)
+            submitted = self._submitted.pop((record.session_id, record.session_number), None)
             if submitted is not None and self._tracing.samples(record.sequence):
                 recorded = _Recorded(submitted, record, now_ns)
                 if submitted.arrival.answers_later:

@@ -32,7 +32,7 @@ def deliver(
 
     `more` is put in front of its fields.
     """
-    watermark = watermark_of(report.sequence, report.report_index)
+    watermark = watermark_of(report.record.sequence, report.report_index)
     if watermark <= store.watermark:
         return
     msg_type, body = fix_reports.message_of(report, catalogue)

@@ -2,6 +2,9 @@ cimport cython
 
 from gateway.fix_application.order_flow cimport OrderFlow
 from gateway.orders cimport Order, Report
+from vocabulary.codec cimport Record
+
+cdef int _CANCEL_ALL_ORDERS
 
 
 @cython.final
@@ -14,4 +17,4 @@ cdef class ReportRoutes:
     @cython.locals(
         requester=OrderFlow, owner=OrderFlow, report=Report, order=Order, is_about_lists=bint
     )
-    cpdef object on_record(self, object record, list reports, long long now_ns)
+    cpdef object on_record(self, Record record, list reports, long long now_ns)

@@ -7,10 +7,11 @@ from gateway.fix_application import list_status as fix_list_status
 from gateway.fix_application.order_flow import OrderFlow
 from gateway.fix_application.session_answers import EPOCH_SHIFT
 from gateway.orders import Report, ReportKind
-from vocabulary.codec import Record
+from vocabulary.codec import LAYOUTS, Record
 from vocabulary.commands import CancelAllOrders
 
 _REPEATED = ReportKind.REPEATED
+_CANCEL_ALL_ORDERS = LAYOUTS[CancelAllOrders].kind
 
 
 class ReportRoutes:
@@ -29,8 +30,7 @@ class ReportRoutes:
 
     def on_record(self, record: Record, reports: list[Report], now_ns: int) -> None:
         """Give a record's reports to the sessions they belong to, and its requester its answer."""
-        command = record.command
-        requester = self._flows.get(command.session_id)
+        requester = self._flows.get(record.session_id)
         is_about_lists = False
         for report in reports:
             if requester is not None and report.is_requester:
@@ -54,12 +54,12 @@ class ReportRoutes:
         if is_about_lists:
             place = self._tell_of_lists(record, reports, place, now_ns)
         if requester is not None:
-            if isinstance(command, CancelAllOrders):
+            if record.command_kind == _CANCEL_ALL_ORDERS:
                 requester.mass_canceled(record, reports, place, now_ns)
-            requester.acknowledge(command.session_number, now_ns)
+            requester.acknowledge(record.session_number, now_ns)
             self.touched.add(requester)
-        elif command.session_number >> EPOCH_SHIFT:
-            self.used_epochs[command.session_id] = command.session_number >> EPOCH_SHIFT
+        elif record.session_number >> EPOCH_SHIFT:
+            self.used_epochs[record.session_id] = record.session_number >> EPOCH_SHIFT
 
     def _tell_of_lists(self, record: Record, reports: list[Report], place: int, now_ns: int) -> int:
         """Say which lists a record has entered or ended, and return the next place."""

@@ -1,7 +1,7 @@
 cimport cython
 
 from gateway.fix.timestamps cimport format_utc_timestamp, utc_timestamp_text
-from gateway.orders cimport Order, Report, trade_exec_id
+from gateway.orders cimport Fill, Order, Report, trade_exec_id
 from vocabulary.instrument cimport increments_text
 
 cdef dict _EXEC_TYPE_FIELDS
@@ -35,7 +35,7 @@ cdef str _expire_time(Order order)
 
 cdef str _amended(Report report)
 
-cdef str _trade(object fill)
+cdef str _trade(Fill fill)
 
 cdef str _prevented(object prevented, Order order, object kind)
 

@@ -1,9 +1,7 @@
+from vocabulary.packed cimport words_of
+
 cdef extern from *:
     void prefetch "__builtin_prefetch" (const void* address) noexcept nogil
-
-
-cdef inline const long long* words_of(bytes data) except NULL:
-    return <const long long*><const char*>data
 
 
 cdef inline const long long* words_in(const long long[::1] words) noexcept:

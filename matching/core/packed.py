@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from array import array
 
+from vocabulary.packed import words_of
 
-def words_of(data: bytes) -> memoryview:
-    """Return the words of some bytes, which must be kept as long as the words are used."""
-    return memoryview(data).cast("q")
+__all__ = ["bytes_in", "fetch_entry", "row_in", "words_in", "words_of"]
 
 
 def bytes_in(words: array[int], start: int, end: int) -> bytes:

@@ -17,7 +17,6 @@ from gateway.fix.session import Session
 from gateway.fix.store import MemoryStore
 from gateway.json_api.envelopes import decode_api_request, decode_stream_request, request_id
 from gateway.json_api.errors import ApiError
-from matching.client import unpack_records
 from matching.command_check import CommandRefused, check_command
 from matching.journal_format import pack_segment_header, scan_segment, whole_records
 from matching.link import (
@@ -37,6 +36,7 @@ from tests.matching.test_snapshot_format import state as small_state
 from vocabulary.codec import CodecError, pack, pack_record
 from vocabulary.events import AssetListed, FundsCredited
 from vocabulary.excerpt import event_kinds, unpack_excerpts
+from vocabulary.packed_records import unpack_records
 
 SECONDS = float(os.environ.get("AGIO_FUZZ_SECONDS", "0.5"))
 SEED = os.environ.get("AGIO_FUZZ_SEED")
@@ -86,7 +86,9 @@ def test_command_reader() -> None:
 
 def test_record_reader() -> None:
     def feed(_chance: Random, data: bytes) -> None:
-        unpack_records(data)
+        for record in unpack_records(data):
+            assert record.command is not None
+            assert record.events is not None
 
     fuzz(RECORDS, feed, CodecError)
 

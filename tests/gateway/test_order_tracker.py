@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from gateway import order_tracker
+from gateway import order_table
 from gateway.orders import OrderStatus, Report, ReportKind
 from tests.gateway.engine_room import (
     ALICE,
@@ -174,7 +174,7 @@ def test_listings_and_halts_reach_the_catalogue(room: EngineRoom) -> None:
 def test_closed_orders_and_fills_are_bounded(
     room: EngineRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(order_tracker, "CLOSED_ORDERS_MAX", 2)
+    monkeypatch.setattr(order_table, "CLOSED_ORDERS_MAX", 2)
     for name in (b"a1", b"a2", b"a3"):
         room.enter(name, Side.BUY, "0.01", "50000")
         room.enter(b"b" + name, Side.SELL, "0.01", "50000", account_id=BOB)
@@ -186,7 +186,7 @@ def test_closed_orders_and_fills_are_bounded(
 def test_a_name_used_again_means_the_newer_order(
     room: EngineRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(order_tracker, "CLOSED_ORDERS_MAX", 1)
+    monkeypatch.setattr(order_table, "CLOSED_ORDERS_MAX", 1)
     for number in range(3):
         room.enter(b"same", Side.BUY, "0.01", "50000")
         room.apply(c.CancelOrder(ALICE_SESSION, 100 + number, ALICE, BTCUSDT, 0, b"x", b"same"))
@@ -256,7 +256,7 @@ def test_an_order_whose_turn_never_comes_ends_with_the_one_before(room: EngineRo
 def test_a_list_is_forgotten_with_its_orders(
     room: EngineRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(order_tracker, "CLOSED_ORDERS_MAX", 1)
+    monkeypatch.setattr(order_table, "CLOSED_ORDERS_MAX", 1)
     enter_list(room, Contingency.ONE_CANCELS_OTHER)
     [found] = room.orders.open_lists(ALICE)
     assert room.orders.order_list(ALICE, client_list_id=b"pair") is found

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway import order_tracker
+from gateway import order_table
 from gateway.fix.dictionary import fix44
 from gateway.fix_application import orders as fix_orders
 from gateway.fix_application import reports as fix_reports
@@ -116,7 +116,7 @@ def test_a_replace_counts_what_was_undone_as_the_client_does(room: EngineRoom) -
 def test_an_order_that_is_forgotten_has_no_report(
     room: EngineRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(order_tracker, "CLOSED_ORDERS_MAX", 1)
+    monkeypatch.setattr(order_table, "CLOSED_ORDERS_MAX", 1)
     for name in (b"a1", b"a2"):
         room.enter(name, Side.BUY, "0.2", "50000")
         room.enter(b"b" + name, Side.SELL, "0.2", "50000", account_id=BOB)

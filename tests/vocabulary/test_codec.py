@@ -19,6 +19,7 @@ from vocabulary.codec import (
     VERSIONS,
     CodecError,
     Message,
+    Record,
     check_record,
     pack,
     pack_record,
@@ -26,6 +27,7 @@ from vocabulary.codec import (
     unpack_command,
     unpack_record,
 )
+from vocabulary.packed_records import unpack_records
 from vocabulary.types import OrderFlags, OrderType, Side, TimeInForce, TradingPhase
 
 INTEGERS = {
@@ -189,7 +191,9 @@ def test_a_record_is_read_as_it_was_written(
     data = pack_record(sequence, timestamp_ns, pack(command), b"".join(map(pack, caused)))
     assert len(data) % 8 == 0
     assert check_record(b"12345678" + data, 8) == 8 + len(data)
-    assert unpack_record(data) == ((sequence, timestamp_ns, command, caused), len(data))
+    whole = Record(sequence, timestamp_ns, command, caused)
+    assert unpack_record(data) == (whole, len(data))
+    assert unpack_records(data + data) == [whole, whole]
 
 
 @given(commands, st.lists(events, max_size=2))

@@ -30,7 +30,7 @@ def test_an_excerpt_has_the_wanted_events_where_they_stand(
     assert len(excerpts) == len(packed)
     for data, excerpt in zip(packed, excerpts, strict=True):
         record, _ = unpack_record(data)
-        assert excerpt[:2] == record[:2]
+        assert excerpt[:2] == (record.sequence, record.timestamp_ns)
         assert [(at, event) for at, event in enumerate(excerpt.events) if event is not None] == [
             (at, event) for at, event in enumerate(record.events) if type(event) in wanted
         ]

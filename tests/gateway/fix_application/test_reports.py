@@ -19,6 +19,7 @@ from tests.gateway.engine_room import (
 )
 from tests.gateway.fix_messages import CANCEL, ORDER, REPLACE, STATUS, fields_of, message
 from vocabulary import commands as c
+from vocabulary.codec import Record
 from vocabulary.rejects import PRECEDENCE, RejectReason
 from vocabulary.types import (
     Contingency,
@@ -226,9 +227,8 @@ def test_every_reason_has_codes_and_words_for_each_message(
     room: EngineRoom, reason: RejectReason
 ) -> None:
     def refused(command: c.Command, kind: ReportKind) -> dict[int, str]:
-        report = Report(command)
+        report = Report(Record(9, 10**18, command, []))
         report.kind, report.reason = kind, reason
-        report.sequence, report.timestamp_ns = 9, 10**18
         report.client_order_id, report.original_client_order_id = b"n1", b"a1"
         return told(room, report)
 

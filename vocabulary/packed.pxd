@@ -1,0 +1,2 @@
+cdef inline const long long* words_of(bytes data) except NULL:
+    return <const long long*><const char*>data
