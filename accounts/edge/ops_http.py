@@ -23,6 +23,7 @@ SHOWN_CHARACTERS_MAX = 60
 HTTP_ERROR_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
 UNKNOWN = "unknown"
+MAYBE_DONE = "what was asked may or may not have been done"
 
 # The server was never spoken to, so nothing can have happened.
 NOT_CONNECTED = (ConnectionRefusedError, asyncpg.CannotConnectNowError)
@@ -104,6 +105,12 @@ class OpsHttp:
                 if told.code == UNKNOWN:
                     await self._audit(request, route, f"{told.status} {told.code}")
                 raise told from error
+            except web.HTTPException:  # aiohttp's own, of the body
+                raise
+            except Exception as error:
+                log.exception("request failed", action=action)
+                await self._audit(request, route, f"500 {UNKNOWN}")
+                raise OpsError(500, UNKNOWN, f"a fault of ours: {MAYBE_DONE}") from error
             await self._audit(request, route, str(route.status.value))
             return _response(route.status, reply)
 
@@ -177,7 +184,7 @@ def _validated(validate: Callable[[Any], Request], given: dict[str, str] | bytes
 
 def _postgres_error(error: BaseException, route: Route) -> OpsError:
     if route.changes_something and not isinstance(error, NOT_CONNECTED):
-        return OpsError(504, UNKNOWN, "the database went away: this may or may not have been done")
+        return OpsError(504, UNKNOWN, f"the database went away: {MAYBE_DONE}")
     return OpsError(503, "database_unavailable", "the database can't be reached; nothing was done")
 
 

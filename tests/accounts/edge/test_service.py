@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from accounts.edge import engine_desk
+from accounts.edge import engine_desk, ops_desk
 from accounts.keys import SealError
 from agio.embedded_postgres import EmbeddedPostgres
 from matching.edge.server import MatchingServer
@@ -158,6 +158,22 @@ async def test_database_lost_amid_a_change_says_unknown(
         ("create_account", "504 unknown"),
     ]
     await other.close()
+
+
+async def test_a_fault_amid_a_change_says_unknown_and_is_audited(
+    desk: DeskClient, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**_: object) -> None:
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setattr(ops_desk, "AccountReply", fail)
+    answer = await desk.post("/accounts", {"name": "carol"})
+    assert (answer.status, answer.code) == (500, "unknown")
+    connection = await asyncpg.connect(postgres_url)
+    row = await connection.fetchrow("SELECT action, result FROM audit ORDER BY audit_id DESC")
+    assert row is not None
+    assert tuple(row) == ("create_account", "500 unknown")
+    await connection.close()
 
 
 async def test_slow_database_transaction_of_the_desk_does_not_delay_settlement(
