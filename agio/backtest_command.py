@@ -37,8 +37,10 @@ class Fees(click.ParamType[tuple[int, int]]):
 @click.argument("strategy")
 @click.option("--from", "from_ns", type=Time(), help="First time, ISO 8601. Default: the oldest.")
 @click.option("--to", "to_ns", type=Time(), help="First time left out. Default: the newest.")
-@click.option("--symbol", "symbols", multiple=True, help="Default: all that there are. Again, too.")
-@click.option("--parameter", "given", multiple=True, type=Given(), help="Again, too.")
+@click.option("--symbol", "symbols", multiple=True, help="Repeatable. Default: all that there are.")
+@click.option(
+    "--parameter", "given", multiple=True, type=Given(), help="Of the strategy; repeatable."
+)
 @click.option(
     "--latency",
     "latency_us",

@@ -114,7 +114,7 @@ def restore(
     gateway: str | None,
     as_json: bool,
 ) -> None:
-    """Make the venue again in an empty --data directory, from its backup alone.
+    """Rebuild the venue in an empty --data directory, from its backup alone.
 
     It needs the secrets that a backup never has: AGIO_BACKUP_KEY_FILE and AGIO_MASTER_KEY, or their
     files in DATA/secrets. The ledger goes into AGIO_POSTGRES_URL, an empty database, or under DATA.

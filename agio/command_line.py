@@ -109,7 +109,9 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--aws-local", is_flag=True, help="Play AWS with moto's server, and use all of it.")
+@click.option(
+    "--aws-local", is_flag=True, help="Simulate AWS with moto's server, and use all of it."
+)
 @as_json
 @runs
 def up(settings: Configuration, *, aws_local: bool, as_json: bool) -> None:

@@ -78,8 +78,8 @@ def list_days(settings: Configuration, *, as_json: bool) -> None:
 @history.command("show")
 @click.option("--from", "from_ns", type=Time(), help="First time, ISO 8601. Default: the oldest.")
 @click.option("--to", "to_ns", type=Time(), help="First time no more shown. Default: the newest.")
-@click.option("--symbol", "symbols", multiple=True, help="Only this. May be given again.")
-@click.option("--type", "types", multiple=True, help="Only this, such as trade. Again, too.")
+@click.option("--symbol", "symbols", multiple=True, help="Only this; repeatable.")
+@click.option("--type", "types", multiple=True, help="Only this, such as trade; repeatable.")
 @click.option("--allow-gaps", is_flag=True, help="Show a range that has gaps.")
 @as_json
 @asks

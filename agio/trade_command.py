@@ -21,12 +21,14 @@ SHORT_NAMES = {"market_making": "maker", "imbalance": "flow"}
 
 @click.command()
 @click.argument("strategy")
-@click.option("--live", is_flag=True, help="Say that orders are meant: `agio backtest` needs none.")
+@click.option("--live", is_flag=True, help="Confirm that orders are to be sent.")
 @click.option("--symbol", "symbols", multiple=True, default=("BTCUSDT",), show_default=True)
-@click.option("--parameter", "parameters", multiple=True, type=Given(), help="Again, too.")
-@click.option("--limit", "limits", multiple=True, type=Given(), help="Of the risk. Again, too.")
+@click.option(
+    "--parameter", "parameters", multiple=True, type=Given(), help="Of the strategy; repeatable."
+)
+@click.option("--limit", "limits", multiple=True, type=Given(), help="Of the risk; repeatable.")
 @click.option("--door", type=click.Choice(["websocket", "fix"]), default="websocket")
-@click.option("--account", help="Whose money. Default: a new account, funded.")
+@click.option("--account", help="The account that trades. Default: a new one, with funds.")
 @click.option("--run", "name", help="The run's name. Default: the strategy and the time.")
 @click.option("--alphas", type=click.IntRange(1, 8), default=2, show_default=True)
 @click.option("--executions", type=click.IntRange(1, 8), default=1, show_default=True)
