@@ -7,7 +7,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
@@ -42,8 +42,12 @@ def metrics() -> list[Metric]:
     """Return the metrics of all services, by name. Imports every module of ours."""
     for module in _modules():
         importlib.import_module(module)
-    ours = {each for each in REGISTRY._names_to_collectors.values() if _is_ours(each)}
-    return sorted(_metric(each) for each in ours if isinstance(each, MetricWrapperBase))
+    ours = {
+        collector
+        for name, collector in REGISTRY._names_to_collectors.items()
+        if name.startswith(PREFIX)
+    }
+    return sorted(map(_metric, ours))
 
 
 def document() -> str:
@@ -65,14 +69,10 @@ def _modules() -> Iterator[str]:
                 yield found.name
 
 
-def _is_ours(collector: object) -> bool:
-    return isinstance(collector, MetricWrapperBase) and collector._name.startswith(PREFIX)
-
-
-def _metric(collector: MetricWrapperBase) -> Metric:
+def _metric(collector: Any) -> Metric:
     [family] = collector.describe()
     suffix = "_total" if family.type == "counter" else ""
-    labels = tuple(collector._labelnames)
+    labels = tuple(collector._labelnames) if isinstance(collector, MetricWrapperBase) else ()
     return Metric(family.name + suffix, family.type, labels, family.documentation)
 
 

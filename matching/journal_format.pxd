@@ -13,9 +13,6 @@ cdef object crc32c
 )
 cpdef object scan_segment(bytes data, long long first_sequence)
 
-@cython.locals(words="const unsigned long long[::1]", size=Py_ssize_t, offset=Py_ssize_t)
-cpdef list places_in(bytes records, Py_ssize_t at, long long sequence, Py_ssize_t noted)
-
 @cython.locals(
     words="const unsigned long long[::1]", at=Py_ssize_t, start=Py_ssize_t, size=Py_ssize_t
 )

@@ -138,26 +138,6 @@ def scan_segment(data: bytes, first_sequence: int) -> SegmentScan:
     return SegmentScan(at, next_sequence - 1, places, fault, later)
 
 
-def places_in(records: bytes, at: int, sequence: int, noted: int) -> list[Place]:
-    """Return where some of the records stand that come to a byte of a segment, and where they end.
-
-    These are at least `INDEX_BYTES` apart and behind the place that was noted last. The first
-    record's sequence is told.
-    """
-    words = as_words(records)
-    places: list[Place] = []
-    size = len(records)
-    offset = 0
-    while offset < size:
-        if at + offset - noted >= INDEX_BYTES:
-            noted = at + offset
-            places.append(Place(sequence, noted))
-        offset += words[offset >> 3] >> 32
-        sequence += 1
-    places.append(Place(sequence, at + size))
-    return places
-
-
 def find_mark(data: bytes, at: int, sequence_min: int) -> int | None:
     """Return where the first mark of `sequence_min` or more stands at or behind `at`."""
     found = data.find(_MARK_SIZE_FIELD, at)

@@ -11,7 +11,6 @@ memory, is the truth: after a failure the process stops and a restart replays wh
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from matching.admission import Admission
@@ -59,7 +58,6 @@ class EngineFailedError(Exception):
         self.session_number = session_number
 
 
-@dataclass(slots=True)
 class Batch(Generic[Sender]):
     """What came of a batch.
 
@@ -69,12 +67,15 @@ class Batch(Generic[Sender]):
     not executed; behind a fault a sender's further bytes mean nothing.
     """
 
-    records: bytes = b""
-    count: int = 0
-    own: list[tuple[Sender, int, int]] = field(default_factory=list)
-    repeats: list[tuple[Sender, int]] = field(default_factory=list)
-    refusals: list[tuple[Sender, Refusal]] = field(default_factory=list)
-    faults: list[tuple[Sender, CodecError]] = field(default_factory=list)
+    __slots__ = ("count", "faults", "own", "records", "refusals", "repeats")
+
+    def __init__(self) -> None:
+        self.records = b""
+        self.count = 0
+        self.own: list[tuple[Sender, int, int]] = []
+        self.repeats: list[tuple[Sender, int]] = []
+        self.refusals: list[tuple[Sender, Refusal]] = []
+        self.faults: list[tuple[Sender, CodecError]] = []
 
 
 class Pipeline(Generic[Sender]):

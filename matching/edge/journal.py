@@ -77,6 +77,7 @@ class Journal:
         self._staged: tuple[bytes, bytes] | None = None
         self._filler = ThreadPoolExecutor(1, "journal-filler")  # starts its thread when asked
         self._spare: Future[Path]
+        self._spare_is_made = False
         try:
             (directory / _SPARE_NAME).unlink(missing_ok=True)
             self.segments = Segments(directory, scanned=scanned)
@@ -90,25 +91,30 @@ class Journal:
         """Cut a torn tail, and be ready for `append`."""
         self._open_last()
         self._failed = False
-        self._spare = self._filler.submit(self._fill, self._segment_bytes)
+        self._make_spare()
 
     def room(self, enough: int) -> int | None:
         """Return how many bytes of records it takes if the disk is full, None if it is not.
 
         It waits to know where less than `enough` is left of the present segment.
         """
+        if self._spare_is_made:
+            return None
         segment = self.segments.last
         left = max(segment.size - segment.end - MARK_BYTES, 0) if segment is not None else 0
         if self._staged is not None:
             left = max(left - len(self._staged[1]), 0)
         if left < enough:
             self._spare.exception()
-        return left if self._lacks_space() else None
+        if self._lacks_space():
+            return left
+        self._spare_is_made = self._spare.done()
+        return None
 
     def look_for_space(self) -> None:
         """Make the next segment after all, if there is space for it by now."""
         if self._lacks_space() and self.free_bytes() >= self._segment_bytes:
-            self._spare = self._filler.submit(self._fill, self._segment_bytes)
+            self._make_spare()
 
     def free_bytes(self) -> int:
         """Return what is free on the journal's disk."""
@@ -229,7 +235,11 @@ class Journal:
         spare.rename(path)
         self._sync_directory()
         self.segments.add(Segment(path, first_sequence, size))
+        self._make_spare()
+
+    def _make_spare(self) -> None:
         self._spare = self._filler.submit(self._fill, self._segment_bytes)
+        self._spare_is_made = False
 
     def _fill(self, size: int) -> Path:
         path = self._directory / _SPARE_NAME

@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple
 
 import structlog
 
+from matching.core import packed
 from matching.edge.archive import Archive, archive_of
 from matching.journal_format import (
     INDEX_BYTES,
@@ -21,7 +22,6 @@ from matching.journal_format import (
     Place,
     SegmentScan,
     check_segment_header,
-    places_in,
     scan_segment,
     whole_records,
 )
@@ -61,6 +61,7 @@ class Segment:
         self.end = SEGMENT_HEADER.size
         self._sequences = array("q", [first_sequence])
         self._offsets = array("q", [self.end])
+        self._noted = self.end
 
     def take(self, scan: SegmentScan) -> None:
         """Take over what a scan found."""
@@ -68,22 +69,29 @@ class Segment:
         self.last_sequence = scan.last_sequence
         self._sequences = array("q", [place.sequence for place in scan.places])
         self._offsets = array("q", [place.offset for place in scan.places])
+        self._noted = self._offsets[-1]
 
     def extend(self, records: bytes) -> None:
         """Note one more group commit that has become durable."""
+        words = packed.words_of(records)
+        at = 0
         start = self.end + MARK_BYTES
-        *places, behind = places_in(records, start, self.last_sequence + 1, self._offsets[-1])
-        for place in places:
-            self._sequences.append(place.sequence)
-            self._offsets.append(place.offset)
-        self.last_sequence = behind.sequence - 1
-        self.end = behind.offset
+        while at < len(records):
+            self.last_sequence += 1
+            if start + at - self._noted >= INDEX_BYTES:
+                self._note(self.last_sequence, start + at)
+            at += words[at // 8] >> 35 << 3  # the size, which a record's first word ends with
+        self.end = start + at
 
     def note(self, place: Place) -> None:
         """Remember a place that reading has come to, where it is far enough from the last one."""
-        if place.offset - self._offsets[-1] >= INDEX_BYTES:
-            self._sequences.append(place.sequence)
-            self._offsets.append(place.offset)
+        if place.offset - self._noted >= INDEX_BYTES:
+            self._note(place.sequence, place.offset)
+
+    def _note(self, sequence: int, offset: int) -> None:
+        self._sequences.append(sequence)
+        self._offsets.append(offset)
+        self._noted = offset
 
     def pieces(self, data: bytes, from_sequence: int) -> Iterator[bytes]:
         """Yield the scanned `data` from a sequence on, records and marks."""

@@ -162,7 +162,7 @@ class MatchingServer:
             self._state = "stopped"
             raise
         self._set_alarm()
-        metrics.SEQUENCE.set(self._journal.last_sequence)
+        metrics.SEQUENCE.set_function(self._last_sequence)
         self._tick()
         log.info("matching runs", **self.health())
 
@@ -190,6 +190,9 @@ class MatchingServer:
             gc.enable()
             log.info("matching stopped", sequence=self._journal.last_sequence)
             self._state = "stopped"
+
+    def _last_sequence(self) -> int:
+        return self._journal.last_sequence
 
     def health(self) -> dict[str, object]:
         is_open = self._state in {"running", "stopping", "failed"}
