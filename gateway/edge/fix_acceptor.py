@@ -10,6 +10,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from gateway.auth import Identity, Unauthorized
+from gateway.edge import background
 from gateway.edge.credentials import CredentialsUnavailableError
 from gateway.edge.fix_administration import FixAdministration
 from gateway.edge.fix_logons import FixLogons, Peer
@@ -88,7 +89,7 @@ class FixAcceptor:
         )
         self.port = self._server.sockets[0].getsockname()[1]
         self._timer = loop.call_later(TICK_S, self._tick)
-        self._rechecking = asyncio.create_task(self._recheck_keys())
+        self._rechecking = background.start(self._recheck_keys(), "keys of FIX sessions")
         name, is_secure = self.service.name, self.tls is not None
         log.info("FIX listens", service=name, host=self._host, port=self.port, tls=is_secure)
 
