@@ -1,6 +1,9 @@
 """A signature opens one session, over restarts, for as long as it could open another."""
 
+import resource
 from pathlib import Path
+
+import pytest
 
 from gateway.edge import used_signatures
 from gateway.edge.used_signatures import UsedSignatures
@@ -31,13 +34,43 @@ def test_a_write_that_a_crash_cut_short_is_passed_over(tmp_path: Path) -> None:
     assert file.stat().st_size == 80
 
 
-def test_the_file_keeps_what_is_in_force(tmp_path: Path, monkeypatch: object) -> None:
-    used_signatures._COMPACTED_AT, before = 10, used_signatures._COMPACTED_AT
+def test_the_file_keeps_what_is_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(used_signatures, "_COMPACTED_AT", 10)
+    used = UsedSignatures(tmp_path / "used", now_ns=0)
+    for number in range(95):
+        assert used.use(b"%d" % number, until_ns=number + 5, now_ns=number)
+    used.close()
+    assert (tmp_path / "used").stat().st_size < 15 * 40
+
+
+def test_a_file_that_can_not_be_compacted_goes_on_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(used_signatures, "_COMPACTED_AT", 2)
+    used = UsedSignatures(tmp_path / "used", now_ns=0)
+    (tmp_path / "used.new").mkdir()
+    for number in range(5):
+        assert used.use(b"%d" % number, until_ns=100, now_ns=10)
+    used.close()
+    (tmp_path / "used.new").rmdir()
+    again = UsedSignatures(tmp_path / "used", now_ns=20)
+    assert not any(again.use(b"%d" % number, until_ns=100, now_ns=20) for number in range(5))
+    again.close()
+
+
+def test_a_full_disk_leaves_no_part_of_an_entry(tmp_path: Path) -> None:
+    used = UsedSignatures(tmp_path / "used", now_ns=0)
+    assert used.use(b"one", until_ns=100, now_ns=10)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60, limits[1]))
     try:
-        used = UsedSignatures(tmp_path / "used", now_ns=0)
-        for number in range(95):
-            assert used.use(b"%d" % number, until_ns=number + 5, now_ns=number)
-        used.close()
-        assert (tmp_path / "used").stat().st_size < 15 * 40
+        with pytest.raises(OSError, match="No space left"):
+            used.use(b"two", until_ns=100, now_ns=10)
     finally:
-        used_signatures._COMPACTED_AT = before
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert used.use(b"three", until_ns=100, now_ns=10)
+    used.close()
+    again = UsedSignatures(tmp_path / "used", now_ns=20)
+    assert not again.use(b"three", until_ns=100, now_ns=20)
+    assert again.use(b"two", until_ns=100, now_ns=20)
+    again.close()
