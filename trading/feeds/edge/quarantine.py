@@ -49,14 +49,15 @@ class Quarantine:
         self._bytes = self._file.tell()
 
     def _rotate(self) -> None:
-        self._file.close()
         for number in range(FILES_KEPT - 1, 0, -1):
             older = self._numbered(number)
             if older.exists():
                 older.replace(self._numbered(number + 1))
         self._path.replace(self._numbered(1))
+        full = self._file
+        self._open()  # before the full one is closed: where it fails, that is still there
+        full.close()
         self._numbered(FILES_KEPT).unlink(missing_ok=True)
-        self._open()
 
     def _numbered(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}")

@@ -42,6 +42,20 @@ def test_the_quarantine_keeps_the_newest_and_stays_bounded(tmp_path: Path) -> No
     assert json.loads(newest)["received_ns"] == 199
 
 
+def test_a_quarantine_that_could_not_begin_a_file_does_so_later(tmp_path: Path) -> None:
+    quarantine = Quarantine(tmp_path / "quarantine.jsonl", file_bytes_max=1_000)
+    in_the_way = tmp_path / "quarantine.jsonl.3"
+    in_the_way.mkdir()
+    rejected = [Rejected(RejectReason.CLOCK, "why", 1, TRADE)]
+    with pytest.raises(OSError, match=r"quarantine.jsonl.4"):
+        quarantine.put(20 * rejected)
+    (tmp_path / "quarantine.jsonl.4").rmdir()
+    quarantine.put([Rejected(RejectReason.CLOCK, "why", 2, TRADE)])
+    quarantine.close()
+    newest = (tmp_path / "quarantine.jsonl").read_text().splitlines()[-1]
+    assert json.loads(newest)["received_ns"] == 2
+
+
 async def test_a_recording_makes_the_same_events_again(
     venue: JsonVenue, tmp_path: Path, redis_url: str
 ) -> None:
