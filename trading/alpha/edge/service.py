@@ -142,7 +142,10 @@ class AlphaService:
         await self._port.stop()
         await self._store.close()
         if not self._failure:
-            self._files.save(self.generator.sequence, self.generator.snapshot())
+            try:
+                self._files.save(self.generator.sequence, self.generator.snapshot())
+            except OSError as error:
+                log.warning("snapshot failed", reason=str(error))
         log.info("stopped", run=self._run.name, sequence=self.generator.sequence)
 
     def health(self) -> dict[str, object]:
@@ -268,7 +271,7 @@ class AlphaService:
     def _member(self) -> Member:
         """Name this instance as no other was or will be, and say where it is found."""
         name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-        everywhere = self._host == "0.0.0.0"  # noqa: S104 (to recognise it)
+        everywhere = self._host in {"0.0.0.0", "::"}  # noqa: S104 (to recognise it)
         return Member(name, f"{socket.gethostname() if everywhere else self._host}:{self.port}")
 
     def _end_with(self, task: asyncio.Task[None]) -> None:

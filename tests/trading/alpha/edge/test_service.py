@@ -1,4 +1,5 @@
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -176,3 +177,13 @@ async def test_a_damaged_snapshot_is_passed_over(
     async with alphas(1, run, handler, redis_url, tmp_path / "alpha") as (second,):
         await patiently(lambda: second.generator.sequence > first.generator.sequence)
         assert second.health()["ready"] is True
+
+
+async def test_a_disk_that_takes_no_snapshot_is_no_reason_to_fail_at_the_end(
+    handler: FeedsService, redis_url: str, tmp_path: Path
+) -> None:
+    directory = tmp_path / "alpha"
+    async with alphas(1, noise_run(), handler, redis_url, directory) as [instance]:
+        shutil.rmtree(directory)
+        await instance.stop()  # and once more at the end of the block
+    assert not directory.exists()
