@@ -97,17 +97,16 @@ class JsonOrders:
         self._send(command, now_ns, answer, lambda reports: self._placed(reports, response_type))
 
     def place_list(
-        self, account_id: int, request: lists.PlaceOco | lists.PlaceOto, now_ns: int, answer: Answer
+        self, account_id: int, request: lists.AnyList, now_ns: int, answer: Answer
     ) -> None:
-        self._throttle(account_id, Throttle.take_order, now_ns)
-        self._throttle(account_id, Throttle.take_order, now_ns)
         number = self._last_number + 1
         name = self._client_order_id(request.list_client_order_id, number)
-        first, second = (
-            self._enter(account_id, order, number) for order in request.orders(name.decode())
-        )
+        placed = request.orders(name.decode())
+        for _ in placed:
+            self._throttle(account_id, Throttle.take_order, now_ns)
+        orders = [self._enter(account_id, order, number) for order in placed]
         try:
-            command = self._entry.order_list(first, second, request.contingency, name)
+            command = self._entry.order_list(request.contingency, name, *orders)
         except Refused as refused:
             raise refusal(refused.reason) from None
         self._send(command, now_ns, answer, _listed)

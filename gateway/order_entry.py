@@ -95,14 +95,13 @@ class OrderEntry:
 
     def order_list(
         self,
-        first: c.EnterOrder,
-        second: c.EnterOrder,
         contingency: Contingency,
         client_list_id: bytes,
+        *orders: c.EnterOrder,
     ) -> c.EnterOrderList:
-        """Return the command for two orders, of which one depends on the other."""
+        """Return the command for orders that depend on each other."""
         _check_client_order_id(client_list_id)
-        return c.list_orders(first, second, contingency, client_list_id)
+        return c.list_orders(contingency, client_list_id, *orders)
 
     def replace_order(
         self,

@@ -13,7 +13,6 @@ cdef class Orders(OrderTable):
     cdef dict _preventions
     cdef list _reports
     cdef long long _requested_id
-    cdef long long _other_requested_id
     cdef object _order_list
     cdef Record _record
     cdef dict _apply

@@ -32,12 +32,12 @@ from vocabulary import packed
 from vocabulary.catalogue import Catalogue
 from vocabulary.codec import Record, unpack
 from vocabulary.types import (
-    SECOND_ORDER,
     CancelReason,
     Contingency,
     OrderType,
     SelfTradePrevention,
     Side,
+    place_in_list,
 )
 
 CANCELED = (
@@ -63,9 +63,9 @@ class Orders(OrderTable):
         self.catalogue = catalogue
         self._preventions: dict[int, SelfTradePrevention] = {}  # by account, where it has set one
         self._reports: list[Report] = []
-        # The orders that the record's command entered or replaced: one, or a list's two.
-        self._requested_id = self._other_requested_id = 0
-        self._order_list: OrderList | None = None  # that it entered
+        # What the record's command entered or replaced: an order, or a list.
+        self._requested_id = 0
+        self._order_list: OrderList | None = None
         self._record: Record
         # By type, since a chain of isinstance costs more than what most events do.
         self._apply: dict[type[e.Event], Callable[[Any], None]] = {
@@ -91,7 +91,7 @@ class Orders(OrderTable):
     def apply(self, record: Record) -> list[Report]:
         """Take a record in; return what to report, in the order in which it happened."""
         self._record = record
-        self._requested_id = self._other_requested_id = 0
+        self._requested_id = 0
         self._order_list = None
         self._reports = []
         if record.data:
@@ -166,7 +166,7 @@ class Orders(OrderTable):
     def _apply_accepted(self, event: e.OrderAccepted) -> None:
         command = self._record.command
         if isinstance(command, c.EnterOrderList):
-            command = command.orders[event.order_id >= SECOND_ORDER]
+            command = command.orders[place_in_list(event.order_id)]
         assert isinstance(command, c.EnterOrder)
         order = order_of(command, self.catalogue.instruments[event.instrument_id])
         if event.quantity_lots:
@@ -183,10 +183,7 @@ class Orders(OrderTable):
         if self._order_list is not None:
             self._join(self._order_list, order)
         self._open(order)
-        if self._requested_id:
-            self._other_requested_id = order_id
-        else:
-            self._requested_id = order_id
+        self._requested_id = order_id
         self._report(_ACCEPTED, order)
 
     def _join(self, order_list: OrderList, order: Order) -> None:
@@ -194,7 +191,7 @@ class Orders(OrderTable):
         order_list.orders.append(order)
         order_list.orders.sort(key=_order_id)
         triggers = order_list.contingency is Contingency.ONE_TRIGGERS_OTHER
-        if triggers and order.order_id >= SECOND_ORDER:
+        if triggers and place_in_list(order.order_id) > 0:
             order.status = OrderStatus.PENDING_NEW
             order.is_waiting = True
 
@@ -320,8 +317,9 @@ class Orders(OrderTable):
 
     def _is_requested(self, order: Order) -> bool:
         """Say whether an order is what the record's command is about, not one that it set off."""
-        order_id = order.order_id
-        return order_id in (self._requested_id, self._other_requested_id)
+        if self._order_list is not None:
+            return order.order_list is self._order_list
+        return order.order_id == self._requested_id
 
     def _apply_triggered(self, event: e.OrderTriggered) -> None:
         order = self._orders[event.order_id]

@@ -164,7 +164,7 @@ def order_of(command: c.EnterOrder, instrument: Instrument) -> Order:
 
 
 class OrderList:
-    """Two orders of which one depends on the other."""
+    """Orders that depend on each other."""
 
     __slots__ = ("client_list_id", "contingency", "list_id", "orders")
 

@@ -34,6 +34,7 @@ History
 11  Lists of orders.
 12  Which session entered an order.
 13  Increments, and auctions that are not through. Version 12, which has none, is read as before.
+14  Lists of three orders. Version 13, which has none, is read as before.
 """
 
 from __future__ import annotations
@@ -51,8 +52,8 @@ from matching.core.engine import Engine
 from matching.sequencer import Sequencer
 
 MAGIC: Final = b"agiosnap"
-VERSION: Final = 13
-VERSIONS_READ: Final = (12, 13)
+VERSION: Final = 14
+VERSIONS_READ: Final = (12, 13, 14)
 SUFFIX: Final = ".snapshot"
 HEADER: Final = Struct("<8sIIqIIqqq16s8x")
 _SECTION_SIZE: Final = Struct("<I")

@@ -35,6 +35,7 @@ History
     5: what an iceberg displays.
     `CancelAllOrders` 2: of one side only. 3: of one session only. 4: with some flags only.
     A second flag of orders: to be canceled with their session.
+    `EnterOrderList`, `OrderListAccepted` 2: a third order.
     `ExpireOrders`, `ChangePhase` 2: how much they do at most.
     `OrderAccepted` 2: the quantity that a quote amount comes to.
     `OrderRested`, `OrderReplaced`, `OrderCanceled`, `MatchPrevented` 2: what of it is hidden.
@@ -78,6 +79,8 @@ RECORD_BYTES_MAX = 1 << 26
 FIRST_EVENT_KIND = 64
 _WORD_BYTES = 8
 
+_LISTED = "4B4xqq40pqB7xqI4xq"  # an order of a list
+
 # A class's fields stand in its layout in the order in which the class names them. Behind the kind
 # stands the body of version 1, then what each further version appends.
 _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
@@ -86,7 +89,7 @@ _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     c.CancelOrder: (3, "QqIIq40p40p"),
     c.CancelAllOrders: (4, "QqII40p", "B7x", "Q", "B7x"),
     c.ExpireOrders: (5, "Qq", "q"),
-    c.EnterOrderList: (6, "QqIIB7x40p" + 2 * "4B4xqq40pqB7xqI4xq"),
+    c.EnterOrderList: (6, "QqIIB7x40p" + 2 * _LISTED, _LISTED),
     c.ListAsset: (16, "QqII16p"),
     c.ListInstrument: (17, "QqIII4xqqqiI32p", "I4xqqqIIIIq", "qq"),
     c.ChangePhase: (18, "QqII", "q"),
@@ -112,7 +115,7 @@ _FORMATS: dict[type[Message], tuple[int, str, *tuple[str, ...]]] = {
     e.OrderRepeated: (70, "qII"),
     e.OrderTriggered: (72, "qIIqq"),
     e.OrderRefreshed: (73, "qIIB7xqq"),
-    e.OrderListAccepted: (74, "qIIB7xqq"),
+    e.OrderListAccepted: (74, "qIIB7xqq", "q"),
     e.OrderActivated: (75, "qIIq"),
     e.MatchPrevented: (71, "qIB3xIB3xqqqqqqqq", "q"),
     e.AssetListed: (80, "II16p"),
@@ -196,7 +199,7 @@ class Layout:
 
 def _bare(name: str) -> str:
     """Return a field's name as it is in an order by itself."""
-    return name.removeprefix("first_").removeprefix("second_")
+    return name.removeprefix("first_").removeprefix("second_").removeprefix("third_")
 
 
 def _members(enum: type[Enum]) -> dict[int, Enum]:

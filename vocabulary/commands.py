@@ -55,11 +55,12 @@ class EnterOrder(Command, frozen=True, gc=False):
 
 
 class EnterOrderList(Command, frozen=True, gc=False):
-    """Two new orders in one instrument, of which one depends on the other; both or none are taken.
+    """Two or three new orders in one instrument that depend on each other; all or none are taken.
 
     One cancels the other: a post-only limit order or a take profit, and a stop, of the same side
-    and quantity. One triggers the other: a limit order, and one of any kind that names a quantity.
-    The fields of each are those of `EnterOrder`.
+    and quantity. One triggers the other: a limit order, and one of any kind that names a quantity;
+    or two of which one cancels the other. The fields of each are those of `EnterOrder`. A list of
+    two has no third name and quantity.
     """
 
     account_id: int
@@ -90,11 +91,24 @@ class EnterOrderList(Command, frozen=True, gc=False):
     second_trigger_price_ticks: int
     second_trailing_bps: int
     second_display_lots: int
+    third_side: Side = Side.BUY
+    third_order_type: OrderType = OrderType.LIMIT
+    third_time_in_force: TimeInForce = TimeInForce.GOOD_TILL_CANCEL
+    third_flags: OrderFlags = OrderFlags.NONE
+    third_price_ticks: int = 0
+    third_quantity_lots: int = 0
+    third_client_order_id: bytes = b""
+    third_expire_time_ns: int = 0
+    third_self_trade_prevention: SelfTradePrevention = SelfTradePrevention.ACCOUNT_DEFAULT
+    third_trigger_price_ticks: int = 0
+    third_trailing_bps: int = 0
+    third_display_lots: int = 0
 
     @property
-    def orders(self) -> tuple[EnterOrder, EnterOrder]:
-        """Return the two orders, each as the command that would enter it alone."""
-        first, second = (
+    def orders(self) -> tuple[EnterOrder, ...]:
+        """Return the orders, each as the command that would enter it alone."""
+        has_third = self.third_client_order_id != b"" or self.third_quantity_lots != 0
+        return tuple(
             EnterOrder(
                 self.session_id,
                 self.session_number,
@@ -102,9 +116,8 @@ class EnterOrderList(Command, frozen=True, gc=False):
                 self.instrument_id,
                 **{name: getattr(self, f"{which}_{name}") for name in _LISTED},
             )
-            for which in ("first", "second")
+            for which in ("first", "second", "third")[: 2 + has_third]
         )
-        return first, second
 
 
 _LISTED = (
@@ -124,10 +137,10 @@ _LISTED = (
 
 
 def list_orders(
-    first: EnterOrder, second: EnterOrder, contingency: Contingency, client_list_id: bytes
+    contingency: Contingency, client_list_id: bytes, *orders: EnterOrder
 ) -> EnterOrderList:
-    """Return the command that enters two orders, both of one account and instrument, as a list."""
-    terms = (getattr(order, name) for order in (first, second) for name in _LISTED)
+    """Return the command that enters orders, all of one account and instrument, as a list."""
+    first = orders[0]
     return EnterOrderList(
         first.session_id,
         first.session_number,
@@ -135,7 +148,7 @@ def list_orders(
         first.instrument_id,
         contingency,
         client_list_id,
-        *terms,
+        *(getattr(order, name) for order in orders for name in _LISTED),
     )
 
 

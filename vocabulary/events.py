@@ -44,7 +44,7 @@ class OrderRepeated(Event, frozen=True, gc=False):
 
 
 class OrderListAccepted(Event, frozen=True, gc=False):
-    """The record's `EnterOrderList` was taken. `OrderAccepted` of both its orders follow."""
+    """The record's `EnterOrderList` was taken. `OrderAccepted` of all its orders follow."""
 
     list_id: int
     account_id: int
@@ -52,6 +52,7 @@ class OrderListAccepted(Event, frozen=True, gc=False):
     contingency: Contingency
     first_order_id: int
     second_order_id: int
+    third_order_id: int = 0
 
 
 class OrderActivated(Event, frozen=True, gc=False):

@@ -112,16 +112,25 @@ class OrderFlags(IntFlag):
 
 
 class Contingency(IntEnum):
-    """ContingencyType(1385), with FIX's values: what two orders of a list mean to each other."""
+    """ContingencyType(1385), with FIX's values: what the orders of a list mean to each other."""
 
     ONE_CANCELS_OTHER = 1
     """Both are open. The first to be filled in part, or triggered, cancels the other one."""
     ONE_TRIGGERS_OTHER = 2
-    """The second is entered once the first is filled whole."""
+    """The second is entered once the first is filled whole.
+
+    Where there is a third, it comes in with the second, and of these two one cancels the other.
+    """
 
 
 SECOND_ORDER = 1 << 52
-"""How far the id of a list's second order is above that of its first: JSON reads both exactly."""
+THIRD_ORDER = 3 << 51
+"""How far the ids of a list's others are above that of its first; JSON reads them all exactly."""
+
+
+def place_in_list(order_id: int) -> int:
+    """Return which order of its list one is, from 0; it is one of a list."""
+    return (order_id >= SECOND_ORDER) + (order_id >= THIRD_ORDER)
 
 
 class SelfTradePrevention(IntEnum):

@@ -85,6 +85,7 @@ class JsonOperations:
             "order.cancel": json_orders.cancel,
             "orderList.place.oco": json_orders.place_list,
             "orderList.place.oto": json_orders.place_list,
+            "orderList.place.otoco": json_orders.place_list,
             "orderList.cancel": json_orders.cancel_list,
             "openOrders.cancelAll": json_orders.cancel_all,
             "openOrders.countdownCancelAll": countdowns.set,

@@ -31,7 +31,10 @@ _CONTINGENCIES = {
     values.ContingencyType.ONE_CANCELS_THE_OTHER: Contingency.ONE_CANCELS_OTHER,
     values.ContingencyType.ONE_TRIGGERS_THE_OTHER: Contingency.ONE_TRIGGERS_OTHER,
 }
-_ORDERS = 2
+_ORDERS = {
+    Contingency.ONE_CANCELS_OTHER: (2,),
+    Contingency.ONE_TRIGGERS_OTHER: (2, 3),
+}
 _INSTRUCTION_TAGS = frozenset({
     tags.NoListTriggeringInstructions,
     tags.ListTriggerType,
@@ -57,23 +60,25 @@ def command(
     """Return what an E asks for; the dictionary finds it valid. Raises `Refused`."""
     contingency = _CONTINGENCIES[message.get(tags.ContingencyType) or b""]
     entries = list(_entries(message))
-    if len(entries) != _ORDERS:
-        raise _unsupported(f"NoOrders(73)={len(entries)} is not supported: a list has two orders")
+    if len(entries) not in _ORDERS[contingency]:
+        counts = " or ".join(map(str, _ORDERS[contingency]))
+        text = f"NoOrders(73)={len(entries)} is not supported: such a list has {counts} orders"
+        raise _unsupported(text)
     orders = [
         _order(index, entry, order_entry, session_id, session_number, account_id)
         for index, entry in enumerate(entries)
     ]
-    if orders[0].instrument_id != orders[1].instrument_id:
+    if len({order.instrument_id for order in orders}) > 1:
         raise _unsupported("the orders of a list are for one Symbol(55)")
     expected = instructions(contingency, [order.order_type for order in orders])
     for index, (entry, wanted) in enumerate(zip(entries, expected, strict=True)):
         if entry.instructions not in ([], wanted):
             raise _unsupported(_other_instructions(index, entry.instructions, wanted))
-    first, second = orders
-    if contingency is Contingency.ONE_CANCELS_OTHER and first.order_type in _STOPS:
-        first, second = second, first
+    is_pair = contingency is Contingency.ONE_CANCELS_OTHER or len(orders) > 2
+    if is_pair and orders[-2].order_type in _STOPS:
+        orders[-2:] = orders[-1], orders[-2]
     name = message.get(tags.ClListID) or b""
-    return order_entry.order_list(first, second, contingency, name)
+    return order_entry.order_list(contingency, name, *orders)
 
 
 def cancel(

@@ -1,4 +1,4 @@
-"""What a client may ask about lists of two orders (binance-spot-api-docs, rest-api.md)."""
+"""What a client may ask about lists of orders (binance-spot-api-docs, rest-api.md)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PendingType = Literal[
 
 
 class PlaceList(SignedRequest, kw_only=True):
-    """What the lists of both kinds have."""
+    """What the lists of all kinds have."""
 
     symbol: str
     list_client_order_id: str | None = None
@@ -87,7 +87,7 @@ class PlaceOco(PlaceList, kw_only=True):
 
     def orders(self, name: str) -> tuple[PlaceOrder, PlaceOrder]:
         """Return both, the stop as the second; one that has no name gets one from the list's."""
-        gain, stop = ("below", "above") if self.side == "BUY" else ("above", "below")
+        gain, stop = gain_and_stop(self.side)
         return (
             self.order(gain, self.side, self.quantity, f"{name}.1"),
             self.order(stop, self.side, self.quantity, f"{name}.2"),
@@ -122,6 +122,54 @@ class PlaceOto(PlaceList, kw_only=True):
             self.order("working", self.working_side, self.working_quantity, f"{name}.1"),
             self.order("pending", self.pending_side, self.pending_quantity, f"{name}.2"),
         )
+
+
+class PlaceOtoco(PlaceList, kw_only=True):
+    """A working order and two pending ones, of which one cancels the other, as in an OCO."""
+
+    contingency = Contingency.ONE_TRIGGERS_OTHER
+
+    working_type: Literal["LIMIT", "LIMIT_MAKER"]
+    working_side: Side
+    working_client_order_id: str | None = None
+    working_price: str
+    working_quantity: str
+    working_iceberg_qty: str | None = None
+    working_time_in_force: TimeInForce | None = None
+    pending_side: Side
+    pending_quantity: str
+    pending_above_type: DependentType
+    pending_above_client_order_id: str | None = None
+    pending_above_price: str | None = None
+    pending_above_stop_price: str | None = None
+    pending_above_trailing_delta: TrailingDelta | None = None
+    pending_above_iceberg_qty: str | None = None
+    pending_above_time_in_force: TimeInForce | None = None
+    pending_below_type: DependentType
+    pending_below_client_order_id: str | None = None
+    pending_below_price: str | None = None
+    pending_below_stop_price: str | None = None
+    pending_below_trailing_delta: TrailingDelta | None = None
+    pending_below_iceberg_qty: str | None = None
+    pending_below_time_in_force: TimeInForce | None = None
+
+    def orders(self, name: str) -> tuple[PlaceOrder, ...]:
+        """Return all, the stop as the third; one that has no name gets one from the list's."""
+        gain, stop = gain_and_stop(self.pending_side)
+        pending = (self.pending_side, self.pending_quantity)
+        return (
+            self.order("working", self.working_side, self.working_quantity, f"{name}.1"),
+            self.order(f"pending_{gain}", *pending, f"{name}.2"),
+            self.order(f"pending_{stop}", *pending, f"{name}.3"),
+        )
+
+
+AnyList = PlaceOco | PlaceOto | PlaceOtoco
+
+
+def gain_and_stop(side: Side) -> tuple[str, str]:
+    """Return on which side of the price two orders are of which one gains and one protects."""
+    return ("below", "above") if side == "BUY" else ("above", "below")
 
 
 class NamedList(SignedRequest, kw_only=True):

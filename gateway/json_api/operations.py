@@ -46,6 +46,7 @@ OPERATIONS = (
     Operation("order.cancel", r.CancelOrder, _TRADE, "DELETE", "/api/v3/order"),
     Operation("orderList.place.oco", lists.PlaceOco, _TRADE, "POST", "/api/v3/orderList/oco"),
     Operation("orderList.place.oto", lists.PlaceOto, _TRADE, "POST", "/api/v3/orderList/oto"),
+    Operation("orderList.place.otoco", lists.PlaceOtoco, _TRADE, "POST", "/api/v3/orderList/otoco"),
     Operation("orderList.cancel", lists.CancelList, _TRADE, "DELETE", "/api/v3/orderList"),
     Operation("orderList.status", lists.QueryList, _READ, "GET", "/api/v3/orderList"),
     Operation("openOrderLists.status", lists.OpenLists, _READ, "GET", "/api/v3/openOrderList"),

@@ -93,11 +93,11 @@ def _check_triggers(book: OrderBook, held: dict[tuple[int, int], int]) -> int:
 def _check_list(order: Order) -> None:
     if order.order_list is None:
         return
-    first, second = order.order_list.first, order.order_list.second
-    if order not in (first, second) or first.order_list is not second.order_list:
+    orders = order.order_list.orders
+    if order not in orders or any(each.order_list is not order.order_list for each in orders):
         raise InvariantBroken(f"order {order.order_id} is not in its own list")
     cancels = order.order_list.contingency == Contingency.ONE_CANCELS_OTHER
-    if cancels and first.leaves_lots != second.leaves_lots:
+    if cancels and len({each.leaves_lots for each in orders}) > 1:
         raise InvariantBroken(f"one order of list {order.order_list.list_id} should be canceled")
 
 

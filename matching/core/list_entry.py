@@ -1,4 +1,4 @@
-"""Lists of two orders: how they come in, and how the second one does after the first.
+"""Lists of orders: how they come in, and how those do that come in after the first.
 
 See `matching.core.order_lists` for what they then mean to each other.
 """
@@ -19,6 +19,7 @@ from vocabulary.rejects import PRECEDENCE, RejectReason
 from vocabulary.types import (
     OPEN_ORDERS_PER_ACCOUNT_MAX,
     SECOND_ORDER,
+    THIRD_ORDER,
     CancelReason,
     Contingency,
     OrderFlags,
@@ -34,7 +35,7 @@ SESSION_BYTES = 24  # the header and who sends: no part of what is asked
 
 
 def enter(matcher: Matcher, command: EnterOrderList, sequence: int) -> None:
-    """Let a list in, both orders or none."""
+    """Let a list in, all its orders or none."""
     state, events = matcher.state, matcher.events
     account: Account | None = state.account(command.account_id)
     book: OrderBook | None = state.book(command.instrument_id)
@@ -54,41 +55,45 @@ def enter(matcher: Matcher, command: EnterOrderList, sequence: int) -> None:
     if refusal:
         return events.command_rejected(refusal)
     assert book is not None
-    if command.first_client_order_id == command.second_client_order_id or any(known):
+    if len({each.client_order_id for each in command.orders}) < len(known) or any(known):
         return events.command_rejected(RejectReason.DUPLICATE_CLIENT_ORDER_ID)
-    if has_too_many(book, account):
+    if has_too_many(book, account, len(known)):
         return events.command_rejected(RejectReason.TOO_MANY_OPEN_ORDERS)
     if account is None:
         return events.command_rejected(RejectReason.INSUFFICIENT_FUNDS)
-    first = order_of(account, command.orders[0], sequence, state.timestamp_ns)
-    second = order_of(account, command.orders[1], sequence + SECOND_ORDER, state.timestamp_ns)
+    ids = (sequence, sequence + SECOND_ORDER, sequence + THIRD_ORDER)
+    orders = [
+        order_of(account, each, order_id, state.timestamp_ns)
+        for each, order_id in zip(command.orders, ids, strict=False)
+    ]
+    first, *others = orders
     held_units = prepare(matcher, book, first, command.orders[0])
-    if command.contingency == Contingency.ONE_TRIGGERS_OTHER:
-        beyond_units = 0
-        second.trigger = Turn(command.orders[1])
-        matcher.set_funds(second, book, False)
-        second.hold_per_lot = 0
+    beyond_units = 0
+    if command.contingency == Contingency.ONE_CANCELS_OTHER:
+        beyond_units = prepare_beyond(matcher, book, first, others[0], command.orders[1])
     else:
-        prepare(matcher, book, second, command.orders[1])
-        second.hold_per_lot = max(second.hold_per_lot - first.hold_per_lot, 0)
-        beyond_units = second.hold_per_lot * second.leaves_lots
+        for order, each in zip(others, command.orders[1:], strict=True):
+            order.trigger = Turn(each)
+            matcher.set_funds(order, book, False)
+            order.hold_per_lot = 0
     if held_units + beyond_units > first.spends.available:
         return events.command_rejected(RejectReason.INSUFFICIENT_FUNDS)
     if would_take(book, first):
         return events.command_rejected(RejectReason.WOULD_TAKE_LIQUIDITY)
 
     # Past this line nothing can fail.
-    order_list = OrderList(sequence, command.contingency.value, first, second)
-    for order, each in zip((first, second), command.orders, strict=True):
+    OrderList(sequence, command.contingency.value, *orders)
+    for order, each in zip(orders, command.orders, strict=True):
         order.name_row = account.client_order_ids.add_text(
             each.client_order_id, order.order_id, content
         )
-    terms = (command.contingency, first.order_id, second.order_id)
+    told = [order.order_id for order in orders]
     accepted = e.OrderListAccepted(
-        order_list.list_id, account.account_id, book.instrument_id, *terms
+        sequence, account.account_id, book.instrument_id, command.contingency, *told
     )
     events.write(pack(accepted))
-    matcher.wait(book, second, beyond_units)
+    for order in others:
+        matcher.wait(book, order, beyond_units)
     if first.trigger is not None:
         return matcher.wait(book, first, held_units)
     return matcher.enter(book, first, command.first_time_in_force, False, held_units)
@@ -99,7 +104,7 @@ def terms_refusal(
 ) -> int:
     """Return the first of all reasons for which one of the orders or the list is refused, or 0."""
     reasons = set()
-    if not command.first_client_order_id or not command.second_client_order_id:
+    if not all(each.client_order_id for each in command.orders):
         reasons.add(RejectReason.MALFORMED_CLIENT_ORDER_ID)
     if command.account_id == 0:
         reasons.add(RejectReason.UNKNOWN_ACCOUNT)
@@ -109,7 +114,8 @@ def terms_refusal(
         reasons.add(RejectReason.UNKNOWN_INSTRUMENT)
     else:
         triggers = command.contingency == Contingency.ONE_TRIGGERS_OTHER
-        for order, has_turn in zip(command.orders, (False, triggers), strict=True):
+        for place, order in enumerate(command.orders):
+            has_turn = triggers and place > 0
             refusal = order_terms.command_refusal(book, pack(order), now_ns, has_turn)
             reasons |= {RejectReason(refusal)} if refusal else set()
         if not is_supported(command):
@@ -118,10 +124,15 @@ def terms_refusal(
 
 
 def is_supported(command: EnterOrderList) -> bool:
-    """Say whether two orders make a list of their kind."""
-    first, second = command.orders
-    if command.contingency == Contingency.ONE_TRIGGERS_OTHER:
-        return first.order_type == OrderType.LIMIT
+    """Say whether orders make a list of their kind."""
+    first, *others = command.orders
+    if command.contingency == Contingency.ONE_CANCELS_OTHER:
+        return len(others) == 1 and are_pair(first, *others)
+    return first.order_type == OrderType.LIMIT and (len(others) == 1 or are_pair(*others))
+
+
+def are_pair(first: EnterOrder, second: EnterOrder) -> bool:
+    """Say whether one of two orders may cancel the other."""
     is_gain = first.order_type in GAINS and (
         first.order_type != OrderType.LIMIT or OrderFlags.POST_ONLY in first.flags
     )
@@ -129,11 +140,11 @@ def is_supported(command: EnterOrderList) -> bool:
     return is_gain and second.order_type in STOPS and are_alike
 
 
-def has_too_many(book: OrderBook, account: Account | None) -> bool:
-    """Say whether an account may not open two more orders."""
+def has_too_many(book: OrderBook, account: Account | None, more: int) -> bool:
+    """Say whether an account may not open so many more orders."""
     here = book.open_counts.get(account.account_id, 0) if account is not None else 0
     in_all = account.open_order_count if account is not None else 0
-    return in_all + 2 > OPEN_ORDERS_PER_ACCOUNT_MAX or 0 < book.open_orders_max < here + 2
+    return in_all + more > OPEN_ORDERS_PER_ACCOUNT_MAX or 0 < book.open_orders_max < here + more
 
 
 def order_of(account: Account, command: EnterOrder, order_id: int, now_ns: int) -> Order:
@@ -181,6 +192,15 @@ def prepare(matcher: Matcher, book: OrderBook, order: Order, command: EnterOrder
     return order.hold_per_lot * order.leaves_lots
 
 
+def prepare_beyond(
+    matcher: Matcher, book: OrderBook, first: Order, second: Order, command: EnterOrder
+) -> int:
+    """Prepare the second of two that cancel each other; return what it holds beyond the first."""
+    prepare(matcher, book, second, command)
+    second.hold_per_lot = max(second.hold_per_lot - first.hold_per_lot, 0)
+    return second.hold_per_lot * second.leaves_lots
+
+
 def would_take(book: OrderBook, order: Order) -> bool:
     is_post_only = order.flags & OrderFlags.POST_ONLY != 0
     return is_post_only and book.crosses(order.side, order.price_ticks)
@@ -200,20 +220,37 @@ def settle(matcher: Matcher) -> None:
         stop_orders.run(matcher)
 
 
-def activate(matcher: Matcher, order: Order) -> None:
-    """Let in an order whose turn has come; it ends where it would be refused as things are."""
+def activate(matcher: Matcher, order_list: OrderList) -> None:
+    """Let in those whose turn has come; they end where they would be refused as things are."""
+    _, order, *others = order_list.orders
     book: OrderBook = matcher.state.books[order.instrument_id]
-    command = order.trigger.command
-    now_ns = matcher.state.timestamp_ns
-    matcher.leave_book(book, order)
-    order.trigger = None
-    refusal = order_terms.command_refusal(book, pack(command), now_ns, False)
-    held_units = 0 if refusal else prepare(matcher, book, order, command)
-    is_refused = refusal or not 0 <= held_units <= order.spends.available
-    if is_refused or would_take(book, order):
-        order.trigger = None
-        order.hold_per_lot = 0
-        return matcher.cancel_incoming(order, CancelReason.NOT_ACTIVATED)
+    commands = [each.trigger.command for each in (order, *others)]
+    refusal = 0
+    for each, command in zip((order, *others), commands, strict=True):
+        matcher.leave_book(book, each)
+        each.trigger = None
+        now_ns = matcher.state.timestamp_ns
+        refusal = refusal or order_terms.command_refusal(book, pack(command), now_ns, False)
+    held_units = 0 if refusal else prepare(matcher, book, order, commands[0])
+    beyond_units = 0
+    if others and not refusal:
+        beyond_units = prepare_beyond(matcher, book, order, others[0], commands[1])
+    is_there = 0 <= held_units <= order.spends.available - beyond_units
+    if refusal or not is_there or would_take(book, order):
+        for each in (order, *others):
+            each.trigger = None
+            each.hold_per_lot = 0
+            matcher.cancel_incoming(each, CancelReason.NOT_ACTIVATED)
+        return
+    if others:
+        OrderList(order_list.list_id, Contingency.ONE_CANCELS_OTHER.value, order, *others)
+        come_in(matcher, book, others[0], commands[1], beyond_units)
+    come_in(matcher, book, order, commands[0], held_units)
+
+
+def come_in(
+    matcher: Matcher, book: OrderBook, order: Order, command: EnterOrder, held_units: int
+) -> None:
     order.spends.hold(held_units)
     order.budget_units = 0 if order.hold_per_lot else held_units
     event = e.OrderActivated(

@@ -46,7 +46,7 @@ class Matcher:
         self.state = state
         self.events = events
         self.moved: list[OrderBook] = []  # in which trades may have reached orders that wait
-        self.activated: list[Order] = []  # whose turn in their list has come
+        self.activated: list[order_lists.OrderList] = []  # whose first order is filled
         self.interrupted: OrderBook | None = None  # its auction begins when the command is done
         self.matches = 0  # that the command made
         self.matches_max = MATCHES_PER_COMMAND_MAX

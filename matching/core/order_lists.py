@@ -1,11 +1,12 @@
-"""Two orders of which one depends on the other: what happens to it when something does to that one.
+"""Orders that depend on each other: what happens to one when something does to another.
 
 One cancels the other: the first one holds what it could spend, the second only what it could spend
 beyond that, so together they hold the larger of both. When the second is triggered, the first's
 hold passes to it.
 
 One triggers the other: the second one holds nothing and stands aside, with those that wait for a
-price, until the first is filled.
+price, until the first is filled. So does a third; they then are a list of which one cancels the
+other.
 """
 
 from __future__ import annotations
@@ -30,42 +31,45 @@ PASSED_ON = (
 
 
 class OrderList:
-    """Two open orders; `list_id` is the sequence of the command that entered them."""
+    """Open orders; `list_id` is the sequence of the command that entered them."""
 
-    def __init__(self, list_id: int, contingency: int, first: Order, second: Order) -> None:
+    def __init__(self, list_id: int, contingency: int, *orders: Order) -> None:
         self.list_id = list_id
         self.contingency = contingency
-        self.first = first
-        self.second = second
-        first.order_list = second.order_list = self
+        self.orders = orders
+        for order in orders:
+            order.order_list = self
 
     @property
     def row(self) -> tuple[int, ...]:
-        return (self.list_id, self.contingency, self.first.order_id, self.second.order_id)
+        return (self.list_id, self.contingency, *(order.order_id for order in self.orders))
 
-    def dissolve(self, order: Order) -> Order:
-        """Let its orders be orders like others; return the other one."""
-        self.first.order_list = self.second.order_list = None
-        return self.second if order is self.first else self.first
+    def dissolve(self, order: Order) -> list[Order]:
+        """Let its orders be orders like others; return the other ones."""
+        for each in self.orders:
+            each.order_list = None
+        return [each for each in self.orders if each is not order]
 
 
 def traded(matcher: Matcher, book: OrderBook, order: Order) -> None:
     """Take in that an order has traded, or has become smaller."""
     order_list = order.order_list
     if order_list.contingency == Contingency.ONE_CANCELS_OTHER:
-        if order_list.first.leaves_lots != order_list.second.leaves_lots:
-            other = order_list.dissolve(order)
+        first, second = order_list.orders
+        if first.leaves_lots != second.leaves_lots:
+            [other] = order_list.dissolve(order)
             matcher.cancel_resting(book, other, CancelReason.OTHER_ORDER_OF_LIST)
     elif order.leaves_lots == 0:
-        matcher.activated.append(order_list.dissolve(order))
+        order_list.dissolve(order)
+        matcher.activated.append(order_list)
         if book not in matcher.moved:
             matcher.moved.append(book)
 
 
 def triggered(matcher: Matcher, book: OrderBook, order: Order) -> None:
     """Take in that an order is triggered, before it does anything in the book."""
-    second = order.order_list.second
-    other = order.order_list.dissolve(order)
+    _, second = order.order_list.orders
+    [other] = order.order_list.dissolve(order)
     if order is second:
         beyond_per_lot = order.hold_per_lot
         matcher.set_funds(order, book, False)
@@ -75,6 +79,6 @@ def triggered(matcher: Matcher, book: OrderBook, order: Order) -> None:
 
 def ended(matcher: Matcher, book: OrderBook, order: Order, reason: int) -> None:
     """Take in that an order was canceled."""
-    other = order.order_list.dissolve(order)
     passed_on = reason if reason in PASSED_ON else CancelReason.OTHER_ORDER_OF_LIST
-    matcher.cancel_resting(book, other, passed_on)
+    for other in order.order_list.dissolve(order):
+        matcher.cancel_resting(book, other, passed_on)

@@ -103,7 +103,7 @@ def save(state: State) -> Iterator[Section]:
     lists = (
         order.order_list.row
         for order in state.orders
-        if order.order_list is not None and order is order.order_list.first
+        if order.order_list is not None and order is order.order_list.orders[0]
     )
     yield from _sections("order_lists", lists)
 
@@ -277,10 +277,9 @@ def _take_order_to_come(state: State, command: bytes, *row: Any) -> None:
 
 
 def _take_order_list(state: State, list_id: int, contingency: int, *order_ids: int) -> None:
-    first, second = (state.orders.find(order_id) for order_id in order_ids)
-    assert first is not None
-    assert second is not None
-    OrderList(list_id, contingency, first, second)
+    orders = [order for order_id in order_ids if (order := state.orders.find(order_id))]
+    assert len(orders) == len(order_ids)
+    OrderList(list_id, contingency, *orders)
 
 
 def _open(state: State, book: OrderBook, order: Order) -> None:

@@ -134,7 +134,7 @@ FIELDS: Final[dict[type, Fields]] = {
         ("awaits_fall", "is_market", "is_turn", "key", "row"),
     ),
     Turn: Fields(("command",), ("is_turn", "row")),
-    OrderList: Fields(("list_id", "contingency"), ("first", "second", "row")),
+    OrderList: Fields(("list_id", "contingency"), ("orders", "row")),
     Triggers: Fields((), ("orders", "falling", "rising", "trailing", "prices")),
     ClientOrderId: Fields(
         ("order_id", "content", "closed_ns", "text"),

@@ -159,6 +159,24 @@ def test_an_order_is_placed_once_another_is_filled(maker: Any, taker: Any) -> No
     assert (left["price"], left["remaining"]) == (150, 0.25)
 
 
+def test_an_order_and_then_a_pair(maker: Any, taker: Any) -> None:
+    working = {"workingType": "LIMIT", "workingSide": "BUY", "workingPrice": "60"}
+    above = {"pendingAboveType": "LIMIT_MAKER", "pendingAbovePrice": "160"}
+    below = {"pendingBelowType": "STOP_LOSS", "pendingBelowStopPrice": "50"}
+    terms = {"symbol": "BTCUSDT", "workingQuantity": "0.5", "workingTimeInForce": "GTC"}
+    pending = {"pendingSide": "SELL", "pendingQuantity": "0.5", "listClientOrderId": "three"}
+    placed = maker.request(
+        "orderList/otoco", "private", "POST", {**terms, **working, **pending, **above, **below}
+    )
+    statuses = [each["status"] for each in placed["orderReports"]]
+    assert (placed["contingencyType"], statuses) == ("OTO", ["NEW", "PENDING_NEW", "PENDING_NEW"])
+    taker.create_order(MARKET, "limit", "sell", 0.5, 60)
+    opened = {order["clientOrderId"] for order in maker.fetch_open_orders(MARKET)}
+    assert opened >= {"three.2", "three.3"}
+    name = {"symbol": "BTCUSDT", "orderListId": placed["orderListId"]}
+    assert maker.private_delete_orderlist(name)["listOrderStatus"] == "ALL_DONE"
+
+
 def book_with_asks(exchange: Any, asks: list[list[float]]) -> Any:
     book = exchange.fetch_order_book(MARKET, 5)
     return book if book["asks"] == asks else None

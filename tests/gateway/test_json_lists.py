@@ -1,4 +1,4 @@
-"""Lists of two orders over JSON: placed, asked for and canceled as one."""
+"""Lists of orders over JSON: placed, asked for and canceled as one."""
 
 import pytest
 
@@ -42,6 +42,25 @@ OTO = {
     "timestamp": 1,
 }
 
+OTOCO = {
+    "symbol": "BTCUSDT",
+    "workingType": "LIMIT",
+    "workingSide": "BUY",
+    "workingPrice": "100.00",
+    "workingQuantity": "0.1",
+    "workingTimeInForce": "GTC",
+    "pendingSide": "SELL",
+    "pendingQuantity": "0.1",
+    "pendingAboveType": "LIMIT_MAKER",
+    "pendingAbovePrice": "110.00",
+    "pendingBelowType": "STOP_LOSS_LIMIT",
+    "pendingBelowPrice": "94.00",
+    "pendingBelowStopPrice": "95.00",
+    "pendingBelowTimeInForce": "GTC",
+    "listClientOrderId": "three",
+    "timestamp": 1,
+}
+
 
 def test_a_list_is_placed_queried_and_canceled_as_one(desk: Desk) -> None:
     placed = desk.place_list(OCO, lists.PlaceOco)
@@ -81,6 +100,36 @@ def test_a_pending_order_is_placed_once_the_working_one_is_filled(desk: Desk) ->
     desk.room.enter(b"b1", Side.SELL, "0.1", "100.00", account_id=BOB)
     assert (desk.status(working), desk.status(pending)) == ("FILLED", "NEW")
     assert desk.room.orders.open_lists(ALICE) != []
+
+
+def test_two_pending_orders_are_placed_of_which_one_cancels_the_other(desk: Desk) -> None:
+    placed = desk.place_list(OTOCO, lists.PlaceOtoco)
+    assert (placed["contingencyType"], placed["listStatusType"]) == ("OTO", "EXEC_STARTED")
+    names = [each["clientOrderId"] for each in placed["orders"]]
+    assert names == ["three.1", "three.2", "three.3"]
+    types = [(each["type"], each["side"], each["status"]) for each in placed["orderReports"]]
+    assert types == [
+        ("LIMIT", "BUY", "NEW"),
+        ("LIMIT_MAKER", "SELL", "PENDING_NEW"),
+        ("STOP_LOSS_LIMIT", "SELL", "PENDING_NEW"),
+    ]
+    assert desk.place_list(OTOCO, lists.PlaceOtoco)["orderListId"] == placed["orderListId"]
+    ids = [each["orderId"] for each in placed["orders"]]
+    desk.room.enter(b"b1", Side.SELL, "0.1", "100.00", account_id=BOB)
+    assert [desk.status(order_id) for order_id in ids] == ["FILLED", "NEW", "NEW"]
+    desk.room.enter(b"b2", Side.BUY, "0.1", "110.00", account_id=BOB)
+    assert [desk.status(order_id) for order_id in ids] == ["FILLED", "FILLED", "EXPIRED"]
+
+
+def test_three_orders_are_canceled_as_one_and_refused_whole(desk: Desk) -> None:
+    desk.place_list(OTOCO, lists.PlaceOtoco)
+    canceled = desk.cancel_list(listClientOrderId="three")
+    assert [each["status"] for each in canceled["orderReports"]] == 3 * ["CANCELED"]
+    no_pair = {"pendingAboveType": "LIMIT_MAKER", "pendingBelowType": "TAKE_PROFIT_LIMIT"}
+    refused = desk.place_list(OTOCO | no_pair, lists.PlaceOtoco)
+    assert isinstance(refused, ApiError)
+    assert refused.code == -1014
+    assert desk.room.orders.open_orders(ALICE) == []
 
 
 @pytest.mark.parametrize(

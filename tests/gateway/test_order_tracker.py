@@ -227,7 +227,7 @@ def enter_list(room: EngineRoom, contingency: Contingency) -> list[Report]:
         client_order_id=b"stop",
         **terms,
     )
-    return room.apply(room.order_entry.order_list(limit, stop, contingency, b"pair"))
+    return room.apply(room.order_entry.order_list(contingency, b"pair", limit, stop))
 
 
 def test_whoever_cancels_one_order_of_a_list_did_not_name_the_other(room: EngineRoom) -> None:

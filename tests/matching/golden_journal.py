@@ -29,6 +29,7 @@ from vocabulary.codec import pack
 
 START_NS = 1_800_000_000_000_000_000
 ACCOUNTS_EACH = 100
+OF_RECORDS = ("order_id", "buyer_order_id", "seller_order_id", "trade_sequence")
 SEGMENT_NAME = f"{1:020}.journal"
 
 
@@ -56,21 +57,25 @@ def commands() -> Iterator[tuple[int, bytes]]:
         for line in lines:
             if line.strip() and not line.startswith(("#", " ")):
                 scribe.answer(line)
+        before = number
         for at_ns, command in scribe.asked:
             number += 1
-            own = msgspec.structs.replace(shifted(command, index), session_number=number)
+            own = shifted(command, index, before)
+            own = msgspec.structs.replace(own, session_number=number)
             yield now_ns + at_ns, pack(own)
         now_ns += scribe.now_ns
 
 
-def shifted(command: c.Command, index: int) -> c.Command:
-    """Return a scenario's command as one about its own accounts, assets and instrument."""
+def shifted(command: c.Command, index: int, before: int) -> c.Command:
+    """Return a scenario's command as one about its own accounts, assets, instrument and records."""
     changes: dict[str, object] = {}
     for name, value in msgspec.structs.asdict(command).items():
         if name.endswith("account_id") and value:
             changes[name] = value + ACCOUNTS_EACH * index
         elif name == "instrument_id" and value:
             changes[name] = value + index
+        elif name in OF_RECORDS and value:
+            changes[name] = value + before
         elif name.endswith("asset_id"):
             changes[name] = value + 2 * index
         elif name in ("name", "symbol"):

@@ -94,6 +94,7 @@ SOUND: list[c.Command] = [
     c.CancelAllOrders(7, 6, 1, 0, b"", Sides.SELL, 2**64 - 1),
     c.CancelAllOrders(7, 8, 1, 0, b"", Sides.BOTH, 7, OrderFlags(2)),
     c.EnterOrderList(7, 7, 1, 1, Contingency(1), b"list", *ONE, *OTHER),  # type: ignore[arg-type]
+    c.EnterOrderList(7, 9, 1, 1, Contingency(2), b"", *ONE, *OTHER, *ONE),  # type: ignore[arg-type]
 ]
 BYTES = (0, 1, 2, 3, 4, 5, 8, 9, 31, 32, 36, 37, 39, 40, 65, 126, 127, 128, 255)
 

@@ -1,4 +1,4 @@
-"""Lists of two orders, in the plainest form: the naive venue with them."""
+"""Lists of orders, in the plainest form: the naive venue with them."""
 
 from dataclasses import dataclass
 
@@ -34,17 +34,27 @@ class NaiveList:
     first: NaiveOrder
     second: NaiveOrder
     cancels: bool
+    third: NaiveOrder | None = None
 
-    def other(self, order: NaiveOrder) -> NaiveOrder:
-        """Let the orders be orders like others; return the other one."""
-        self.first.order_list = self.second.order_list = None
-        return self.second if order is self.first else self.first
+    def __post_init__(self) -> None:
+        for order in self.orders:
+            order.order_list = self
+
+    @property
+    def orders(self) -> list[NaiveOrder]:
+        return [order for order in (self.first, self.second, self.third) if order is not None]
+
+    def others(self, order: NaiveOrder) -> list[NaiveOrder]:
+        """Let the orders be orders like others; return the other ones."""
+        for each in self.orders:
+            each.order_list = None
+        return [each for each in self.orders if each is not order]
 
 
 class NaiveListVenue(NaiveVenue):
     def __init__(self) -> None:
         super().__init__()
-        self.turns: list[NaiveOrder] = []
+        self.turns: list[list[NaiveOrder]] = []
         self.behind: list[tuple[e.Event, e.Event]] = []  # an event, and one that it led to
 
     def apply(self, command: c.Command, sequence: int, now_ns: int = 0) -> list[e.Event]:
@@ -81,7 +91,7 @@ class NaiveListVenue(NaiveVenue):
             spent = self.spent_asset(order.instrument_id, order.side)
             if (order.account_id, spent) != (account_id, asset_id) or order.order_list is None:
                 continue
-            if order is order.order_list.second:
+            if order is not order.order_list.first:
                 units -= self.worth_of(order)
                 if order.order_list.cancels:
                     units += self.beyond(order.order_list)
@@ -100,13 +110,14 @@ class NaiveListVenue(NaiveVenue):
             return
         if not order_list.cancels:
             if order.leaves == 0:
-                self.turns.append(order_list.other(order))
+                self.turns.append(order_list.others(order))
         elif order_list.first.leaves != order_list.second.leaves:
             # The second one waits, so it is the first, and was as large as the second.
             lots = order_list.second.quantity
             worth = self.worth(order.instrument_id, order.side, order.price, lots)
             units = max(self.worth_of(order_list.second) - worth, 0)
-            self.end_other(order_list.other(order), event, OTHER, units)
+            [other] = order_list.others(order)
+            self.end_other(other, event, OTHER, units)
 
     def end_other(
         self, order: NaiveOrder, event: e.Event, reason: CancelReason, units: int
@@ -131,9 +142,9 @@ class NaiveListVenue(NaiveVenue):
         units = of_second if order is order_list.second else released
         event = super().canceled(order, reason, units, was_resting=was_resting)
         passed_on = reason if reason in OF_THE_WHOLE else OTHER
-        is_first = order is order_list.first
-        other = order_list.other(order)
-        self.end_other(other, event, passed_on, of_second if is_first else of_first)
+        for other in order_list.others(order):
+            units = of_first if other is order_list.first else of_second
+            self.end_other(other, event, passed_on, units)
         return event
 
     def fire(self, order: NaiveOrder, price: int) -> list[e.Event]:
@@ -146,7 +157,7 @@ class NaiveListVenue(NaiveVenue):
         if order is order_list.second:
             first, second = self.worth_of(order_list.first), self.worth_of(order)
             units = first - min(first, second)
-        other = order_list.other(order)
+        [other] = order_list.others(order)
         self.end_other(other, GONE, OTHER, units)
         _, ended = self.behind.pop()
         triggered, *events = super().fire(order, price)
@@ -180,24 +191,26 @@ class NaiveListVenue(NaiveVenue):
         content = msgspec.structs.astuple(command)[2:]
         known = [self.taken(account, each.client_order_id) for each in command.orders]
         repeated = [name.order_id for name in known if name and name.content == content]
-        if len(repeated) == 2:
+        if len(repeated) == len(known):
             return [e.OrderRepeated(order_id, account, instrument_id) for order_id in repeated]
         cancels = command.contingency is Contingency.ONE_CANCELS_OTHER
-        first, second = (
-            self.new_order(each, sequence + number * 2**52, content)
-            for number, each in enumerate(command.orders)
-        )
+        ids = (sequence, sequence + 2**52, sequence + 2**52 + 2**51)
+        first, second, *thirds = orders = [
+            self.new_order(each, order_id, content)
+            for each, order_id in zip(command.orders, ids, strict=False)
+        ]
         reasons = self.order_refusals(command.orders[0], first, False)
-        reasons |= self.order_refusals(command.orders[1], second, not cancels)
+        for order, each in zip(orders[1:], command.orders[1:], strict=True):
+            reasons |= self.order_refusals(each, order, not cancels)
         if not makes_a_list(command):
             reasons.add(R.UNSUPPORTED_ORDER)
-        if any(known) or first.client_order_id == second.client_order_id:
+        if any(known) or len({order.client_order_id for order in orders}) < len(orders):
             reasons.add(R.DUPLICATE_CLIENT_ORDER_ID)
         mine = [order for order in self.open if order.account_id == account]
         here = [order for order in mine if order.instrument_id == instrument_id]
         if instrument_id in self.limits:
             most = self.limits[instrument_id].open_orders_max
-            if most and len(here) + 2 > most:
+            if most and len(here) + len(orders) > most:
                 reasons.add(R.TOO_MANY_OPEN_ORDERS)
         if not reasons:
             worths = (self.worth_of(first), self.worth_of(second) if cancels else 0)
@@ -205,16 +218,17 @@ class NaiveListVenue(NaiveVenue):
         if reasons:
             return [e.CommandRejected(min(reasons, key=PRECEDENCE.__getitem__))]
 
-        first.order_list = second.order_list = order_list = NaiveList(first, second, cancels)
+        order_list = NaiveList(first, second, cancels, *thirds)
         first.limit = first.price
-        second.turn = None if cancels else command.orders[1]
-        second.is_waiting = True
-        self.open.append(second)
+        for order, each in zip(orders[1:], command.orders[1:], strict=True):
+            order.turn = None if cancels else each
+            order.is_waiting = True
+            self.open.append(order)
         beyond = self.beyond(order_list) if cancels else 0
-        ids = (first.order_id, second.order_id)
+        told = [order.order_id for order in orders]
         events: list[e.Event] = [
-            e.OrderListAccepted(sequence, account, instrument_id, command.contingency, *ids),
-            e.OrderAccepted(second.order_id, account, instrument_id, beyond),
+            e.OrderListAccepted(sequence, account, instrument_id, command.contingency, *told),
+            *(e.OrderAccepted(each, account, instrument_id, beyond) for each in told[1:]),
             e.OrderAccepted(first.order_id, account, instrument_id, self.worth_of(first)),
         ]
         if first.is_waiting:
@@ -222,32 +236,47 @@ class NaiveListVenue(NaiveVenue):
             return events
         return events + self.admit(first)
 
-    def come_in(self, order: NaiveOrder) -> list[e.Event]:
-        """Let an order in whose turn it is, if it would be taken as things are."""
-        command, order.turn = order.turn, None
-        assert command is not None
-        self.open.remove(order)
-        order.is_waiting = order.order_type not in PLAIN
-        reasons = self.order_refusals(command, order, False)
+    def come_in(self, orders: list[NaiveOrder]) -> list[e.Event]:
+        """Let orders in whose turn it is, if they would be taken as things are."""
+        order, *others = orders
+        reasons: set[R] = set()
+        for each in orders:
+            command, each.turn = each.turn, None
+            assert command is not None
+            self.open.remove(each)
+            each.is_waiting = each.order_type not in PLAIN
+            reasons |= self.order_refusals(command, each, False)
         if not reasons:
             order.limit = order.price
             if order.order_type is OrderType.MARKET:
                 order.limit = self.market_limit(order.instrument_id, order.side)
             order.budget = self.cost(order)
-            reasons = self.lacks(order, order.budget)
+            worths = [order.budget, *(self.worth_of(other) for other in others)]
+            reasons = self.lacks(order, max(worths))
         if reasons:
-            return [self.canceled(order, CancelReason.NOT_ACTIVATED, 0)]
-        came = e.OrderActivated(order.order_id, order.account_id, order.instrument_id, order.budget)
+            return [self.canceled(each, CancelReason.NOT_ACTIVATED, 0) for each in orders]
+        events: list[e.Event] = []
+        for other in others:
+            beyond = self.beyond(NaiveList(order, other, cancels=True))
+            events.append(self.came(other, beyond))
+        events.append(self.came(order, order.budget))
+        return events if order in self.open else [*events, *self.admit(order)]
+
+    def came(self, order: NaiveOrder, units: int) -> e.Event:
         if order.is_waiting:
             self.open.append(order)
-            return [came]
-        return [came, *self.admit(order)]
+        return e.OrderActivated(order.order_id, order.account_id, order.instrument_id, units)
 
 
 def makes_a_list(command: c.EnterOrderList) -> bool:
-    first, second = command.orders
+    first, *others = command.orders
     if command.contingency is Contingency.ONE_TRIGGERS_OTHER:
-        return first.order_type is OrderType.LIMIT
+        is_limit = first.order_type is OrderType.LIMIT
+        return is_limit and (len(others) == 1 or cancels_one_another(*others))
+    return len(others) == 1 and cancels_one_another(first, *others)
+
+
+def cancels_one_another(first: c.EnterOrder, second: c.EnterOrder) -> bool:
     gains = first.order_type in (OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT)
     makes = first.order_type is OrderType.LIMIT and OrderFlags.POST_ONLY in first.flags
     protects = second.order_type in (OrderType.STOP, OrderType.STOP_LIMIT)

@@ -289,6 +289,25 @@ BUGS = [
         "\n",
     ),
     Bug(
+        "a pair whose turn has come is no pair any more",
+        f"{_CORE}/list_entry.py",
+        "        OrderList(order_list.list_id, Contingency.ONE_CANCELS_OTHER.value,"
+        " order, *others)\n",
+        "",
+    ),
+    Bug(
+        "of a pair whose turn has come nothing is refused for its terms",
+        f"{_CORE}/list_entry.py",
+        "        refusal = refusal or order_terms.command_refusal(",
+        "        refusal = 0 if each is not order else order_terms.command_refusal(",
+    ),
+    Bug(
+        "canceling one order of three leaves the third",
+        f"{_CORE}/order_lists.py",
+        "    for other in order.order_list.dissolve(order):\n",
+        "    for other in order.order_list.dissolve(order)[:1]:\n",
+    ),
+    Bug(
         "a snapshot forgets which session entered an order",
         f"{_CORE}/snapshot.py",
         "    order.entered_by = entered_by\n",

@@ -1,4 +1,4 @@
-"""Lists of two orders over FIX: entered (E), asked for (M), canceled (K), told of (N and 8)."""
+"""Lists of orders over FIX: entered (E), asked for (M), canceled (K), told of (N and 8)."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,6 +21,13 @@ OCO_TOLD = (
     f"{OCO[1]}|25010=1|25011=1|25012=0|25013=2",
 )
 OTO_TOLD = (OTO[0], f"{OTO[1]}|25010=1|25011=3|25012=0|25013=1")
+# A working order, and then two of which one cancels the other.
+OTOCO = (OTO[0], "11=stop|55=BTCUSDT|54=2|38=0.5|40=3|99=48000", f"11=gain|{SELL_LIMIT}")
+OTOCO_TOLD = (
+    OTO[0],
+    f"{OTOCO[1]}|25010=2|25011=3|25012=0|25013=1|25011=2|25012=2|25013=2",
+    f"{OTOCO[2]}|25010=2|25011=3|25012=0|25013=1|25011=1|25012=1|25013=2",
+)
 OTHER_INSTRUCTIONS = (
     "order 2: ListTriggerType(25011), ListTriggerTriggerIndex(25012) and"
     " ListTriggerAction(25013) are not those of ContingencyType(1385)"
@@ -94,6 +101,33 @@ async def test_one_triggers_the_other(venue: SmallVenue, orders: tuple[str, str]
     assert (await desk.expect("N"))[431] == "6"
 
 
+@pytest.mark.parametrize(
+    "orders", [OTOCO, OTOCO_TOLD, (OTOCO[0], OTOCO[2], OTOCO[1])], ids=["plain", "told", "above"]
+)
+async def test_one_triggers_two_of_which_one_cancels_the_other(
+    venue: SmallVenue, orders: tuple[str, ...]
+) -> None:
+    desk = await venue.client("alice", "DESK")
+    enter_list(desk, "three", 2, *orders)
+    pending = [("gain", "0", "A"), ("stop", "0", "A")]
+    assert await told(desk, 3) == [*pending, ("buy", "0", "0")]
+    entered = await desk.expect("N")
+    assert (entered[429], entered[431], entered[1385], entered[73]) == ("4", "3", "2", "3")
+    assert group(desk, 11) == ["buy", "gain", "stop"]
+    instructions = ["2", "3", "0", "1", "1", "2", "2", "2", "3", "0", "1", "2", "1", "2"]
+    assert group(desk, 25010, 25011, 25012, 25013) == instructions
+
+    bob = await venue.client("bob", "BOB2")
+    bob.enter("b3", "sell", "0.5", "49000")
+    assert await told(desk, 3) == [("buy", "F", "2"), ("stop", "L", "0"), ("gain", "L", "0")]
+    bob.enter("b4", "buy", "0.2", "51000")
+    assert await told(desk, 2) == [("gain", "F", "1"), ("stop", "C", "C")]
+    desk.cancel("x1", "gain", t54=2)
+    assert await told(desk, 1) == [("x1", "4", "4")]
+    done = await desk.expect("N")
+    assert (done[66], done[429], done[431]) == (entered[66], "5", "6")
+
+
 async def test_a_list_is_asked_for_and_canceled_by_either_name(venue: SmallVenue) -> None:
     desk = await venue.client("alice", "DESK")
     enter_list(desk, "pair", 1, *OCO)
@@ -144,7 +178,7 @@ async def test_a_list_may_be_canceled_right_behind_its_entry(venue: SmallVenue) 
     ("kind", "orders", "reason", "text"),
     [
         (1, OTO, "11", "type, time in force and instructions do not go together"),
-        (2, (OTO[0],), "11", "NoOrders(73)=1 is not supported: a list has two orders"),
+        (2, (OTO[0],), "11", "NoOrders(73)=1 is not supported: such a list has 2 or 3 orders"),
         (
             1,
             (OCO[0], OCO[1].replace("51000", "51000.001")),

@@ -197,7 +197,7 @@ def test_a_list_is_canceled_once_however_often_its_cancel_comes(flow: Flow) -> N
         )
         for name, price in ((b"a1", "50000"), (b"a2", "40000"))
     )
-    flow.room.apply(entry.order_list(first, second, Contingency.ONE_TRIGGERS_OTHER, b"l"))
+    flow.room.apply(entry.order_list(Contingency.ONE_TRIGGERS_OTHER, b"l", first, second))
     flow.receive("K", "25015=l", 2)
     [command] = flow.submitted
     flow.room.apply(command)

@@ -337,11 +337,11 @@ def test_the_orders_of_a_list_are_told_of_like_others(room: EngineRoom) -> None:
         for name, side, price in ((b"f1", Side.BUY, "50000"), (b"s1", Side.SELL, "60000"))
     )
     triggers = Contingency.ONE_TRIGGERS_OTHER
-    pending, _ = room.apply(room.order_entry.order_list(first, second, triggers, b"l1"))
+    pending, _ = room.apply(room.order_entry.order_list(triggers, b"l1", first, second))
     assert row(told(room, pending)) == ("0", "A", "0.00000", "0.50000")
     *_, activated = room.enter(b"b1", Side.SELL, "0.5", "50000", account_id=BOB)
     assert row(told(room, activated)) == ("L", "0", "0.00000", "0.50000")
-    again = room.order_entry.order_list(first, second, Contingency.ONE_CANCELS_OTHER, b"l1")
+    again = room.order_entry.order_list(Contingency.ONE_CANCELS_OTHER, b"l1", first, second)
     [refused] = room.apply(again)
     fields = told(room, refused)
     assert (fields[431], fields[25014], fields[103]) == ("7", "l1", "11")

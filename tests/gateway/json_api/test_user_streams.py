@@ -148,7 +148,7 @@ def test_a_list_is_told_as_it_starts_and_once_all_of_it_is_done(ears: Ears) -> N
             },
         )
     )
-    command = entry.order_list(gain, stop, Contingency.ONE_CANCELS_OTHER, b"pair")
+    command = entry.order_list(Contingency.ONE_CANCELS_OTHER, b"pair", gain, stop)
     *_, status = ears.tell(ears.room.apply(command))
     assert (status["e"], status["c"], status["C"]) == ("listStatus", "OCO", "pair")
     assert (status["l"], status["L"]) == ("EXEC_STARTED", "EXECUTING")

@@ -178,7 +178,14 @@ def correct(price_ticks: int, lots: int) -> c.CorrectTrade:
 def oco(first: c.Command, second: c.Command) -> c.Command:
     assert isinstance(first, c.EnterOrder)
     assert isinstance(second, c.EnterOrder)
-    return c.list_orders(first, second, Contingency.ONE_CANCELS_OTHER, b"list")
+    return c.list_orders(Contingency.ONE_CANCELS_OTHER, b"list", first, second)
+
+
+def otoco(*orders: c.Command) -> c.Command:
+    """Return a list whose orders come in behind a working one that rests."""
+    working = enter(client_order_id=b"working", price_ticks=5)
+    entered = [each for each in (working, *orders) if isinstance(each, c.EnterOrder)]
+    return c.list_orders(Contingency.ONE_TRIGGERS_OTHER, b"list", *entered)
 
 
 GAIN = {"side": Side.SELL, "flags": OrderFlags.POST_ONLY, "client_order_id": b"gain"}

@@ -23,6 +23,7 @@ from tests.matching.core.requests import (
     enter,
     listing,
     oco,
+    otoco,
     replace,
     stepped,
     stop,
@@ -51,6 +52,7 @@ from vocabulary.types import (
 
 REFUSED = [
     (R.MALFORMED_CLIENT_ORDER_ID, enter(client_order_id=b"")),
+    (R.MALFORMED_CLIENT_ORDER_ID, otoco(enter(**GAIN), stop(**PROTECT | {"client_order_id": b""}))),
     (R.UNKNOWN_ACCOUNT, enter(account_id=0)),
     (R.UNKNOWN_ACCOUNT, c.CreditFunds(1, 1, 0, 1, 5)),
     (R.UNKNOWN_ACCOUNT, c.AssignFeeTier(1, 1, 0, 1)),
@@ -111,6 +113,8 @@ REFUSED = [
         R.UNSUPPORTED_ORDER,
         oco(enter(**GAIN, price_ticks=12), at_market(side=Side.SELL)),
     ),
+    (R.UNSUPPORTED_ORDER, otoco(enter(**GAIN, price_ticks=12), stop(side=Side.BUY))),
+    (R.UNSUPPORTED_ORDER, otoco(stop(**PROTECT), enter(**GAIN, price_ticks=12))),
     (R.EXPIRE_TIME_OUT_OF_RANGE, enter(expire_time_ns=1)),
     (R.EXPIRE_TIME_OUT_OF_RANGE, enter(time_in_force=TimeInForce.DAY, expire_time_ns=1)),
     (R.EXPIRE_TIME_OUT_OF_RANGE, enter(time_in_force=TimeInForce.GOOD_TILL_DATE)),
@@ -172,6 +176,10 @@ REFUSED = [
     ),
     (R.DUPLICATE_CLIENT_ORDER_ID, enter(client_order_id=b"open", quantity_lots=6)),
     (R.DUPLICATE_CLIENT_ORDER_ID, enter(client_order_id=b"other")),
+    (
+        R.DUPLICATE_CLIENT_ORDER_ID,
+        otoco(enter(**GAIN), stop(**PROTECT | {"client_order_id": b"open"})),
+    ),
     (R.DUPLICATE_CLIENT_ORDER_ID, replace(client_order_id=b"open")),
     (R.DUPLICATE_CLIENT_ORDER_ID, replace(client_order_id=b"other")),
     (R.TOO_MANY_OPEN_ORDERS, enter(instrument_id=LIMITED)),

@@ -20,6 +20,7 @@ from vocabulary import events as e
 from vocabulary.codec import pack, pack_record, unpack_record
 from vocabulary.types import (
     SECOND_ORDER,
+    THIRD_ORDER,
     Contingency,
     OrderFlags,
     OrderType,
@@ -39,7 +40,7 @@ ENTER = re.compile(
     r"(?: preventing by (expire-taker|expire-maker|expire-both|decrement|none))?"
     r"(?: in session (\d+))?( ending with it)?"
 )
-LIST = re.compile(r"(.+) (or|then) (\w+ (?:buys|sells) .+)")
+LISTED = re.compile(r" (or|then) (?=\w+ (?:buys|sells) )")
 REPLACE = re.compile(r"(\w+) replaces (\w+) with (\d+) at (\d+) as (\w+)")
 CANCEL = re.compile(r"(\w+) cancels (\w+)(?: of session (\d+))?( that end with it)?")
 AMEND = re.compile(r"(?:bust|correct) (\d+)(?: to (\d+) at (\d+))?")
@@ -92,7 +93,7 @@ class Table:
         record, _ = unpack_record(pack_record(self.sequence, 0, packed, events))
         invariants.check(self.engine.state)
         for event in record.events:
-            self.busts.note(event)
+            self.busts.note(event, self.sequence)
         return [self.said(event) for event in record.events]
 
     def account(self, name: str) -> int:
@@ -113,8 +114,8 @@ class Table:
         return self.ask(self.command(request))
 
     def command(self, request: str) -> c.Command:
-        if match := LIST.fullmatch(request):
-            return self.entered_list(*match.groups())
+        if LISTED.search(request):
+            return self.entered_list(*LISTED.split(request))
         if match := ENTER.fullmatch(request):
             return self.entered(match)
         if match := REPLACE.fullmatch(request):
@@ -175,21 +176,19 @@ class Table:
             return c.ChangePhase(1, 1, 1, phase)
         raise AssertionError(f"no such request: {request}")
 
-    def entered_list(self, first: str, word: str, second: str) -> c.Command:
+    def entered_list(self, first: str, word: str, *others: str) -> c.Command:
         orders = []
-        for request in (first, second):
+        ids = (0, SECOND_ORDER, THIRD_ORDER)
+        for request, further in zip((first, *others[::2]), ids, strict=False):
             match = ENTER.fullmatch(request)
             assert match, request
             orders.append(self.entered(match))
+            self.orders[self.sequence + 1 + further] = match[6]
         self.orders[self.sequence + 1] = orders[0].client_order_id.decode()
-        self.orders[self.sequence + 1 + SECOND_ORDER] = orders[1].client_order_id.decode()
-        cancels = Contingency.ONE_CANCELS_OTHER
-        return c.list_orders(
-            orders[0],
-            orders[1],
-            cancels if word == "or" else Contingency.ONE_TRIGGERS_OTHER,
-            b"list",
+        contingency = (
+            Contingency.ONE_CANCELS_OTHER if word == "or" else Contingency.ONE_TRIGGERS_OTHER
         )
+        return c.list_orders(contingency, b"list", *orders)
 
     def entered(self, match: re.Match[str]) -> c.EnterOrder:
         who, verb, lots, display, price, name, wait, trigger, trailing, *rest = match.groups()
@@ -240,9 +239,10 @@ class Table:
                 hidden = f", {event.hidden_lots} hidden" if event.hidden_lots else ""
                 return f"{name} rests, {event.leaves_lots} at {event.price_ticks}{hidden}"
             case e.OrderListAccepted():
-                names = (self.orders[event.first_order_id], self.orders[event.second_order_id])
+                names = [self.orders[event.first_order_id], self.orders[event.second_order_id]]
                 word = event.contingency.name.lower().split("_")[1]
-                return f"a list: {names[0]} {word} {names[1]}"
+                third = f" or {self.orders[event.third_order_id]}" if event.third_order_id else ""
+                return f"a list: {names[0]} {word} {names[1]}{third}"
             case e.OrderActivated():
                 return f"{self.orders[event.order_id]} comes in, holds {event.held_units}"
             case e.OrderRefreshed():

@@ -166,7 +166,7 @@ def test_who_entered_an_order_is_remembered_however_it_waits() -> None:
         *LISTINGS,
         enter(session_id=5, client_order_id=b"rests"),
         stop(session_id=5),
-        list_orders(first, second, Contingency.ONE_TRIGGERS_OTHER, b"list"),
+        list_orders(Contingency.ONE_TRIGGERS_OTHER, b"list", first, second),
         enter(session_id=6, client_order_id=b"other"),
     )
     engine = Engine()
