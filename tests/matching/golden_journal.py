@@ -21,16 +21,26 @@ import msgspec
 from matching.core.engine import Engine
 from matching.edge.journal import Journal
 from matching.edge.segments import Segments
+from matching.journal_format import SEGMENT_HEADER
 from matching.pipeline import Pipeline
 from matching.sequencer import Sequencer
 from tests.matching.core.test_scenarios import MATCHES, SCENARIOS, Table
 from vocabulary import commands as c
-from vocabulary.codec import pack
+from vocabulary.codec import HEADER, RECORD_HEADER, pack
 
 START_NS = 1_800_000_000_000_000_000
 ACCOUNTS_EACH = 100
 OF_RECORDS = ("order_id", "buyer_order_id", "seller_order_id", "trade_sequence")
 SEGMENT_NAME = f"{1:020}.journal"
+
+_LISTING = c.ListInstrument(1, 1, 1_001, 1, 2, 1, 1, 0, 0, 0, b"BOUNDED", quantity_lots_max=9)
+# What scenarios have no words for.
+LISTED_OTHERWISE = (
+    _LISTING,
+    msgspec.structs.replace(
+        _LISTING, instrument_id=1_002, symbol=b"STEPPED", price_increment_ticks=5
+    ),
+)
 
 
 class Scribe(Table):
@@ -64,6 +74,24 @@ def commands() -> Iterator[tuple[int, bytes]]:
             own = msgspec.structs.replace(own, session_number=number)
             yield now_ns + at_ns, pack(own)
         now_ns += scribe.now_ns
+    for command in LISTED_OTHERWISE:
+        number += 1
+        yield now_ns, pack(msgspec.structs.replace(command, session_number=number))
+
+
+def layouts_in(path: Path) -> set[tuple[int, int]]:
+    """Return kind and version of every message in a golden journal."""
+    data = gzip.decompress(path.read_bytes())
+    found: set[tuple[int, int]] = set()
+    at = SEGMENT_HEADER.size
+    while at < len(data):
+        end = at + RECORD_HEADER.unpack_from(data, at)[1]
+        at += RECORD_HEADER.size
+        while at < end:
+            kind, version, size = HEADER.unpack_from(data, at)
+            found.add((kind, version))
+            at += size
+    return found
 
 
 def shifted(command: c.Command, index: int, before: int) -> c.Command:
