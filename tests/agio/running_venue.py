@@ -107,6 +107,19 @@ class RunningVenue:
         assert completed.returncode == 0, completed.stderr
         return json.loads(completed.stdout)
 
+    def trader(self, name: str, comp_id: str | None = None, **funds: str) -> dict[str, str]:
+        """Make a funded account; return its API key and secret, for one CompID if named."""
+        self.agio("account", "create", name)
+        for asset, amount in funds.items():
+            self.agio("account", "credit", name, asset, amount)
+        bound = ("--sender-comp-id", comp_id) if comp_id is not None else ()
+        key: dict[str, str] = self.agio("key", "create", "--account", name, *bound)
+        return key
+
+    def port(self, endpoint: str) -> int:
+        """Return the port of one of its endpoints."""
+        return int(self.endpoints[endpoint].rpartition(":")[2])
+
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "agio", *arguments],

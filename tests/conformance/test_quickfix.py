@@ -1,13 +1,12 @@
 """QuickFIX trades with ccxt, is restarted, and finds what happened while it and we were away."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import ccxt
 import pytest
 
-from tests.agio.running_venue import RunningVenue, free_port_base
+from tests.agio.running_venue import RunningVenue
 from tests.end_to_end.kill_service import kill_service
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(180)]
@@ -15,21 +14,6 @@ pytestmark = [pytest.mark.conformance, pytest.mark.timeout(180)]
 quickfix_client = pytest.importorskip(
     "tests.conformance.quickfix_client", reason="quickfix is not installed: make conformance"
 )
-
-
-@pytest.fixture(scope="module")
-def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningVenue]:
-    with RunningVenue(tmp_path_factory.mktemp("venue"), free_port_base()) as venue:
-        yield venue
-
-
-def trader(venue: RunningVenue, name: str, **funds: str) -> dict[str, str]:
-    """Make a funded account; return its API key and secret."""
-    venue.agio("account", "create", name)
-    for asset, amount in funds.items():
-        venue.agio("account", "credit", name, asset, amount)
-    key: dict[str, str] = venue.agio("key", "create", "--account", name)
-    return key
 
 
 def ccxt_client(venue: RunningVenue, key: dict[str, str]) -> Any:
@@ -42,8 +26,8 @@ def ccxt_client(venue: RunningVenue, key: dict[str, str]) -> Any:
 
 
 def test_quickfix_trades_restarts_and_recovers(venue: RunningVenue, tmp_path: Path) -> None:
-    port = int(venue.endpoints["fix_order_entry"].rpartition(":")[2])
-    firm, app = trader(venue, "firm", BTC="3"), trader(venue, "app", USDT="100000")
+    port = venue.port("fix_order_entry")
+    firm, app = venue.trader("firm", BTC="3"), venue.trader("app", USDT="100000")
     binance = ccxt_client(venue, app)
     order: dict[int, object] = {11: "sell-1", 55: "BTCUSDT", 54: 2, 38: "0.5", 40: 2, 44: "50000"}
 
@@ -94,8 +78,8 @@ def test_quickfix_trades_restarts_and_recovers(venue: RunningVenue, tmp_path: Pa
 
 
 def test_quickfix_asks_for_and_cancels_many_orders(venue: RunningVenue, tmp_path: Path) -> None:
-    port = int(venue.endpoints["fix_order_entry"].rpartition(":")[2])
-    many = trader(venue, "many", BTC="3")
+    port = venue.port("fix_order_entry")
+    many = venue.trader("many", BTC="3")
     order: dict[int, object] = {55: "BTCUSDT", 54: 2, 38: "0.1", 40: 2, 59: 1}
     with quickfix_client.QuickFixClient(port, tmp_path, many, "MANY") as client:
         for number in (1, 2):
@@ -124,8 +108,8 @@ def test_quickfix_asks_for_and_cancels_many_orders(venue: RunningVenue, tmp_path
 
 
 def test_quickfix_enters_and_cancels_lists(venue: RunningVenue, tmp_path: Path) -> None:
-    port = int(venue.endpoints["fix_order_entry"].rpartition(":")[2])
-    lists = trader(venue, "lists", USDT="100000")
+    port = venue.port("fix_order_entry")
+    lists = venue.trader("lists", USDT="100000")
     buy: dict[int, object] = {55: "BTCUSDT", 54: 1, 38: "0.1", 40: 2, 44: "30000"}
     sell = buy | {54: 2, 44: "90000"}
     with quickfix_client.QuickFixClient(port, tmp_path, lists, "LISTS") as client:
@@ -148,8 +132,8 @@ def test_quickfix_enters_and_cancels_lists(venue: RunningVenue, tmp_path: Path) 
 
 
 def test_a_wrong_password_is_told_and_costs_no_number(venue: RunningVenue, tmp_path: Path) -> None:
-    port = int(venue.endpoints["fix_order_entry"].rpartition(":")[2])
-    key = trader(venue, "careful", USDT="1000")
+    port = venue.port("fix_order_entry")
+    key = venue.trader("careful", USDT="1000")
     with quickfix_client.QuickFixClient(port, tmp_path / "right", key, "CAREFUL"):
         pass
     wrong = key | {"secret": "wrong"}

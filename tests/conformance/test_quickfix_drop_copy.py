@@ -1,11 +1,10 @@
 """QuickFIX as the drop copy of an account: nothing is missed while either side is away."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.agio.running_venue import RunningVenue, free_port_base
+from tests.agio.running_venue import RunningVenue
 from tests.end_to_end.kill_service import kill_service
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(180)]
@@ -17,23 +16,9 @@ quickfix_client = pytest.importorskip(
 ORDER: dict[int, object] = {55: "BTCUSDT", 38: "0.5", 40: 2, 44: "50000", 59: 1}
 
 
-@pytest.fixture(scope="module")
-def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningVenue]:
-    with RunningVenue(tmp_path_factory.mktemp("venue"), free_port_base()) as venue:
-        yield venue
-
-
 def test_a_copy_is_whole_over_restarts_of_both_sides(venue: RunningVenue, tmp_path: Path) -> None:
-    for name, asset, amount in (("firm", "BTC", "3"), ("other", "USDT", "100000")):
-        venue.agio("account", "create", name)
-        venue.agio("account", "credit", name, asset, amount)
-    key: dict[str, str] = venue.agio("key", "create", "--account", "firm")
-    others: dict[str, str] = venue.agio("key", "create", "--account", "other")
-    port, copy_port = (
-        int(venue.endpoints[name].rpartition(":")[2])
-        for name in ("fix_order_entry", "fix_drop_copy")
-    )
-
+    key, others = venue.trader("firm", BTC="3"), venue.trader("other", USDT="100000")
+    port, copy_port = venue.port("fix_order_entry"), venue.port("fix_drop_copy")
     with (
         quickfix_client.QuickFixClient(port, tmp_path / "other", others, "OTHER") as other,
         quickfix_client.QuickFixClient(port, tmp_path / "firm", key, "FIRM") as firm,

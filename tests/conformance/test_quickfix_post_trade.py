@@ -3,14 +3,13 @@
 import json
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agio import venue as venue_file
-from tests.agio.running_venue import RunningVenue, free_port_base
+from tests.agio.running_venue import RunningVenue
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(180)]
 
@@ -19,12 +18,6 @@ quickfix_client = pytest.importorskip(
 )
 
 ORDER: dict[int, object] = {55: "BTCUSDT", 38: "0.5", 40: 2, 44: "50000", 59: 1}
-
-
-@pytest.fixture(scope="module")
-def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningVenue]:
-    with RunningVenue(tmp_path_factory.mktemp("venue"), free_port_base()) as venue:
-        yield venue
 
 
 def amend(venue: RunningVenue, what: str, terms: dict[str, str] | None = None) -> None:
@@ -48,15 +41,8 @@ def amend(venue: RunningVenue, what: str, terms: dict[str, str] | None = None) -
 
 
 def test_quickfix_is_told_of_busts_trades_and_balances(venue: RunningVenue, tmp_path: Path) -> None:
-    for name, asset, amount in (("seller", "BTC", "3"), ("buyer", "USDT", "100000")):
-        venue.agio("account", "create", name)
-        venue.agio("account", "credit", name, asset, amount)
-    key: dict[str, str] = venue.agio("key", "create", "--account", "seller")
-    other: dict[str, str] = venue.agio("key", "create", "--account", "buyer")
-    port, copy_port = (
-        int(venue.endpoints[name].rpartition(":")[2])
-        for name in ("fix_order_entry", "fix_drop_copy")
-    )
+    key, other = venue.trader("seller", BTC="3"), venue.trader("buyer", USDT="100000")
+    port, copy_port = venue.port("fix_order_entry"), venue.port("fix_drop_copy")
     client: Any
     with (
         quickfix_client.QuickFixClient(port, tmp_path / "a", key, "SELLER") as client,

@@ -8,12 +8,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.agio.running_venue import RunningVenue, free_port_base
+from tests.agio.running_venue import RunningVenue
 
 SCENARIOS = Path(os.environ.get("AGIO_FIX_SCENARIOS") or "no-such-directory").absolute()
 PLAYER = SCENARIOS / "tools" / "fix_at.py"
@@ -25,25 +24,17 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningVenue]:
-    with RunningVenue(tmp_path_factory.mktemp("venue"), free_port_base()) as venue:
-        yield venue
-
-
 @pytest.mark.timeout(PLAYER_TIMEOUT_S + 10)
 @pytest.mark.parametrize("how", [(), ("--chop", "7")], ids=["whole", "in-pieces-of-7-bytes"])
 def test_every_scenario_passes(venue: RunningVenue, tmp_path: Path, how: tuple[str, ...]) -> None:
     account = "chopped" if how else "whole"
-    venue.agio("account", "create", account)
-    venue.agio("account", "credit", account, "USDT", "100000000")
-    key = venue.agio("key", "create", "--account", account, "--sender-comp-id", "C1")
+    key = venue.trader(account, "C1", USDT="100000000")
     results = tmp_path / "results.json"
     completed = subprocess.run(
         [
             sys.executable,
             PLAYER,
-            *("--host", "127.0.0.1", "--port", venue.endpoints["fix_order_entry"].split(":")[-1]),
+            *("--host", "127.0.0.1", "--port", str(venue.port("fix_order_entry"))),
             *("--defs", SCENARIOS / "fix44_defs", "--json", results),
             *("--reset-with-141", "--app", "exchange", "--match", "fix"),
             *("--sender", "AGIO", "--target", "C1"),

@@ -30,15 +30,6 @@ def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningVenue]:
         yield venue
 
 
-def trader(venue: RunningVenue, name: str, **funds: str) -> dict[str, str]:
-    """Make a funded account; return its API key and secret."""
-    venue.agio("account", "create", name)
-    for asset, amount in funds.items():
-        venue.agio("account", "credit", name, asset, amount)
-    key: dict[str, str] = venue.agio("key", "create", "--account", name)
-    return key
-
-
 def ccxt_client(venue: RunningVenue, key: dict[str, str]) -> Any:
     settings = {"apiKey": key["api_key"], "secret": key["secret"]}
     return configured(ccxt.binance(settings), venue)
@@ -74,8 +65,8 @@ async def settled_balances(venue: RunningVenue) -> dict[tuple[str, str], Decimal
 
 
 async def test_a_fix_client_and_ccxt_trade_with_each_other(venue: RunningVenue) -> None:
-    firm = trader(venue, "firm", BTC="3")
-    app = trader(venue, "app", USDT="100000")
+    firm = venue.trader("firm", BTC="3")
+    app = venue.trader("app", USDT="100000")
     binance = ccxt_client(venue, app)
     tape = connect(f"{venue.endpoints['websocket']}/ws/btcusdt@trade")
     async with fix_client(venue, firm) as fix, tape as socket:
@@ -134,7 +125,7 @@ async def test_a_fix_client_and_ccxt_trade_with_each_other(venue: RunningVenue) 
 async def test_the_journal_replays_to_the_same_state_and_the_venue_goes_on(
     venue: RunningVenue,
 ) -> None:
-    app = trader(venue, "later", USDT="1000")
+    app = venue.trader("later", USDT="1000")
     binance = ccxt_client(venue, app)
     placed = await asyncio.to_thread(
         binance.create_order, "ETH/USDT", "limit", "buy", 0.1, 2000, {"clientOrderId": "keep-me"}
@@ -151,7 +142,7 @@ async def test_the_journal_replays_to_the_same_state_and_the_venue_goes_on(
 
 
 def test_a_revoked_key_opens_no_door_after_ten_seconds(venue: RunningVenue) -> None:
-    key = trader(venue, "leaver", USDT="1")
+    key = venue.trader("leaver", USDT="1")
     binance = ccxt_client(venue, key)
     assert binance.fetch_balance()["USDT"]["total"] == 1
     venue.agio("key", "revoke", key["api_key"])
