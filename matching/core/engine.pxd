@@ -61,7 +61,6 @@ cdef class Engine:
     cdef readonly State state
     cdef readonly EventWriter events
     cdef readonly Matcher matcher
-    cdef readonly long long looked_at
 
     cpdef bytes apply(self, bytes command, long long sequence, long long timestamp_ns)
 
@@ -80,7 +79,10 @@ cdef class Engine:
         self, bytes commands, long long first_sequence, long long timestamp_ns, bint is_recorded
     )
 
-    @cython.locals(kind=int, account=Account, book=OrderBook)
+    @cython.locals(account=Account)
+    cdef int fetch_name(self, const long long* words, Py_ssize_t at) except -1
+
+    @cython.locals(kind=int, order=Order, book=OrderBook)
     cdef int fetch(self, const long long* words, Py_ssize_t at, int step) except -1
 
     @cython.locals(name_hash="unsigned long long")
@@ -90,6 +92,8 @@ cdef class Engine:
 
     @cython.locals(ends=Py_ssize_t, ahead=Py_ssize_t, first_step=int, step=int)
     cdef Py_ssize_t read_ahead(self, const long long* words, Py_ssize_t at, Py_ssize_t end) except -1
+
+    cdef int unpack_and_do(self, bytes data, Py_ssize_t at, long long sequence) except -1
 
     @cython.locals(kind=int)
     cdef int dispatch(
@@ -120,7 +124,19 @@ cdef class Engine:
         held_units="long long",
         time_in_force=int,
     )
-    cdef object enter_order(self, bytes data, const long long* words, Py_ssize_t at, long long sequence)
+    cdef int enter_order(
+        self, bytes data, const long long* words, Py_ssize_t at, long long sequence
+    ) except -1
+
+    cdef int enter_special(
+        self,
+        OrderBook book,
+        Account account,
+        bytes data,
+        Py_ssize_t at,
+        long long sequence,
+        unsigned long long content,
+    ) except -1
 
     @cython.locals(limit_ticks="long long", units_max="long long")
     cdef long long market_buy_units(self, OrderBook book, Order order) except *
@@ -140,10 +156,10 @@ cdef class Engine:
         hold_per_lot="long long",
         more_units="long long",
     )
-    cdef object replace_order(self, const long long* words, Py_ssize_t at)
+    cdef int replace_order(self, const long long* words, Py_ssize_t at) except -1
 
     @cython.locals(instrument_id="long long", book=OrderBook, order=Order)
-    cdef object cancel_order(self, const long long* words, Py_ssize_t at)
+    cdef int cancel_order(self, const long long* words, Py_ssize_t at) except -1
 
     @cython.locals(
         account_id="long long",

@@ -95,7 +95,6 @@ class Engine:
         self.state = State()
         self.events = EventWriter()
         self.matcher = Matcher(self.state, self.events)
-        self.looked_at = 0  # means nothing; what is used for nothing, no compiler would fetch
 
     def apply(self, command: bytes, sequence: int, timestamp_ns: int) -> bytes:
         """Apply one command, which the sequencer found well formed, and return its events.
@@ -147,14 +146,22 @@ class Engine:
         for _ in range(READS_AHEAD):
             if ends >= end:
                 break
+            if words[ends] & 0xFFFF == ENTER_ORDER:
+                self.fetch_name(words, ends)
             ends += words[ends] >> 35
-        first_step = 0 if self.state.orders.count > CACHED_ORDERS else LAST_STEP
-        for step in range(first_step, FETCH_STEPS):
-            ahead = at
-            while ahead < ends:
-                self.fetch(words, ahead, step)
-                ahead += words[ahead] >> 35
+        if self.state.orders.count > CACHED_ORDERS:
+            for step in range(FETCH_STEPS):
+                ahead = at
+                while ahead < ends:
+                    self.fetch(words, ahead, step)
+                    ahead += words[ahead] >> 35
         return ends
+
+    def fetch_name(self, words: memoryview, at: int) -> None:
+        """Fetch where a new order's client order id goes."""
+        account = self.state.account(words[at + 3] & ID_MASK)
+        if account is not None:
+            account.client_order_ids.fetch(words, at + ENTER_NAME_AT)
 
     def fetch(self, words: memoryview, at: int, step: int) -> None:
         """Fetch what a command is about; at the last step the orders are near."""
@@ -163,13 +170,11 @@ class Engine:
             book = self.state.book(words[at + 3] >> 32)
             if book is not None:
                 book.own(words[at + 4] & 0xFF).fetch(words[at + 5], step)
-            account = self.state.account(words[at + 3] & ID_MASK) if step == LAST_STEP else None
-            if account is not None:
-                account.client_order_ids.fetch(words, at + ENTER_NAME_AT)
         elif kind in (CANCEL_ORDER, REPLACE_ORDER):
             self.state.orders.fetch(words[at + 4], step)
-            if step == LAST_STEP:
-                self.looked_at += self.state.orders.look_at_owner(words[at + 4])
+            order = self.state.orders.find(words[at + 4]) if step == LAST_STEP else None
+            if order is not None:
+                self.state.name_rows.fetch(order.name_row)
 
     def funds(self, account_id: int = 0) -> list[tuple[int, int, int, int]]:
         """Return rows of account, asset, available and held units; of all accounts for 0.
@@ -210,11 +215,7 @@ class Engine:
         elif kind == EXPIRE_ORDERS:
             self.expire(words[at + EXPIRE_WORDS] if words[at] >> 35 > EXPIRE_WORDS else 0)
         else:
-            command, _ = unpack_command(data, at * 8)
-            if isinstance(command, c.EnterOrderList):
-                list_entry.enter(self.matcher, command, sequence)
-            else:
-                operate(self.matcher, command)
+            self.unpack_and_do(data, at, sequence)
         if self.matcher.moved:
             list_entry.settle(self.matcher)
         if self.matcher.interrupted is not None:
@@ -223,6 +224,14 @@ class Engine:
             # Expiries and cancels of all there are may have changed any auction.
             auction.publish(self.matcher, words[at + 3] >> 32 if kind <= CANCEL_ORDER else 0)
         self.state.sequence = sequence
+
+    def unpack_and_do(self, data: bytes, at: int, sequence: int) -> None:
+        """Carry out a command of which there are few."""
+        command, _ = unpack_command(data, at * 8)
+        if isinstance(command, c.EnterOrderList):
+            list_entry.enter(self.matcher, command, sequence)
+        else:
+            operate(self.matcher, command)
 
     # --- The commands. Refusals stand in the order of RejectReason.
 
@@ -266,8 +275,7 @@ class Engine:
         if book.has_too_many(account):
             return self.events.command_rejected(TOO_MANY_OPEN_ORDERS)
         if end > at + TRIGGER_AT:
-            command, _ = unpack_command(data, at * 8)
-            return special_orders.enter(self.matcher, book, account, command, sequence, content)
+            return self.enter_special(book, account, data, at, sequence, content)
         limit_ticks = book.market_limit(side) if is_market else price_ticks
         expire_time_ns = order_terms.ending(words[at + 4] >> 16 & 0xFF, words[at + 12], now_ns)
         order = new_order(
@@ -290,6 +298,20 @@ class Engine:
         )
         time_in_force = words[at + 4] >> 16 & 0xFF
         return self.matcher.enter(book, order, time_in_force, is_market, held_units)
+
+    def enter_special(
+        self,
+        book: OrderBook,
+        account: Account,
+        data: bytes,
+        at: int,
+        sequence: int,
+        content: int,
+    ) -> None:
+        """Go on with an order that waits, is for an amount of money or displays a part of it."""
+        command, _ = unpack_command(data, at * 8)
+        assert isinstance(command, c.EnterOrder)
+        special_orders.enter(self.matcher, book, account, command, sequence, content)
 
     def market_buy_units(self, book: OrderBook, order: Order) -> int:
         """Return what a market order that buys is to hold; -1 if its account has not as much."""

@@ -46,7 +46,7 @@ class EventWriter:
 
     def take(self) -> bytes:
         """Return the events' bytes and begin anew."""
-        data = bytes(memoryview(self.buffer)[: self.end])
+        data = packed.bytes_in(self.words, 0, 8 * self.end)
         self.end = 0
         return data
 

@@ -1,14 +1,14 @@
 """What a trade costs its sides, or brings a maker."""
 
-PPM = 1_000_000
-
 
 def fee_units(received_units: int, fee_ppm: int) -> int:
     """Return the fee on a received amount, rounded up to a whole unit: in the venue's favour.
 
-    Whole millions and the rest are multiplied apart, so that no product passes 64 bits.
+    Whole millions and the rest are multiplied apart, so that no product passes 64 bits. A million
+    is written out: a division by what the compiler knows is no division.
     """
-    return received_units // PPM * fee_ppm + (received_units % PPM * fee_ppm + PPM - 1) // PPM
+    millions, rest = received_units // 1_000_000, received_units % 1_000_000
+    return millions * fee_ppm + (rest * fee_ppm + 999_999) // 1_000_000
 
 
 def maker_fee_units(
@@ -22,4 +22,5 @@ def maker_fee_units(
     if fee_ppm >= 0:
         return fee_units(received_units, fee_ppm)
     rate = -fee_ppm
-    return -min(given_units // PPM * rate + given_units % PPM * rate // PPM, taker_fee_units)
+    millions, rest = given_units // 1_000_000, given_units % 1_000_000
+    return -min(millions * rate + rest * rate // 1_000_000, taker_fee_units)

@@ -55,22 +55,24 @@ cdef class Matcher:
     cpdef object trigger(self, OrderBook book, Order order, long long price_ticks)
 
     @cython.locals(may_rest=bint)
-    cpdef object admit(self, OrderBook book, Order order, int time_in_force, bint is_market)
+    cpdef int admit(
+        self, OrderBook book, Order order, int time_in_force, bint is_market
+    ) except -1
 
     cpdef void note_trades(
         self, OrderBook book, long long first_ticks, long long last_ticks
     ) except *
-    cdef void open(self, OrderBook book, Order order) except *
+    cdef int open(self, OrderBook book, Order order) except -1
 
     @cython.locals(account=Account)
-    cpdef object enter(
+    cpdef int enter(
         self,
         OrderBook book,
         Order order,
         int time_in_force,
         bint is_market,
         long long held_units,
-    )
+    ) except -1
 
     @cython.locals(limit_ticks="long long", is_there=bint)
     cdef bint can_fill(self, OrderBook book, Order order) except -1
@@ -106,29 +108,30 @@ cdef class Matcher:
         kept_priority=bint,
         may_rest=bint,
     )
-    cdef object replace(
+    cdef int replace(
         self,
         OrderBook book,
         Order order,
         long long price_ticks,
         long long quantity_lots,
-    )
+    ) except -1
 
     @cython.locals(names=ClientOrderIds, former="unsigned int", value="unsigned long long")
     cdef int rename(self, Order order, const long long* words, Py_ssize_t at) except -1
 
     @cython.locals(account=Account)
-    cdef object rest(self, OrderBook book, Order order)
+    cdef int rest(self, OrderBook book, Order order) except -1
 
     cpdef int leave_book(self, OrderBook book, Order order) except -1
-    cpdef object close(self, Order order)
+    cdef int finish(self, OrderBook book, Order order) except -1
+    cpdef int close(self, Order order) except -1
 
     @cython.locals(released_units="long long")
-    cpdef object cancel_resting(self, OrderBook book, Order order, int reason)
+    cpdef int cancel_resting(self, OrderBook book, Order order, int reason) except -1
 
     @cython.locals(released_units="long long")
-    cpdef object cancel_incoming(self, Order order, int reason)
+    cpdef int cancel_incoming(self, Order order, int reason) except -1
 
-    cdef object report_cancel(
+    cdef int report_cancel(
         self, Order order, bint was_resting, int reason, long long released_units
-    )
+    ) except -1

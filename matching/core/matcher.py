@@ -126,8 +126,7 @@ class Matcher:
             return self.cancel_incoming(order, KILLED)
         may_rest = self.match(book, order)
         if order.leaves_lots == 0:
-            self.close(order)
-            return None if order.order_list is None else order_lists.traded(self, book, order)
+            return self.finish(book, order)
         if not may_rest:
             return self.cancel_incoming(order, SELF_TRADE_PREVENTED)
         if is_market or time_in_force == IMMEDIATE_OR_CANCEL:
@@ -353,15 +352,16 @@ class Matcher:
         self.open(book, order)
         if order.display_lots:
             icebergs.show(order)
-            return icebergs.report_rested(order, self.events)
-        return self.events.order_rested(
-            order.order_id,
-            account.account_id,
-            book.instrument_id,
-            order.side,
-            order.price_ticks,
-            order.leaves_lots,
-        )
+            icebergs.report_rested(order, self.events)
+        else:
+            self.events.order_rested(
+                order.order_id,
+                account.account_id,
+                book.instrument_id,
+                order.side,
+                order.price_ticks,
+                order.leaves_lots,
+            )
 
     def open(self, book: OrderBook, order: Order) -> None:
         """Count an order that stays."""
@@ -381,6 +381,12 @@ class Matcher:
         order.account.open_order_count -= 1
         if book.open_orders_max:
             book.count_open(order.account, -1)
+
+    def finish(self, book: OrderBook, order: Order) -> None:
+        """End an order that was filled as it came."""
+        self.close(order)
+        if order.order_list is not None:
+            order_lists.traded(self, book, order)
 
     def close(self, order: Order) -> None:
         """End an order that is not in the book, or not any more."""
@@ -434,16 +440,17 @@ class Matcher:
         self, order: Order, was_resting: bool, reason: int, released_units: int
     ) -> None:
         if order.hidden_lots:
-            return icebergs.report_canceled(order, reason, released_units, self.events)
-        return self.events.order_canceled(
-            order.order_id,
-            order.account.account_id,
-            order.instrument_id,
-            order.side,
-            was_resting,
-            reason,
-            order.price_ticks if was_resting else 0,
-            order.leaves_lots,
-            order.quantity_lots - order.leaves_lots,
-            released_units,
-        )
+            icebergs.report_canceled(order, reason, released_units, self.events)
+        else:
+            self.events.order_canceled(
+                order.order_id,
+                order.account.account_id,
+                order.instrument_id,
+                order.side,
+                was_resting,
+                reason,
+                order.price_ticks if was_resting else 0,
+                order.leaves_lots,
+                order.quantity_lots - order.leaves_lots,
+                released_units,
+            )

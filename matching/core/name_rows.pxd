@@ -27,6 +27,8 @@ cdef class NameRows:
     @cython.locals(page=NamePage)
     cdef long long* words(self, unsigned int row) noexcept
 
+    cdef void fetch(self, unsigned int row) noexcept
+
     @cython.locals(name="const long long*", index=int)
     cdef bint has_name(self, unsigned int row, const long long* words, Py_ssize_t at) noexcept
 

@@ -41,6 +41,10 @@ class NameRows:
         page = self.pages[row >> PAGE_BITS]
         return packed.row_in(page.words, (row & ROW_IN_PAGE) * ROW_WORDS)
 
+    def fetch(self, row: int) -> None:
+        """Have memory fetch what closing a name writes."""
+        packed.fetch_word(self.words(row), CLOSED_AT)
+
     def has_name(self, row: int, words: memoryview, at: int) -> bool:
         """Say whether a row has the name that stands at a place in some words."""
         name = self.words(row)

@@ -3,6 +3,7 @@ cimport cython
 from matching.core.holds cimport Account, Funds
 
 cdef int PREVENTS_NOTHING
+cdef bint COMPILED
 
 
 @cython.final

@@ -7,6 +7,9 @@ from matching.core.client_order_ids import ClientOrderId
 from matching.core.holds import PREVENTS_NOTHING, Account, Funds
 
 
+COMPILED = not __file__.endswith(".py")
+
+
 class Order:
     """An open order, or an incoming one while it matches.
 
@@ -60,10 +63,12 @@ def new_order(
 ) -> Order:
     """Return an order that nothing has happened to.
 
-    A class that is called with arguments makes Python objects of them all; this compiles to a few
-    stores.
+    A class that is called makes Python objects of the arguments, and looks for `__init__`; this
+    compiles to an allocation and a few stores. Compiled fields are 0 and None from the start.
     """
-    order = Order()
+    order = Order.__new__(Order)
+    if not COMPILED:
+        Order.__init__(order)
     order.order_id = order_id
     order.account = account
     order.instrument_id = instrument_id
@@ -72,6 +77,7 @@ def new_order(
     order.quantity_lots = quantity_lots
     order.leaves_lots = quantity_lots
     order.flags = flags
+    order.self_trade_prevention = account.self_trade_prevention
     order.expire_time_ns = expire_time_ns
     return order
 

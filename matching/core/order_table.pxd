@@ -16,8 +16,6 @@ cdef class OrderTable:
     cpdef Order find(self, long long order_id)
     @cython.locals(order=Order)
     cdef void fetch(self, long long order_id, int step) noexcept
-    @cython.locals(order=Order)
-    cdef long long look_at_owner(self, long long order_id) noexcept
     @cython.locals(bucket=Py_ssize_t)
     cpdef int add(self, Order order) except -1
     @cython.locals(bucket=Py_ssize_t, before=Order)

@@ -53,13 +53,6 @@ class OrderTable:
             if order is not None:
                 prefetch.beside(order)
 
-    def look_at_owner(self, order_id: int) -> int:
-        """Have memory fetch the name of an order likewise, and where it goes when that closes."""
-        order = self.find(order_id)
-        if order is None:
-            return 0
-        return order.account.client_order_ids.oldest_ns
-
     def add(self, order: Order) -> None:
         if 2 * self.count > self.mask:
             self.grow()

@@ -18,3 +18,7 @@ cdef inline void fetch_entry(unsigned long long[::1] entries, Py_ssize_t at) noe
 
 cdef inline bytes bytes_in(const long long[::1] words, Py_ssize_t start, Py_ssize_t end):
     return (<const char*>&words[0])[start:end]
+
+
+cdef inline void fetch_word(const long long* words, Py_ssize_t at) noexcept:
+    prefetch(&words[at])

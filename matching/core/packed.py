@@ -30,3 +30,7 @@ def row_in(words: memoryview, at: int) -> memoryview:
 
 def fetch_entry(entries: memoryview, at: int) -> None:
     """Have memory fetch an entry that is needed soon; Python itself never waits for memory."""
+
+
+def fetch_word(words: memoryview, at: int) -> None:
+    """Have memory fetch a word, likewise."""

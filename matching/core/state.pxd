@@ -6,6 +6,10 @@ from matching.core.order_book cimport OrderBook
 from matching.core.order_table cimport OrderTable
 
 
+cdef Py_ssize_t NEAR_ACCOUNTS
+cdef Py_ssize_t NEAR_BOOKS
+
+
 @cython.final
 cdef class State:
     cdef public long long sequence
@@ -24,6 +28,10 @@ cdef class State:
     cdef readonly list near_books
 
     @cython.locals(account=Account)
-    cpdef Account account(self, long long account_id)
+    cpdef Account account(self, Py_ssize_t account_id)
+    @cython.locals(account=Account)
+    cdef Account sought_account(self, Py_ssize_t account_id)
     @cython.locals(book=OrderBook)
-    cpdef OrderBook book(self, long long instrument_id)
+    cpdef OrderBook book(self, Py_ssize_t instrument_id)
+    @cython.locals(book=OrderBook)
+    cdef OrderBook sought_book(self, Py_ssize_t instrument_id)

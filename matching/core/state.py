@@ -40,11 +40,16 @@ class State:
 
     def account(self, account_id: int) -> Account | None:
         """Return an account, where its id is low by its place in a list."""
-        if account_id >= len(self.near_accounts):
-            return self.accounts.get(account_id)
-        account = self.near_accounts[account_id]
-        if account is None:
-            account = self.near_accounts[account_id] = self.accounts.get(account_id)
+        if 0 <= account_id < NEAR_ACCOUNTS:
+            account = self.near_accounts[account_id]
+            if account is not None:
+                return account
+        return self.sought_account(account_id)
+
+    def sought_account(self, account_id: int) -> Account | None:
+        account = self.accounts.get(account_id)
+        if 0 <= account_id < NEAR_ACCOUNTS:
+            self.near_accounts[account_id] = account
         return account
 
     def open_account(self, account_id: int) -> Account:
@@ -56,11 +61,16 @@ class State:
 
     def book(self, instrument_id: int) -> OrderBook | None:
         """Return an instrument's book, likewise."""
-        if instrument_id >= len(self.near_books):
-            return self.books.get(instrument_id)
-        book = self.near_books[instrument_id]
-        if book is None:
-            book = self.near_books[instrument_id] = self.books.get(instrument_id)
+        if 0 <= instrument_id < NEAR_BOOKS:
+            book = self.near_books[instrument_id]
+            if book is not None:
+                return book
+        return self.sought_book(instrument_id)
+
+    def sought_book(self, instrument_id: int) -> OrderBook | None:
+        book = self.books.get(instrument_id)
+        if 0 <= instrument_id < NEAR_BOOKS:
+            self.near_books[instrument_id] = book
         return book
 
     def funds(self, account_id: int | None = None) -> list[tuple[int, int, int, int]]:

@@ -64,14 +64,14 @@ BUGS = [
     Bug(
         "fees are rounded down",
         f"{_CORE}/fees.py",
-        "(received_units % PPM * fee_ppm + PPM - 1) // PPM",
-        "received_units % PPM * fee_ppm // PPM",
+        "(rest * fee_ppm + 999_999) // 1_000_000",
+        "rest * fee_ppm // 1_000_000",
     ),
     Bug(
         "a rebate may pass the fee that pays it",
         f"{_CORE}/fees.py",
-        "return -min(given_units // PPM * rate + given_units % PPM * rate // PPM, taker_fee_units)",
-        "return -(given_units // PPM * rate + given_units % PPM * rate // PPM)",
+        "return -min(millions * rate + rest * rate // 1_000_000, taker_fee_units)",
+        "return -(millions * rate + rest * rate // 1_000_000)",
     ),
     Bug(
         "a canceled order's funds stay held",
