@@ -9,13 +9,7 @@ from matching.core.fees import fee_units, maker_fee_units
 from matching.core.holds import Account
 from matching.core.order import Order
 from matching.core.order_book import OrderBook
-from matching.core.self_trade import (
-    INCOMING_ENDS,
-    NONE,
-    RESTING_ENDS,
-    can_fill,
-    prevent,
-)
+from matching.core.self_trade import INCOMING_ENDS, NONE, RESTING_ENDS, can_fill, prevent
 from matching.core.state import State
 from vocabulary.types import (
     MATCHES_PER_COMMAND_MAX,
@@ -283,13 +277,7 @@ class Matcher:
             unheld - incoming_spent,
         )
 
-    def replace(
-        self,
-        book: OrderBook,
-        order: Order,
-        price_ticks: int,
-        quantity_lots: int,
-    ) -> None:
+    def replace(self, book: OrderBook, order: Order, price_ticks: int, quantity_lots: int) -> None:
         """Give a resting order new terms, in place where that is no advantage over others."""
         account = order.account
         ladder = book.own(order.side)

@@ -6,7 +6,6 @@ from typing import Any
 from matching.core.client_order_ids import ClientOrderId
 from matching.core.holds import PREVENTS_NOTHING, Account, Funds
 
-
 COMPILED = not __file__.endswith(".py")
 
 
