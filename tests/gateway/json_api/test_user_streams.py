@@ -159,3 +159,27 @@ def test_a_list_is_told_as_it_starts_and_once_all_of_it_is_done(ears: Ears) -> N
     assert (expired["c"], expired["x"]) == ("stop", "EXPIRED")
     filled, done = ears.tell(ears.room.enter(b"b2", Side.BUY, "0.06", "1100", account_id=BOB))
     assert (filled["X"], done["e"], done["L"]) == ("FILLED", "listStatus", "ALL_DONE")
+
+
+def test_a_list_of_three_is_told_likewise(ears: Ears) -> None:
+    entry = ears.room.order_entry
+    sells = {"symbol": "BTCUSDT", "side": Side.SELL, "quantity": "0.1"}
+    buys = sells | {"side": Side.BUY, "price": "1000", "order_type": OrderType.LIMIT}
+    gains = sells | {"price": "1100", "order_type": OrderType.LIMIT, "flags": OrderFlags.POST_ONLY}
+    stops = sells | {"price": None, "order_type": OrderType.STOP, "trigger_price": "900"}
+    orders = [
+        entry.enter_order(1, 1, ALICE, client_order_id=name, **terms)  # type: ignore[arg-type]
+        for name, terms in ((b"buy", buys), (b"gain", gains), (b"stop", stops))
+    ]
+    command = entry.order_list(Contingency.ONE_TRIGGERS_OTHER, b"three", *orders)
+    *_, status = ears.tell(ears.room.apply(command))
+    assert (status["e"], status["c"], status["L"]) == ("listStatus", "OTO", "EXECUTING")
+    assert [order["c"] for order in status["O"]] == ["buy", "gain", "stop"]
+    told = ears.tell(ears.room.enter(b"b1", Side.SELL, "0.1", "1000", account_id=BOB))
+    assert [(each["c"], each["X"]) for each in told] == [
+        ("buy", "FILLED"),
+        ("stop", "NEW"),
+        ("gain", "NEW"),
+    ]
+    *_, done = ears.tell(ears.room.enter(b"b2", Side.BUY, "0.1", "1100", account_id=BOB))
+    assert (done["e"], done["g"], done["L"]) == ("listStatus", status["g"], "ALL_DONE")
