@@ -7,7 +7,9 @@ from gateway.fix.codec cimport FixMessage
 cdef class Inbound:
     cdef readonly long long next_expected
     cdef object _store
-    cdef object _untaken
+    cdef long long _untaken_from
+    cdef long long _untaken_until
+    cdef object _untaken_later
     cdef dict _early
     cdef Py_ssize_t _early_messages_max
     cdef long long _missing_until
@@ -17,6 +19,8 @@ cdef class Inbound:
     cpdef void advance(self, long long next_expected) except *
 
     cpdef void taken(self, long long msg_seq_num) except *
+
+    cdef void _go_on_behind_gap(self, long long taken) except *
 
     cpdef void keep_early(self, long long msg_seq_num, FixMessage message) except *
 

@@ -17,7 +17,11 @@ class Inbound:
     def __init__(self, store: SessionStore, early_messages_max: int) -> None:
         self.next_expected = store.next_target_msg_seq_num
         self._store = store
-        self._untaken: deque[int] = deque()
+        # What has been handed up and not taken: all from one number to another, and what came
+        # behind a gap, which administrative messages leave.
+        self._untaken_from = 0  # 0: nothing
+        self._untaken_until = 0
+        self._untaken_later: deque[int] = deque()
         self._early: dict[int, FixMessage | None] = {}
         self._early_messages_max = early_messages_max
         self._missing_until = 0
@@ -25,7 +29,12 @@ class Inbound:
     def hand_up(self, msg_seq_num: int) -> None:
         """Pass an application message that the owner has yet to take."""
         self.next_expected = msg_seq_num + 1
-        self._untaken.append(msg_seq_num)
+        if not self._untaken_from:
+            self._untaken_from = msg_seq_num
+        elif self._untaken_later or msg_seq_num != self._untaken_until:
+            self._untaken_later.append(msg_seq_num)
+            return
+        self._untaken_until = msg_seq_num + 1
 
     def advance(self, next_expected: int) -> None:
         """Pass everything below `next_expected`, which the owner need not know of."""
@@ -33,17 +42,27 @@ class Inbound:
             for number in [number for number in self._early if number < next_expected]:
                 del self._early[number]
         self.next_expected = next_expected
-        if not self._untaken:
+        if not self._untaken_from:
             self._store.set_next_target(next_expected)
 
     def taken(self, msg_seq_num: int) -> None:
         """Note that the owner has taken all application messages up to this one."""
-        untaken = self._untaken
-        if not untaken or untaken[0] > msg_seq_num:
+        if not self._untaken_from or self._untaken_from > msg_seq_num:
             return
-        while untaken and untaken[0] <= msg_seq_num:
-            untaken.popleft()
-        self._store.set_next_target(untaken[0] if untaken else self.next_expected)
+        self._untaken_from = msg_seq_num + 1
+        if self._untaken_from >= self._untaken_until:
+            self._go_on_behind_gap(msg_seq_num)
+        self._store.set_next_target(self._untaken_from or self.next_expected)
+
+    def _go_on_behind_gap(self, taken: int) -> None:
+        """Let the next numbers without a gap be those not taken; 0 if there are none."""
+        later = self._untaken_later
+        while later and later[0] <= taken:
+            later.popleft()
+        self._untaken_from = self._untaken_until = later[0] if later else 0
+        while later and later[0] == self._untaken_until:
+            later.popleft()
+            self._untaken_until += 1
 
     def keep_early(self, msg_seq_num: int, message: FixMessage | None) -> None:
         """Keep a message until its turn comes; None for one that needs nothing more then.

@@ -5,10 +5,13 @@ from gateway.fix.session_core cimport SessionCore
 from gateway.fix cimport timestamps
 from gateway.fix.timestamps cimport parse_utc_timestamp
 
-cdef int _BEGIN_STRING
 cdef int _SENDING_TIME
+cdef int _POSS_DUP_FLAG
 cdef int _SENDER_COMP_ID
 cdef int _TARGET_COMP_ID
+cdef bytes _VERSION
+cdef bytes _SEQUENCE_RESET
+cdef frozenset _ADMINISTRATIVE
 
 
 cdef class LoggedOnSession(SessionCore):
@@ -17,7 +20,6 @@ cdef class LoggedOnSession(SessionCore):
     @cython.locals(number="long long", expected="long long")
     cpdef object _receive_in_session(self, FixMessage message, long long now_ns)
 
-    @cython.locals(off_ns="long long", tolerance_ns="long long")
     cdef bint _is_misaddressed(self, FixMessage message, long long now_ns) except -1
 
     @cython.locals(index=Py_ssize_t, time_ns="long long")

@@ -25,8 +25,9 @@ from gateway.fix.timestamps import parse_utc_timestamp
 
 # What every message is asked for, under names that compile to C.
 _RECOVERING = State.RECOVERING
-_BEGIN_STRING, _SENDING_TIME = tags.BeginString, tags.SendingTime
+_SENDING_TIME, _POSS_DUP_FLAG = tags.SendingTime, tags.PossDupFlag
 _SENDER_COMP_ID, _TARGET_COMP_ID = tags.SenderCompID, tags.TargetCompID
+_VERSION, _SEQUENCE_RESET, _ADMINISTRATIVE = BEGIN_STRING, SEQUENCE_RESET, ADMINISTRATIVE
 
 
 class LoggedOnSession(SessionCore):
@@ -62,26 +63,24 @@ class LoggedOnSession(SessionCore):
 
         A field that is missing is left to the dictionary.
         """
-        sender, target = message.get(_SENDER_COMP_ID), message.get(_TARGET_COMP_ID)
-        off_ns = self._off_ns(message, now_ns)
-        tolerance_ns = self._settings.sending_time_tolerance_ns
         if (
-            sender == self._peer
-            and target == self._settings.sender_comp_id
-            and off_ns <= tolerance_ns
-            and message.get(_BEGIN_STRING) == BEGIN_STRING
+            message.is_at(message.find(_SENDER_COMP_ID), self._peer)
+            and message.is_at(message.find(_TARGET_COMP_ID), self._own_comp_id)
+            and self._off_ns(message, now_ns) <= self._tolerance_ns
+            and message.is_at(0, _VERSION)
             and (message.msg_seq_num or _is_reset_mode(message))
         ):
             return False
+        sender, target = message.get(_SENDER_COMP_ID), message.get(_TARGET_COMP_ID)
         if message.get(tags.BeginString) != BEGIN_STRING:
             self._end("BeginString(8) must be FIX.4.4", now_ns)
         elif not message.msg_seq_num and not _is_reset_mode(message):
             self._end(f"MsgSeqNum(34) must be 1 to {MSG_SEQ_NUM_MAX}", now_ns)
         elif (sender is not None and sender != self._peer) or (
-            target is not None and target != self._settings.sender_comp_id
+            target is not None and target != self._own_comp_id
         ):
             self._refuse_and_log_out(message, COMP_ID_PROBLEM, now_ns)
-        elif off_ns > tolerance_ns:
+        elif self._off_ns(message, now_ns) > self._tolerance_ns:
             self._refuse_and_log_out(message, SENDING_TIME_PROBLEM, now_ns)
         else:
             return False
@@ -170,13 +169,13 @@ class LoggedOnSession(SessionCore):
     def _process(self, message: FixMessage, now_ns: int) -> None:
         """Take the message whose turn it is."""
         refusal = self._dictionary.validate(message)
-        if refusal is None and message.is_poss_dup:
+        if refusal is None and message.find(_POSS_DUP_FLAG) >= 0 and message.is_poss_dup:
             refusal = self._fault_of_poss_dup(message)
         if refusal is not None:
             self._inbound.advance(message.msg_seq_num + 1)
             self._events.append(MessageRefused(message, refusal.text))
             self._refuse(message, refusal, now_ns)
-        elif message.msg_type not in ADMINISTRATIVE:
+        elif message.msg_type not in _ADMINISTRATIVE:
             self._inbound.hand_up(message.msg_seq_num)
             self._events.append(message)
         elif message.msg_type == SEQUENCE_RESET:
@@ -269,4 +268,4 @@ class LoggedOnSession(SessionCore):
 
 
 def _is_reset_mode(message: FixMessage) -> bool:
-    return message.msg_type == SEQUENCE_RESET and message.get(tags.GapFillFlag) != b"Y"
+    return message.msg_type == _SEQUENCE_RESET and message.get(tags.GapFillFlag) != b"Y"

@@ -12,6 +12,8 @@ cdef class SessionCore:
     cdef Dictionary _dictionary
     cdef list _events
     cdef bytes _peer
+    cdef bytes _own_comp_id
+    cdef long long _tolerance_ns
     cdef long long _state_since_ns
     cdef bint _has_lasting_store
     cdef Outbound _outbound

@@ -36,6 +36,8 @@ class SessionCore:
         self._dictionary = fix44()
         self._events: list[Event] = []
         self._peer = settings.target_comp_id
+        self._own_comp_id = settings.sender_comp_id
+        self._tolerance_ns = settings.sending_time_tolerance_ns
         self._state_since_ns = now_ns
         self._has_lasting_store = False
         self._use_passing(now_ns)

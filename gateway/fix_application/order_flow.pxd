@@ -29,6 +29,7 @@ cdef class OrderFlow(SessionAnswers):
     cdef object _post_trade
     cdef long long _submitted_number
     cdef object _pending
+    cdef Py_ssize_t _replies
     cdef long long _done
     cdef PlainOrders _plain
     cdef list _packed
@@ -57,9 +58,11 @@ cdef class OrderFlow(SessionAnswers):
 
     cdef void _check_limits(self, FixMessage message, long long now_ns) except *
 
-    cdef void _answer(self, long long done, long long now_ns) except *
+    cpdef object flush(self)
 
-    @cython.locals(first=_Pending, done="long long", taken="long long")
+    cdef void _answer(self, long long now_ns) except *
+
+    @cython.locals(first=_Pending, taken="long long")
     cdef void _answer_next(self, long long now_ns) except *
 
 cdef bint _is_too_late(FixMessage message, long long now_ns) except -1

@@ -131,6 +131,7 @@ class OrderFlow(SessionAnswers):
         self._post_trade = post_trade
         self._submitted_number = 0
         self._pending: deque[_Pending] = deque()
+        self._replies = 0  # how many of those that are pending have their answer
         self._done = 0  # the last request that the matching process has done, of this connection's
         self._plain = PlainOrders(orders.catalogue, session_id, identity.account_id)
         self._packed: list[bytes] = []  # of the messages that are being received
@@ -144,6 +145,7 @@ class OrderFlow(SessionAnswers):
         self.session = None
         self._flush = self.store.flush
         self._pending.clear()
+        self._replies = 0
         self._told_in_slices = None
         self._done = 0
         if self._post_trade is not None:
@@ -166,7 +168,7 @@ class OrderFlow(SessionAnswers):
             reply = self._ask(message, now_ns)
             self._wait(message, reply)
             if reply is not None and self.session is not None:
-                self._answer(0, now_ns)
+                self._answer(now_ns)
             room = self._matching.room if self._matching.connected else 0
         self._submit_packed()
 
@@ -177,6 +179,7 @@ class OrderFlow(SessionAnswers):
             pending.raw = message.raw
             pending.reply = reply
             self._pending.append(pending)
+            self._replies += reply is not None
 
     def _pack(self, message: FixMessage, first_number: int, now_ns: int) -> bool:
         """Have a plain request submitted with those beside it; say whether it was one.
@@ -213,7 +216,11 @@ class OrderFlow(SessionAnswers):
             self._matching.submit_packed(self.session_id, packed)
 
     def acknowledge(self, session_number: int, now_ns: int) -> None:
-        """Learn that the matching process has done a request, whose reports are all delivered."""
+        """Learn that the matching process has done a request, whose reports are all delivered.
+
+        It counts as taken with the next `flush`, together with others; or at once, if answers wait
+        for their turn.
+        """
         self._submitted_number = max(self._submitted_number, session_number)
         epoch = session_number >> _EPOCH_SHIFT
         if epoch != self.store.epoch:
@@ -221,7 +228,9 @@ class OrderFlow(SessionAnswers):
             return
         msg_seq_num = session_number & _MSG_SEQ_NUM_MASK
         if self.session is not None:
-            self._answer(msg_seq_num, now_ns)
+            self._done = max(self._done, msg_seq_num)
+            if self._replies:
+                self._answer(now_ns)
         elif msg_seq_num == self.store.next_target_msg_seq_num:
             self.store.set_next_target(msg_seq_num + 1)
 
@@ -232,7 +241,8 @@ class OrderFlow(SessionAnswers):
             if pending.reply is None and self._number(pending.msg_seq_num) == session_number:
                 [message] = Decoder().receive_data(pending.raw)
                 pending.reply = partial(self._reject, message, reason, text)
-                self._answer(0, now_ns)
+                self._replies += 1
+                self._answer(now_ns)
                 return
 
     def _ask(self, message: FixMessage, now_ns: int) -> Reply | None:
@@ -300,14 +310,19 @@ class OrderFlow(SessionAnswers):
         if not self._matching.connected:
             raise MatchingUnavailable
 
-    def _answer(self, done: int, now_ns: int) -> None:
-        """Answer in turn, given that the requests up to the number `done` have been done."""
-        self._done = max(self._done, done)
+    def flush(self) -> None:
+        """Let go of what has gathered: to the peer, or to the store alone."""
+        if self.session is not None and not self._replies:
+            self._answer(0)  # nothing is told that would need the time
+        self._flush()
+
+    def _answer(self, now_ns: int) -> None:
+        """Answer in turn, as far as what came before has been done."""
         if self._told_in_slices is None:
             self._answer_next(now_ns)
 
     def _answer_next(self, now_ns: int) -> None:
-        pending, done = self._pending, self._done
+        pending = self._pending
         taken = 0
         while pending:
             first = pending[0]
@@ -315,7 +330,8 @@ class OrderFlow(SessionAnswers):
                 first.reply(now_ns)
                 if self._told_in_slices is not None:
                     break
-            elif first.msg_seq_num > done:
+                self._replies -= 1
+            elif first.msg_seq_num > self._done:
                 break
             taken = first.msg_seq_num
             pending.popleft()
@@ -335,9 +351,10 @@ class OrderFlow(SessionAnswers):
         if len(bodies) < fix_mass_status.SLICE:
             self._told_in_slices = None
             told = self._pending.popleft()
+            self._replies -= 1
             assert self.session is not None
             self.session.taken(told.msg_seq_num)
-            self._answer(0, now_ns)
+            self._answer(now_ns)
 
     def _requests_under_way(self, msg_type: bytes) -> Iterator[FixMessage]:
         """Yield the requests of a type whose records are not back, the newest first."""

@@ -73,10 +73,6 @@ class SessionAnswers:
         """Take so many orders a second from now on."""
         self._throttle = Throttle(rate_per_s)
 
-    def flush(self) -> None:
-        """Let go of what has gathered: to the peer, or to the store alone."""
-        self._flush()
-
     def _number(self, msg_seq_num: int) -> int:
         return (self.store.epoch << _EPOCH_SHIFT) | msg_seq_num
 

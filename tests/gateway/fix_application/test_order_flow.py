@@ -33,10 +33,10 @@ class Waiting:
 
     @property
     def room(self) -> int:
-        return 0 if self._flow.is_full else 1_000
+        return 0 if self._flow.is_full else self._flow.takes - len(self._flow.submitted)
 
     def submit(self, command: Command) -> None:
-        if self._flow.is_full:
+        if self.room <= 0:
             raise MatchingUnavailable
         self._flow.submitted.append(command)
 
@@ -56,6 +56,7 @@ class Flow:
         self.store = MemoryStore()
         self.connected = True
         self.is_full = False
+        self.takes = 1_000
         self.submitted: list[Command] = []
         self.flow = OrderFlow(
             Identity(ALICE, b"C"),
@@ -84,6 +85,15 @@ class Flow:
         events = self.session.events_received()
         self.flow.receive_all([e for e in events if isinstance(e, FixMessage)], NOW_NS)
 
+    def receive_together(self, requests: list[tuple[str, str]]) -> None:
+        """Hand messages to the flow that came with one read, from number 2 on."""
+        numbered = enumerate(requests, 2)
+        raws = [at_now(message(*request, number).raw) for number, request in numbered]
+        self.session.receive_data(b"".join(raws), NOW_NS)
+        messages = [e for e in self.session.events_received() if isinstance(e, FixMessage)]
+        assert len(messages) == len(requests)
+        self.flow.receive_all(messages, NOW_NS)
+
     def execute(self, count: int = 1) -> None:
         """Let the engine have the next commands, and the flow their reports."""
         for _ in range(count):
@@ -91,6 +101,7 @@ class Flow:
             for report in self.room.apply(command):
                 self.flow.deliver(report, NOW_NS)
             self.flow.acknowledge(command.session_number, NOW_NS)
+        self.flow.flush()
 
     def sent(self) -> list[FixMessage]:
         return self._decoder.receive_data(self.session.data_to_send())
@@ -124,6 +135,59 @@ def test_a_request_is_taken_when_its_record_is_back(flow: Flow) -> None:
     [report] = flow.sent()
     assert report.get(150) == b"0"
     assert flow.taken == 2
+
+
+def order(name: str, more: str = "") -> tuple[str, str]:
+    return "D", f"{ORDER}|11={name}{more}"
+
+
+def test_what_one_read_brings_is_done_and_answered_in_its_order(flow: Flow) -> None:
+    icebergs = "|111=0.1"  # not plain
+    bad = "|44=0.001"
+    requests = [order("a1"), order("a2", bad), order("a3", icebergs), order("a4"), ("F", CANCEL)]
+    flow.receive_together([*requests, ("H", STATUS), order("a5")])
+    numbers = [command.session_number & 0xFF for command in flow.submitted]
+    assert numbers == [2, 4, 5, 6, 8]
+    assert flow.taken == 1
+    flow.execute(5)
+    told = [(report.get(11), report.get(150)) for report in flow.sent()]
+    assert told == [
+        (b"a1", b"0"),
+        (b"a2", b"8"),
+        (b"a3", b"0"),
+        (b"a4", b"0"),
+        (b"x1", b"4"),
+        (b"a1", b"I"),
+        (b"a5", b"0"),
+    ]
+    assert flow.taken == 8
+
+
+def test_a_read_with_more_than_its_rate_allows_is_refused_from_there_on() -> None:
+    flow = Flow(rate_per_s=2)
+    flow.log_on()
+    flow.receive_together([order("a1"), order("a2"), order("a3"), ("F", CANCEL), order("a4")])
+    assert [command.session_number & 0xFF for command in flow.submitted] == [2, 3, 5]
+    flow.execute(3)
+    told = [(report.get(11), report.get(150)) for report in flow.sent()]
+    new, rejected = b"0", b"8"
+    expected = [(b"a1", new), (b"a2", new), (b"a3", rejected), (b"x1", b"4"), (b"a4", rejected)]
+    assert told == expected
+
+
+def test_a_read_with_more_than_matching_takes_is_answered_so_from_there_on(flow: Flow) -> None:
+    flow.takes = 2
+    flow.receive_together([order("a1"), order("a2"), order("a3"), order("a4")])
+    assert len(flow.submitted) == 2
+    flow.execute(2)
+    told = [(report.get(35), report.get(11), report.get(380)) for report in flow.sent()]
+    assert told == [
+        (b"8", b"a1", None),
+        (b"8", b"a2", None),
+        (b"j", None, b"4"),
+        (b"j", None, b"4"),
+    ]
+    assert flow.taken == 5
 
 
 def test_what_is_answered_here_waits_its_turn(flow: Flow) -> None:
