@@ -8,7 +8,7 @@ from matching.sequencer import Sequencer
 from tests.matching.samples import NOW_NS, listing, order, split_records
 from vocabulary import commands as c
 from vocabulary import events as e
-from vocabulary.codec import check_record, pack, unpack_record
+from vocabulary.codec import check_record, pack, pack_record, unpack_record
 from vocabulary.types import (
     CLOCK_SESSION_ID,
     STEPS_PER_COMMAND_MAX,
@@ -50,6 +50,21 @@ def test_a_batch_of_many_senders_becomes_records_in_order_of_arrival(
     assert batch.own == [("a", 0, 2), ("b", 2, 3), ("a", 3, 4)]
     assert isinstance(records[0].events[0], e.OrderAccepted)
     assert isinstance(records[2].events[1], e.TradeExecuted)
+
+
+def test_a_run_of_commands_makes_the_records_that_each_makes_by_itself() -> None:
+    orders = [order(7, number) for number in range(1, 300)]
+    cancels = [
+        c.CancelOrder(8, number, 1 + number % 2, 1, 7 + number, b"", b"") for number in range(1, 40)
+    ]
+    commands = [pack(command) for command in [*listing(), *orders, *cancels]]
+    alone, together = Engine(), Engine()
+    records = [
+        pack_record(sequence, NOW_NS, command, alone.apply(command, sequence, NOW_NS))
+        for sequence, command in enumerate(commands, 1)
+    ]
+    assert together.record_batch(b"".join(commands), 1, NOW_NS) == b"".join(records)
+    assert together.state_hash() == alone.state_hash()
 
 
 def test_a_resend_executes_nothing_and_tells_its_original(pipeline: Pipeline[str]) -> None:
