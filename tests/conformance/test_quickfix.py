@@ -126,7 +126,21 @@ def test_quickfix_enters_and_cancels_lists(venue: RunningVenue, tmp_path: Path) 
         assert client.report()[431] == "6"
         client.send("E", {25014: "list-2", 1385: 1}, {73: [{11: "one"} | buy, {11: "two"} | sell]})
         assert client.report()[431] == "7"
+        stop = {55: "BTCUSDT", 54: 2, 38: "0.1", 40: 3, 99: "20000", 18: "o"}
+        three = [{11: "enter"} | buy, {11: "gain", 18: "6 o"} | sell, {11: "stop"} | stop]
+        client.send("E", {25014: "list-3", 1385: 2}, {73: three})
+        told = [client.report() for _ in range(3)]
+        assert [(each[11], each[39], each.get(18)) for each in told] == [
+            ("gain", "A", "6 o"),
+            ("stop", "A", "o"),
+            ("enter", "0", None),
+        ]
+        entered = client.report()
+        assert (entered[35], entered[73], entered[431]) == ("N", "3", "3")
         client.send("K", {25015: "list-3"})
+        assert [client.report()[39] for _ in range(3)] == ["4", "4", "4"]
+        assert client.report()[431] == "6"
+        client.send("K", {25015: "list-4"})
         assert client.report()[58] == "no such list"
         assert client.rejects_sent == []
 
