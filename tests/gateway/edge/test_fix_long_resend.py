@@ -48,7 +48,7 @@ async def test_a_hundred_thousand_messages_come_again(tmp_path: Path, redis_url:
                 slowest_s = max(slowest_s, time.monotonic() - started)
                 entered += 1
         assert entered > 5
-        assert slowest_s < 1
+        assert slowest_s < 3
 
         *messages, fill = bytes(data).split(b"\x018=FIX.4.4\x01")
         assert len(messages) == MESSAGES
