@@ -4,6 +4,7 @@ from gateway cimport packed_events
 from gateway.order_table cimport AccountOrders, OrderTable
 from gateway.orders cimport Fill, Order, Report
 from vocabulary.codec cimport Record
+from vocabulary.instrument cimport Units
 from vocabulary cimport packed
 
 
@@ -11,6 +12,7 @@ from vocabulary cimport packed
 cdef class Orders(OrderTable):
     cdef readonly object catalogue
     cdef dict _preventions
+    cdef dict _units
     cdef list _reports
     cdef long long _requested_id
     cdef object _order_list
@@ -91,6 +93,9 @@ cdef class Orders(OrderTable):
 
     @cython.locals(order=Order, report=Report)
     cpdef object _apply_rejected(self, object event)
+
+    @cython.locals(units=Units)
+    cdef Units _units_of(self, object instrument_id)
 
     @cython.locals(report=Report)
     cdef Report _report(self, object kind, Order order)

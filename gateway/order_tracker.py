@@ -31,6 +31,7 @@ from vocabulary import events as e
 from vocabulary import packed
 from vocabulary.catalogue import Catalogue
 from vocabulary.codec import Record, unpack
+from vocabulary.instrument import Units
 from vocabulary.types import (
     CancelReason,
     Contingency,
@@ -62,6 +63,7 @@ class Orders(OrderTable):
         super().__init__()
         self.catalogue = catalogue
         self._preventions: dict[int, SelfTradePrevention] = {}  # by account, where it has set one
+        self._units: dict[int, Units] = {}  # by instrument
         self._reports: list[Report] = []
         # What the record's command entered or replaced: an order, or a list.
         self._requested_id = 0
@@ -125,7 +127,7 @@ class Orders(OrderTable):
     def _take_accepted(self, words: memoryview, at: int) -> None:
         owner_and_instrument = words[at + packed_events.OWNER_AND_INSTRUMENT]
         instrument_id = packed_events.second_id(owner_and_instrument)
-        order = Order(self.catalogue.instruments[instrument_id])
+        order = Order(self.catalogue.instruments[instrument_id], self._units_of(instrument_id))
         packed_events.read_terms(order, self._record.data, words, self._record.command_at)
         self._accept(order, words[at + packed_events.ORDER_ID])
 
@@ -168,7 +170,8 @@ class Orders(OrderTable):
         if isinstance(command, c.EnterOrderList):
             command = command.orders[place_in_list(event.order_id)]
         assert isinstance(command, c.EnterOrder)
-        order = order_of(command, self.catalogue.instruments[event.instrument_id])
+        instrument = self.catalogue.instruments[event.instrument_id]
+        order = order_of(command, instrument, self._units_of(event.instrument_id))
         if event.quantity_lots:
             order.quantity_lots = event.quantity_lots
         self._accept(order, event.order_id)
@@ -393,6 +396,12 @@ class Orders(OrderTable):
         )
         report.client_order_id = name or report.client_order_id
         report.reason = event.reason
+
+    def _units_of(self, instrument_id: int) -> Units:
+        units = self._units.get(instrument_id)
+        if units is None:
+            units = self._units[instrument_id] = Units(self.catalogue.instruments[instrument_id])
+        return units
 
     def _report(self, kind: ReportKind, order: Order | None) -> Report:
         """Add a report, under the order's own name and to the requester, and return it."""

@@ -1,6 +1,7 @@
 cimport cython
 
 from vocabulary.codec cimport Record
+from vocabulary.instrument cimport Units
 
 
 @cython.final
@@ -10,6 +11,7 @@ cdef class Order:
     cdef public long long account_id
     cdef public unsigned long long session_id
     cdef public object instrument
+    cdef public Units units
     cdef public object side
     cdef public object order_type
     cdef public object time_in_force
@@ -35,9 +37,14 @@ cdef class Order:
     cdef public long long entered_ns
     cdef public long long updated_ns
 
+    @cython.locals(order_type=int)
+    cpdef bint has_limit(self) except -1
+
+    cpdef bint is_working(self) except -1
+
 
 @cython.locals(order=Order)
-cpdef Order order_of(object command, object instrument)
+cpdef Order order_of(object command, object instrument, Units units)
 
 
 @cython.final
@@ -57,6 +64,8 @@ cdef class Fill:
     cdef public long long sequence
     cdef public long long amendments
     cdef public bint is_busted
+
+    cpdef bint is_fee_in_base(self) except -1
 
 
 @cython.final

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from vocabulary import commands as c
 from vocabulary.codec import Record
-from vocabulary.instrument import Asset, Instrument
+from vocabulary.instrument import Asset, Instrument, Units
 from vocabulary.rejects import RejectReason
 from vocabulary.types import (
     CancelReason,
@@ -26,8 +26,7 @@ from vocabulary.types import (
 # An enumeration takes its time to look up a member.
 _BUY, _LIMIT, _GOOD_TILL_CANCEL = Side.BUY, OrderType.LIMIT, TimeInForce.GOOD_TILL_CANCEL
 _NO_FLAGS, _ACCOUNT_DEFAULT = OrderFlags.NONE, SelfTradePrevention.ACCOUNT_DEFAULT
-_NEVER_REST = (TimeInForce.IMMEDIATE_OR_CANCEL, TimeInForce.FILL_OR_KILL)
-_WITH_LIMIT = frozenset(order_type for order_type in OrderType if order_type % 2 == 0)
+_IMMEDIATE_OR_CANCEL, _FILL_OR_KILL = TimeInForce.IMMEDIATE_OR_CANCEL, TimeInForce.FILL_OR_KILL
 
 
 class OrderStatus(IntEnum):
@@ -98,12 +97,13 @@ class Order:
     It begins blank, like a report.
     """
 
-    def __init__(self, instrument: Instrument) -> None:
+    def __init__(self, instrument: Instrument, units: Units) -> None:
         self.order_id = 0
         self.order_list: OrderList | None = None
         self.account_id = 0
         self.session_id = 0
         self.instrument = instrument
+        self.units = units
         self.side = _BUY
         self.order_type = _LIMIT
         self.time_in_force = _GOOD_TILL_CANCEL
@@ -127,24 +127,24 @@ class Order:
         self.status = _NEW
         self.entered_ns = self.updated_ns = 0
 
-    @property
     def has_limit(self) -> bool:
-        return self.order_type in _WITH_LIMIT
+        order_type: int = self.order_type
+        return order_type % 2 == 0
 
-    @property
     def is_working(self) -> bool:
         """Say whether it rests in the book once its record is done."""
         return (
             (self.status is _NEW or self.status is _PARTIALLY_FILLED)
-            and self.has_limit
+            and self.has_limit()
             and not self.is_waiting
-            and self.time_in_force not in _NEVER_REST
+            and self.time_in_force is not _IMMEDIATE_OR_CANCEL
+            and self.time_in_force is not _FILL_OR_KILL
         )
 
 
-def order_of(command: c.EnterOrder, instrument: Instrument) -> Order:
+def order_of(command: c.EnterOrder, instrument: Instrument, units: Units) -> Order:
     """Return an order of what a command asks for, otherwise blank."""
-    order = Order(instrument)
+    order = Order(instrument, units)
     order.account_id = command.account_id
     order.session_id = command.session_id
     order.side = command.side
@@ -206,9 +206,8 @@ class Fill:
 
     @property
     def fee_asset(self) -> Asset:
-        return self.instrument.base if self.is_fee_in_base else self.instrument.quote
+        return self.instrument.base if self.is_fee_in_base() else self.instrument.quote
 
-    @property
     def is_fee_in_base(self) -> bool:
         # A rebate is in the asset that its side gave.
         return (self.side is _BUY) == (self.fee_units >= 0)

@@ -7,6 +7,24 @@ cdef long long _INT64_MAX
 cdef int _ZERO
 cdef int _POINT
 
+
+@cython.final
+cdef class Units:
+    cdef readonly long long instrument_id
+    cdef readonly bytes symbol
+    cdef readonly bytes base_name
+    cdef readonly int base_scale
+    cdef readonly bytes quote_name
+    cdef readonly int quote_scale
+    cdef readonly long long tick_lot_units
+    cdef readonly long long tick_mantissa
+    cdef readonly int tick_scale
+    cdef readonly long long ticks_max
+    cdef readonly long long lot_mantissa
+    cdef readonly int lot_scale
+    cdef readonly long long lots_max
+
+
 cpdef str increments_text(object increment, long long count)
 
 cpdef str decimal_text(object mantissa, int scale)

@@ -164,6 +164,30 @@ class Instrument(NamedTuple):
         return decimal_text(mantissa, scale).rstrip("0").rstrip(".")
 
 
+class Units:
+    """What an instrument's prices, quantities and fees are counted in, which is so for good.
+
+    For code that spells many of them: integers in C, text as bytes. A price is so many times
+    `tick_mantissa` x 10 ** -`tick_scale`, and fits 64 bits up to `ticks_max`; so do quantities.
+    """
+
+    def __init__(self, instrument: Instrument) -> None:
+        self.instrument_id = instrument.instrument_id
+        self.symbol = instrument.symbol.encode()
+        self.base_name, self.base_scale = instrument.base.name.encode(), instrument.base.scale
+        self.quote_name, self.quote_scale = instrument.quote.name.encode(), instrument.quote.scale
+        self.tick_lot_units = instrument.tick_lot_units
+        self.tick_mantissa, self.tick_scale, self.ticks_max = _bounded(instrument.tick)
+        self.lot_mantissa, self.lot_scale, self.lots_max = _bounded(instrument.lot)
+
+
+def _bounded(increment: Increment) -> tuple[int, int, int]:
+    """Return an increment, and how many of it fit 64 bits; where none does, 1 stands for it."""
+    if increment.mantissa > INT64_MAX:
+        return 1, increment.scale, -1
+    return increment.mantissa, increment.scale, INT64_MAX // increment.mantissa
+
+
 class Terms(NamedTuple):
     """An instrument's increments, as integers of its assets' units."""
 

@@ -1,7 +1,10 @@
 cimport cython
 
 from gateway.fix.codec cimport encode
+from gateway.fix.message_buffer cimport MessageBuffer
 from gateway.fix.timestamps cimport format_utc_timestamp
+
+cdef MessageBuffer _OUT
 
 
 @cython.final
@@ -19,7 +22,7 @@ cdef class Outbound:
     cdef object _next_resend
     cdef list _behind_resend
 
-    @cython.locals(head=bytes, number="long long", message=bytes)
+    @cython.locals(head=bytes, number="long long", out=MessageBuffer, message=bytes)
     cpdef long long send(
         self, bytes msg_type, bytes body, long long now_ns, bint is_kept, long long watermark=*
     ) except *

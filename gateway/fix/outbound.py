@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 
 from gateway.fix.codec import SOH, encode
+from gateway.fix.message_buffer import MessageBuffer
 from gateway.fix.store import SessionStore
 from gateway.fix.timestamps import format_utc_timestamp
+
+_OUT = MessageBuffer()
 
 
 class Outbound:
@@ -52,7 +55,13 @@ class Outbound:
             self._time_ns = now_ns
             self._time_field = b"\x0152=%b\x01" % format_utc_timestamp(now_ns)
         number = self.store.next_sender_msg_seq_num
-        message = encode(b"".join((head, f"{number}".encode(), self._time_field, body)))
+        out = _OUT
+        out.start()
+        out.put(head)
+        out.digits(number)
+        out.put(self._time_field)
+        out.put(body)
+        message = out.message()
         if is_kept:
             self.store.append(number, message, watermark)
         else:

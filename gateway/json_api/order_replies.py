@@ -205,7 +205,7 @@ def order_reply(order: Order) -> OrderReply:
         iceberg_qty=instrument.quantity_text(order.display_lots),
         time=milliseconds(order.entered_ns),
         update_time=milliseconds(order.updated_ns),
-        is_working=order.is_working,
+        is_working=order.is_working(),
         working_time=milliseconds(order.entered_ns),
         orig_quote_order_qty=amount,
         self_trade_prevention_mode=order.self_trade_prevention.name,

@@ -63,7 +63,7 @@ def execution_report(report: Report, order: Order) -> dict[str, Any]:
         "t": fill.trade_id if fill else -1,
         # Ours: one per report, the same over FIX, where it is ExecID(17).
         "I": report.exec_id,
-        "w": report.status.is_open and order.is_working,
+        "w": report.status.is_open and order.is_working(),
         "m": fill.is_maker if fill else False,
         "M": False,
         "O": milliseconds(order.entered_ns),

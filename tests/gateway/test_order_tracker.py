@@ -248,7 +248,7 @@ def test_an_order_whose_turn_never_comes_ends_with_the_one_before(room: EngineRo
     assert stop is not None
     assert limit is not None
     assert (stop.status, limit.status) == (OrderStatus.PENDING_NEW, OrderStatus.NEW)
-    assert not stop.is_working
+    assert not stop.is_working()
     room.apply(c.CancelOrder(ALICE_SESSION, 1, ALICE, BTCUSDT, limit.order_id, b"", b""))
     assert (stop.status, limit.status) == (OrderStatus.CANCELED, OrderStatus.CANCELED)
 

@@ -14,6 +14,7 @@ from vocabulary import commands as c
 from vocabulary.catalogue import Catalogue
 from vocabulary.codec import Record, pack, pack_record, unpack_record
 from vocabulary.events import OrderAccepted, OrderRested
+from vocabulary.instrument import Asset, build_instrument, listing_terms
 from vocabulary.packed_records import unpack_records
 from vocabulary.types import OrderFlags, OrderType, SelfTradePrevention, Side, TimeInForce
 
@@ -134,6 +135,16 @@ ENTER = c.EnterOrder(
     2**48,
     b"x" * 36,
 )
+BTC, USDT = Asset(1, "BTC", 8), Asset(2, "USDT", 8)
+BTCUSDT = build_instrument(
+    ENTER.instrument_id,
+    "BTCUSDT",
+    BTC,
+    USDT,
+    listing_terms(BTC, USDT, "0.01", "0.00001"),
+    maker_fee_ppm=1_000,
+    taker_fee_ppm=2_000,
+)
 LATER = {
     "expire_time_ns": 2**62,
     "self_trade_prevention": SelfTradePrevention.DECREMENT,
@@ -157,7 +168,7 @@ def test_an_order_of_every_version_is_read_with_all_its_terms(count: int) -> Non
         orders = []
         for record in (*unpack_records(data), unpack_record(data)[0]):
             tracker = Orders(Catalogue())
-            tracker.catalogue.instruments[command.instrument_id] = None  # type: ignore[assignment]
+            tracker.catalogue.instruments[command.instrument_id] = BTCUSDT
             (report,) = tracker.apply(record)
             orders.append(values(report.order, ORDER_FIELDS))
         assert orders[0] == orders[1]

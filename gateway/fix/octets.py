@@ -1,0 +1,11 @@
+"""Bytes into and out of an array of octets; compiled, each is a copy of memory (`octets.pxd`)."""
+
+
+def paste(octets: bytearray, at: int, data: bytes) -> None:
+    """Put bytes at a place, behind which there is room for them."""
+    octets[at : at + len(data)] = data
+
+
+def cut(octets: bytearray, start: int, stop: int) -> bytes:
+    """Return the bytes between two places."""
+    return bytes(octets[start:stop])
