@@ -1,6 +1,7 @@
 cimport cython
 
 from gateway cimport order_entry
+from gateway.fix cimport codec
 from gateway.fix.codec cimport FixMessage
 from vocabulary cimport instrument as instruments
 from vocabulary.command_writer cimport CommandWriter
@@ -69,11 +70,12 @@ cdef class PlainOrders:
     )
     cpdef bytes enter_order(self, FixMessage message, long long session_number)
 
-    @cython.locals(traded=Traded)
+    @cython.locals(traded=Traded, order_id="long long")
     cpdef bytes cancel_order(self, FixMessage message, long long session_number)
 
     @cython.locals(
         traded=Traded,
+        order_id="long long",
         order_type=int,
         time_in_force=int,
         price_ticks="long long",
@@ -96,7 +98,8 @@ cdef class PlainOrders:
     @cython.locals(index=Py_ssize_t)
     cdef long long _steps(self, FixMessage message, int place, Steps steps) except *
 
-    cdef bint _has_both_ids(self, FixMessage message) except -1
+    @cython.locals(index=Py_ssize_t, order_id="long long")
+    cdef long long _named_order(self, FixMessage message) except *
 
     @cython.locals(index=Py_ssize_t)
     cdef bint _is_id(self, FixMessage message, int place) except -1

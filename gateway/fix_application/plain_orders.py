@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Mapping
 
 from gateway import order_entry
-from gateway.fix import tags, values
+from gateway.fix import codec, tags, values
 from gateway.fix.codec import FixMessage
 from vocabulary import instrument as instruments
 from vocabulary.catalogue import Catalogue
@@ -183,24 +183,22 @@ class PlainOrders:
         )
 
     def cancel_order(self, message: FixMessage, session_number: int) -> bytes | None:
-        """Return the command of an OrderCancelRequest(F) that names its order by OrigClOrdID(41).
-
-        Likewise.
-        """
-        if not self._find_fields(message) or self._fields[_ORDER_ID] >= 0:
+        """Return the command of an OrderCancelRequest(F). Likewise."""
+        if not self._find_fields(message):
             return None
         traded = self._instrument(message)
-        if traded is None or not self._has_both_ids(message):
+        order_id = self._named_order(message)
+        if traded is None or order_id < 0 or not self._is_id(message, _CL_ORD_ID):
             return None
         return self._commands.cancel_order(
             session_number,
             traded.instrument_id,
-            0,
+            order_id,
             message.raw,
             message.start(self._fields[_CL_ORD_ID]),
             message.stop(self._fields[_CL_ORD_ID]),
-            message.start(self._fields[_ORIG_CL_ORD_ID]),
-            message.stop(self._fields[_ORIG_CL_ORD_ID]),
+            message.start(self._fields[_ORIG_CL_ORD_ID]) if order_id == 0 else 0,
+            message.stop(self._fields[_ORIG_CL_ORD_ID]) if order_id == 0 else 0,
         )
 
     def replace_order(self, message: FixMessage, session_number: int) -> bytes | None:
@@ -208,28 +206,29 @@ class PlainOrders:
 
         The order is one of which no trade was undone: that adds to its quantity.
         """
-        if not self._find_fields(message) or self._fields[_ORDER_ID] >= 0:
+        if not self._find_fields(message):
             return None
         traded = self._instrument(message)
+        order_id = self._named_order(message)
         order_type = _ORDER_TYPES[self._letter(message, _ORD_TYPE)]
         time_in_force = _RESTING_TIMES_IN_FORCE[self._letter(message, _TIME_IN_FORCE)]
-        if traded is None or order_type != _LIMIT or time_in_force < 0:
+        if traded is None or order_id < 0 or order_type != _LIMIT or time_in_force < 0:
             return None
         price_ticks = self._steps(message, _PRICE, traded.prices)
         quantity_lots = self._steps(message, _ORDER_QTY, traded.quantities)
-        if price_ticks < 0 or quantity_lots < 0 or not self._has_both_ids(message):
+        if price_ticks < 0 or quantity_lots < 0 or not self._is_id(message, _CL_ORD_ID):
             return None
         return self._commands.replace_order(
             session_number,
             traded.instrument_id,
-            0,
+            order_id,
             price_ticks,
             quantity_lots,
             message.raw,
             message.start(self._fields[_CL_ORD_ID]),
             message.stop(self._fields[_CL_ORD_ID]),
-            message.start(self._fields[_ORIG_CL_ORD_ID]),
-            message.stop(self._fields[_ORIG_CL_ORD_ID]),
+            message.start(self._fields[_ORIG_CL_ORD_ID]) if order_id == 0 else 0,
+            message.stop(self._fields[_ORIG_CL_ORD_ID]) if order_id == 0 else 0,
         )
 
     def _find_fields(self, message: FixMessage) -> bool:
@@ -280,8 +279,16 @@ class PlainOrders:
             return _NOT_PLAIN
         return steps.count(message.raw, message.start(index), message.stop(index))
 
-    def _has_both_ids(self, message: FixMessage) -> bool:
-        return self._is_id(message, _CL_ORD_ID) and self._is_id(message, _ORIG_CL_ORD_ID)
+    def _named_order(self, message: FixMessage) -> int:
+        """Return OrderID(37), which counts where it is given; 0 for an OrigClOrdID(41) instead.
+
+        -1 where neither is plain.
+        """
+        index = self._fields[_ORDER_ID]
+        if index < 0:
+            return 0 if self._is_id(message, _ORIG_CL_ORD_ID) else _NOT_PLAIN
+        order_id = codec.number_at(message.raw, message.start(index), message.stop(index))
+        return order_id if order_id > 0 else _NOT_PLAIN
 
     def _is_id(self, message: FixMessage, place: int) -> bool:
         index = self._fields[place]
