@@ -1,7 +1,7 @@
 cimport cython
 
 from matching.core.ladder cimport Ladder
-from matching.core.order cimport Level, Order
+from matching.core.order cimport Level, Resting
 from matching.core.order_table cimport OrderTable
 
 cdef int LIMIT
@@ -36,7 +36,7 @@ cdef class BareBook:
         self, const long long[::1] commands, Py_ssize_t at, Py_ssize_t end
     ) except -1
 
-    @cython.locals(own=Ladder, opposite=Ladder, found=Order)
+    @cython.locals(own=Ladder, opposite=Ladder, found=Resting)
     cdef int execute(
         self,
         int kind,
@@ -47,7 +47,7 @@ cdef class BareBook:
         long long lots,
     ) except -1
 
-    @cython.locals(order=Order)
+    @cython.locals(order=Resting)
     cdef int enter(
         self,
         Ladder own,
@@ -59,15 +59,15 @@ cdef class BareBook:
 
     @cython.locals(order_id="long long")
     cdef int replace(
-        self, Ladder own, Ladder opposite, Order order, long long price_ticks, long long lots
+        self, Ladder own, Ladder opposite, Resting order, long long price_ticks, long long lots
     ) except -1
 
-    @cython.locals(limit="long long", traded="long long", level=Level, resting=Order)
+    @cython.locals(limit="long long", traded="long long", level=Level, resting=Resting)
     cdef Py_ssize_t match(
         self, Ladder ladder, long long order_id, long long limit_ticks, long long lots
     ) except -1
 
-    cdef int leave(self, Ladder ladder, Order order) except -1
+    cdef int leave(self, Ladder ladder, Resting order) except -1
 
     @cython.locals(at=Py_ssize_t)
     cdef int report(

@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Iterator
 
 from matching.core.ladder import Ladder
-from matching.core.order import Order
+from matching.core.order import Resting
 from matching.core.order_table import OrderTable
 from matching.core.prefetch import FETCH_STEPS
 from vocabulary.types import Side
@@ -34,7 +34,7 @@ class BareBook:
     def __init__(self, symbols: int) -> None:
         self.ladders = [Ladder(sign) for _ in range(symbols) for sign in (1, -1)]
         self.orders = OrderTable()
-        self.spare: list[Order] = []  # closed ones, for the next to come
+        self.spare: list[Resting] = []  # closed ones, for the next to come
         self.buffer = array("q", bytes(8 * TRADE_WORDS * 4096))
         self.words = self.buffer
         self.room = len(self.buffer)
@@ -111,7 +111,7 @@ class BareBook:
     ) -> None:
         lots = self.match(opposite, order_id, price_ticks, lots)
         if lots:
-            order = self.spare.pop() if self.spare else Order()
+            order = self.spare.pop() if self.spare else Resting()
             order.order_id = order_id
             order.price_ticks = price_ticks
             order.leaves_lots = lots
@@ -119,7 +119,7 @@ class BareBook:
             self.orders.add(order)
 
     def replace(
-        self, own: Ladder, opposite: Ladder, order: Order, price_ticks: int, lots: int
+        self, own: Ladder, opposite: Ladder, order: Resting, price_ticks: int, lots: int
     ) -> None:
         if order.price_ticks == price_ticks and lots <= order.leaves_lots:
             own.reduce(order, order.leaves_lots - lots)
@@ -146,7 +146,7 @@ class BareBook:
                 ladder.reduce(resting, traded)
         return lots
 
-    def leave(self, ladder: Ladder, order: Order) -> None:
+    def leave(self, ladder: Ladder, order: Resting) -> None:
         ladder.remove(order)
         self.orders.remove(order)
         self.spare.append(order)

@@ -16,6 +16,7 @@ from matching.core import (
     list_entry,
     order_terms,
     packed,
+    prefetch,
     special_orders,
 )
 from matching.core.client_order_ids import ClientOrderIds
@@ -174,6 +175,7 @@ class Engine:
             self.state.orders.fetch(words[at + 4], step)
             order = self.state.orders.find(words[at + 4]) if step == LAST_STEP else None
             if order is not None:
+                prefetch.terms(order)
                 self.state.name_rows.fetch(order.name_row)
 
     def funds(self, account_id: int = 0) -> list[tuple[int, int, int, int]]:
@@ -437,7 +439,7 @@ class Engine:
             if not known or not names.is_open(known):
                 return None
             order_id = names.order_id(known)
-        order = self.state.orders.find(order_id)
+        order: Order | None = self.state.orders.find(order_id)
         if order is None or order.account is not account or order.instrument_id != instrument_id:
             return None
         return order

@@ -1,7 +1,7 @@
 cimport cython
 
 from matching.core cimport prefetch
-from matching.core.order cimport Level, Order
+from matching.core.order cimport Level, Resting
 
 cdef int PAGE_BITS
 cdef int SLOT_MASK
@@ -32,14 +32,14 @@ cdef class Ladder:
     @cython.locals(key="long long", level=Level)
     cdef void fetch(self, long long price_ticks, int step) noexcept
     cdef void fetch_front(self) noexcept
-    @cython.locals(key="long long", page=Page, level=Level, last=Order)
-    cpdef int append(self, Order order) except -1
-    @cython.locals(level=Level, older=Order, newer=Order)
-    cpdef int remove(self, Order order) except -1
-    @cython.locals(level=Level, newer=Order, last=Order)
-    cpdef void requeue(self, Order order) except *
+    @cython.locals(key="long long", page=Page, level=Level, last=Resting)
+    cpdef int append(self, Resting order) except -1
+    @cython.locals(level=Level, older=Resting, newer=Resting)
+    cpdef int remove(self, Resting order) except -1
+    @cython.locals(level=Level, newer=Resting, last=Resting)
+    cpdef void requeue(self, Resting order) except *
     @cython.locals(level=Level)
-    cpdef void reduce(self, Order order, long long lots) noexcept
+    cpdef void reduce(self, Resting order, long long lots) noexcept
     @cython.locals(key="long long", at=Py_ssize_t, page=Page, slot=int)
     cpdef Level next_worse(self, Level level)
     @cython.locals(level=Level)

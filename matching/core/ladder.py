@@ -17,7 +17,7 @@ searched by bisection; the best one stands last, where a list grows and shrinks 
 from collections.abc import Iterator
 
 from matching.core import prefetch
-from matching.core.order import Level, Order
+from matching.core.order import Level, Resting
 
 PAGE_BITS = 6
 SLOT_MASK = (1 << PAGE_BITS) - 1
@@ -98,7 +98,7 @@ class Ladder:
         if self.best is not None:
             prefetch.front(self.best)
 
-    def append(self, order: Order) -> None:
+    def append(self, order: Resting) -> None:
         """Put an order at the back of the queue at its price."""
         key = self.sign * order.price_ticks
         level = self.find(key)
@@ -118,7 +118,7 @@ class Ladder:
         level.lots += order.leaves_lots
         order.level = level
 
-    def remove(self, order: Order) -> None:
+    def remove(self, order: Resting) -> None:
         """Take an order out, wherever in the queue it stands."""
         level = order.level
         assert level is not None
@@ -137,7 +137,7 @@ class Ladder:
         if level.oldest is None:
             self.vacate(level)
 
-    def requeue(self, order: Order) -> None:
+    def requeue(self, order: Resting) -> None:
         """Let an order go to the back of the queue at its price."""
         level = order.level
         assert level is not None
@@ -156,7 +156,7 @@ class Ladder:
         order.newer = None
         level.newest = order
 
-    def reduce(self, order: Order, lots: int) -> None:
+    def reduce(self, order: Resting, lots: int) -> None:
         """Lower what is left of a resting order, which keeps its place."""
         level = order.level
         assert level is not None

@@ -6,32 +6,36 @@ cdef int PREVENTS_NOTHING
 cdef bint COMPILED
 
 
-@cython.final
-cdef class Order:
+cdef class Resting:
     cdef public long long order_id
-    cdef public unsigned long long entered_by
     cdef public long long leaves_lots
     cdef public Level level
-    cdef public Order older
-    cdef public Order newer
-    cdef public Order chained
+    cdef public Resting older
+    cdef public Resting newer
+    cdef public Resting chained
     cdef public long long price_ticks
-    cdef public long long quantity_lots
-    cdef public long long hidden_lots
+
+
+@cython.final
+cdef class Order(Resting):
     cdef public Account account
-    cdef public long long instrument_id
+    cdef public Funds spends
+    cdef public long long hold_per_lot
     cdef public char side
     cdef public unsigned char flags
     cdef public char self_trade_prevention
     cdef public unsigned int name_row
-    cdef public long long expire_time_ns
-    cdef public Funds spends
-    cdef public Funds receives
-    cdef public long long hold_per_lot
-    cdef public long long budget_units
-    cdef public long long display_lots
+    cdef public long long instrument_id
+    cdef public long long quantity_lots
+    cdef public long long hidden_lots
     cdef public object trigger
     cdef public object order_list
+    # Up to here a cancel reads.
+    cdef public Funds receives
+    cdef public unsigned long long entered_by
+    cdef public long long expire_time_ns
+    cdef public long long budget_units
+    cdef public long long display_lots
 
 
 @cython.locals(order=Order)
@@ -51,6 +55,6 @@ cpdef Order new_order(
 cdef class Level:
     cdef readonly long long price_ticks
     cdef public long long lots
-    cdef public Order oldest
-    cdef public Order newest
+    cdef public Resting oldest
+    cdef public Resting newest
     cdef public Level chained

@@ -1,4 +1,8 @@
-"""An order, and the queue of those at one price."""
+"""An order, and the queue of those at one price.
+
+Ladders and tables know an order as `Resting`: what they need of it, and no more, lies side by side
+in memory. The engine's own orders add to that; a book without an engine does with it alone.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,21 +13,32 @@ from matching.core.holds import PREVENTS_NOTHING, Account, Funds
 COMPILED = not __file__.endswith(".py")
 
 
-class Order:
+class Resting:
+    """An order as ladders and tables know it. All that are in one are of one class."""
+
+    def __init__(self) -> None:
+        self.order_id = 0
+        self.price_ticks = 0
+        self.leaves_lots = 0
+        self.level: Level | None = None  # None while it does not rest
+        self.older: Any = None
+        self.newer: Any = None
+        self.chained: Any = None  # the next one in a bucket of `OrderTable`
+
+
+class Order(Resting):
     """An open order, or an incoming one while it matches.
 
     See `new_order`.
     """
 
     def __init__(self) -> None:
-        self.order_id = 0
+        super().__init__()
         self.entered_by = 0  # a session
         self.account: Account
         self.instrument_id = 0
         self.side = 0
-        self.price_ticks = 0
         self.quantity_lots = 0
-        self.leaves_lots = 0
         self.hidden_lots = 0  # of these, while it rests
         self.display_lots = 0  # 0: all
         self.flags = 0
@@ -36,10 +51,6 @@ class Order:
         self.self_trade_prevention = PREVENTS_NOTHING
         self.order_list: Any = None  # its `OrderList` while that matters
         self.trigger: Any = None  # a `Trigger` while it waits for the price
-        self.level: Level | None = None  # None while it does not rest
-        self.older: Order | None = None
-        self.newer: Order | None = None
-        self.chained: Order | None = None  # the next one in a bucket of `OrderTable`
 
     @property
     def client_order_id(self) -> ClientOrderId:
@@ -87,11 +98,11 @@ class Level:
     def __init__(self, price_ticks: int) -> None:
         self.price_ticks = price_ticks
         self.lots = 0
-        self.oldest: Order | None = None
-        self.newest: Order | None = None
+        self.oldest: Any = None  # a `Resting`
+        self.newest: Any = None
         self.chained: Level | None = None  # the next one in a bucket of `Ladder`
 
-    def __iter__(self) -> Iterator[Order]:
+    def __iter__(self) -> Iterator[Any]:
         order = self.oldest
         while order is not None:
             yield order

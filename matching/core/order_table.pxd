@@ -1,7 +1,7 @@
 cimport cython
 
 from matching.core cimport prefetch
-from matching.core.order cimport Order
+from matching.core.order cimport Resting
 
 cdef int BUCKETS_MIN
 
@@ -12,13 +12,13 @@ cdef class OrderTable:
     cdef readonly Py_ssize_t mask
     cdef readonly Py_ssize_t count
 
-    @cython.locals(order=Order)
-    cpdef Order find(self, long long order_id)
-    @cython.locals(order=Order)
+    @cython.locals(order=Resting)
+    cpdef Resting find(self, long long order_id)
+    @cython.locals(order=Resting)
     cdef void fetch(self, long long order_id, int step) noexcept
     @cython.locals(bucket=Py_ssize_t)
-    cpdef int add(self, Order order) except -1
-    @cython.locals(bucket=Py_ssize_t, before=Order)
-    cpdef int remove(self, Order order) except -1
-    @cython.locals(bucket=Py_ssize_t, order=Order, orders=list)
+    cpdef int add(self, Resting order) except -1
+    @cython.locals(bucket=Py_ssize_t, before=Resting)
+    cpdef int remove(self, Resting order) except -1
+    @cython.locals(bucket=Py_ssize_t, order=Resting, orders=list)
     cdef int grow(self) except -1

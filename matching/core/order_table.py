@@ -2,14 +2,15 @@
 
 An order's id is the sequence of the command that entered it, so ids are dense and rise: their low
 bits alone spread them evenly over the buckets, and orders that came together stand together in
-memory. Orders that share a bucket are linked through `Order.chained`. There are at least twice as
+memory. Orders that share a bucket are linked through `Resting.chained`. There are at least twice as
 many buckets as orders, so that few share one, and never fewer than there once were.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from matching.core import prefetch
-from matching.core.order import Order
+from matching.core.order import Resting
 
 BUCKETS_MIN = 1024
 
@@ -18,7 +19,7 @@ class OrderTable:
     """Finds an order by its id in a time that does not depend on how many there are."""
 
     def __init__(self) -> None:
-        self.buckets: list[Order | None] = [None] * BUCKETS_MIN
+        self.buckets: list[Resting | None] = [None] * BUCKETS_MIN
         self.mask = BUCKETS_MIN - 1
         self.count = 0
 
@@ -28,7 +29,7 @@ class OrderTable:
     def __contains__(self, order_id: int) -> bool:
         return self.find(order_id) is not None
 
-    def __iter__(self) -> Iterator[Order]:
+    def __iter__(self) -> Iterator[Any]:
         """Yield the orders, in no order that means anything."""
         for bucket in self.buckets:
             order = bucket
@@ -36,7 +37,8 @@ class OrderTable:
                 yield order
                 order = order.chained
 
-    def find(self, order_id: int) -> Order | None:
+    def find(self, order_id: int) -> Any:
+        """Return a resting order; None if there is none of that id."""
         order = self.buckets[order_id & self.mask]
         while order is not None and order.order_id != order_id:
             order = order.chained
@@ -53,7 +55,7 @@ class OrderTable:
             if order is not None:
                 prefetch.beside(order)
 
-    def add(self, order: Order) -> None:
+    def add(self, order: Resting) -> None:
         if 2 * self.count > self.mask:
             self.grow()
         bucket = order.order_id & self.mask
@@ -61,7 +63,7 @@ class OrderTable:
         self.buckets[bucket] = order
         self.count += 1
 
-    def remove(self, order: Order) -> None:
+    def remove(self, order: Resting) -> None:
         bucket = order.order_id & self.mask
         before = self.buckets[bucket]
         if before is order:

@@ -1,4 +1,4 @@
-from matching.core.order cimport Level, Order
+from matching.core.order cimport Level, Order, Resting
 
 cdef extern from "Python.h":
     ctypedef struct PyListObject:
@@ -18,10 +18,15 @@ cdef inline void thing(list things, Py_ssize_t index) noexcept:
     fetch(address + 64)
 
 
-cdef inline void beside(Order order) noexcept:
+cdef inline void beside(Resting order) noexcept:
     fetch(<void*>order.level)
     fetch(<void*>order.older)
     fetch(<void*>order.newer)
+
+
+cdef inline void terms(Order order) noexcept:
+    fetch(<char*><void*>order + 128)
+    fetch(<void*>order.account)
 
 
 cdef inline void front(Level level) noexcept:

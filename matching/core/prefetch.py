@@ -26,6 +26,10 @@ def beside(order: Any) -> None:
     """Fetch an order's level and neighbours. The order is read."""
 
 
+def terms(order: Any) -> None:
+    """Fetch what ends an order of the engine, but its first lines, and its account."""
+
+
 def front(level: Any) -> None:
     """Fetch the first order of a level, which is read."""
 

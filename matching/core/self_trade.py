@@ -123,7 +123,7 @@ def market_buy_units(book: OrderBook, incoming: Order, limit_ticks: int, units_m
         for order in level:
             if order.account is incoming.account:
                 continue
-            taken = min(order.leaves_lots, lots)
+            taken: int = min(order.leaves_lots, lots)
             if taken > (units_max - cost) // units_per_lot:
                 return -1
             cost += taken * units_per_lot

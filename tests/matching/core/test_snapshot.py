@@ -1,6 +1,7 @@
 """Nothing that the engine remembers is forgotten by a snapshot."""
 
 import random
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -91,7 +92,7 @@ def fields_of(sample: object) -> set[str]:
     kind = type(sample)
     return {
         name
-        for name in {*vars(kind), *getattr(sample, "__dict__", {})} - COMPUTED
+        for name in {*chain(*map(vars, kind.mro())), *getattr(sample, "__dict__", {})} - COMPUTED
         if not name.startswith("_") and not callable(getattr(kind, name, None))
     }
 
