@@ -79,7 +79,7 @@ class ReportKind(IntEnum):
     """The desk let one of its trades have been another one."""
 
 
-_REJECTED, _TRADE = ReportKind.REJECTED, ReportKind.TRADE
+_REJECTED, _TRADE, _CANCELED = ReportKind.REJECTED, ReportKind.TRADE, ReportKind.CANCELED
 
 
 class PreventedMatch(NamedTuple):
@@ -270,7 +270,7 @@ class Report:
 
     def unsolicited(self) -> Report:
         """Return this report for the order's own session, where another one asked for it."""
-        if self.kind is not ReportKind.CANCELED or not self.original_client_order_id:
+        if self.kind is not _CANCELED or not self.original_client_order_id:
             return self
         report = copy(self)
         report.client_order_id = self.original_client_order_id

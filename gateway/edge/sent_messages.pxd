@@ -17,7 +17,8 @@ cdef class SentMessages:
     cdef readonly long long watermark
     cdef long long _used_epoch
     cdef list _pending
-    cdef tuple _recorded_numbers
+    cdef long long _recorded_sender
+    cdef long long _recorded_target
     cdef Py_ssize_t _messages_count
     cdef object _index_numbers
     cdef object _index_offsets
@@ -28,6 +29,7 @@ cdef class SentMessages:
 
     cpdef object set_next_target(self, long long msg_seq_num)
 
+    @cython.locals(sender="long long", target="long long")
     cpdef object flush(self)
 
     cdef void _note(self, long long number, long long watermark, long long offset) except *

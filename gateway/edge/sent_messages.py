@@ -61,7 +61,7 @@ class SentMessages:
         self.watermark = 0
         self._used_epoch = 0
         self._pending: list[bytes] = []
-        self._recorded_numbers = (1, 1)
+        self._recorded_sender = self._recorded_target = 1
         self._messages_count = 0
         self._index_numbers = array("Q")
         self._index_offsets = array("Q")
@@ -86,10 +86,10 @@ class SentMessages:
         self.next_target_msg_seq_num = msg_seq_num
 
     def flush(self) -> None:
-        numbers = (self.next_sender_msg_seq_num, self.next_target_msg_seq_num)
-        if self._pending or numbers != self._recorded_numbers:
-            self._add(numbers[0], numbers[1], b"")
-            self._recorded_numbers = numbers
+        sender, target = self.next_sender_msg_seq_num, self.next_target_msg_seq_num
+        if self._pending or sender != self._recorded_sender or target != self._recorded_target:
+            self._add(sender, target, b"")
+            self._recorded_sender, self._recorded_target = sender, target
         if self._pending:
             _write(self._file, b"".join(self._pending))
             self._pending.clear()
@@ -153,7 +153,7 @@ class SentMessages:
                 unended.clear()
                 self._end = offset + read
                 if not message:
-                    self._recorded_numbers = first, second
+                    self._recorded_sender, self._recorded_target = first, second
                     self.next_sender_msg_seq_num, self.next_target_msg_seq_num = first, second
             offset += read
             if not read:
@@ -169,7 +169,7 @@ class SentMessages:
             self._index_offsets.append(offset)
         self._messages_count += 1
         self.next_sender_msg_seq_num = number + 1
-        self._recorded_numbers = (number + 1, self._recorded_numbers[1])
+        self._recorded_sender = number + 1
         self.watermark = max(self.watermark, watermark)
 
     def _read_header(self) -> int:
@@ -210,7 +210,7 @@ class SentMessages:
         self._file = self._open()
         self._end = _DATA_AT
         self._pending.clear()
-        self._recorded_numbers = (1, 1)
+        self._recorded_sender = self._recorded_target = 1
         self._messages_count = 0
         self._index_numbers = array("Q")
         self._index_offsets = array("Q")
