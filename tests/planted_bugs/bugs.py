@@ -127,6 +127,18 @@ BUGS = [
         "REMEMBERED_NS = 23 * 3600 * 10**9",
     ),
     Bug(
+        "two client order ids lie in one row",
+        f"{_CORE}/name_rows.py",
+        "            self.free = self.words(row)[NEXT_AT]\n",
+        "",
+    ),
+    Bug(
+        "a client order id that is forgotten hides one behind it",
+        f"{_CORE}/client_order_ids.py",
+        "            if (slot - home) & self.mask >= (slot - hole) & self.mask:\n",
+        "            if (slot - home) & self.mask > (slot - hole) & self.mask:\n",
+    ),
+    Bug(
         "a day order ends a day late",
         f"{_CORE}/order_terms.py",
         "return now_ns // DAY_NS * DAY_NS + DAY_NS if time_in_force == DAY else 0",
