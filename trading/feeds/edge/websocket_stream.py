@@ -78,7 +78,9 @@ class WebSocketStream(asyncio.Protocol):
         self.closed.set()
 
     def send(self, messages: Iterable[bytes]) -> None:
-        """Send texts, all in one write."""
+        """Send texts, all in one write; nothing once a side has said goodbye: `closed` follows."""
+        if not self.is_open:
+            return
         for message in messages:
             self._protocol.send_text(message)
         self._write()
