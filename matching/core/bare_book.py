@@ -24,7 +24,7 @@ SELL = Side.SELL.value
 COMMAND_WORDS = 4
 TRADE_WORDS = 4
 TICKS_MAX = 2**62
-READS_AHEAD = 32
+READS_AHEAD = 16
 CACHED_ORDERS = 4096  # so many are near anyway
 
 
