@@ -94,8 +94,8 @@ class PlaceOco(PlaceList, kw_only=True):
         )
 
 
-class PlaceOto(PlaceList, kw_only=True):
-    """A working order and a pending one, which is placed once the working one is filled."""
+class PlaceTriggers(PlaceList, kw_only=True):
+    """A working order, and what is placed once it is filled."""
 
     contingency = Contingency.ONE_TRIGGERS_OTHER
 
@@ -106,6 +106,11 @@ class PlaceOto(PlaceList, kw_only=True):
     working_quantity: str
     working_iceberg_qty: str | None = None
     working_time_in_force: TimeInForce | None = None
+
+
+class PlaceOto(PlaceTriggers, kw_only=True):
+    """One pending order behind the working one."""
+
     pending_type: PendingType
     pending_side: Side
     pending_client_order_id: str | None = None
@@ -124,18 +129,9 @@ class PlaceOto(PlaceList, kw_only=True):
         )
 
 
-class PlaceOtoco(PlaceList, kw_only=True):
-    """A working order and two pending ones, of which one cancels the other, as in an OCO."""
+class PlaceOtoco(PlaceTriggers, kw_only=True):
+    """Two pending orders behind the working one, of which one cancels the other, as in an OCO."""
 
-    contingency = Contingency.ONE_TRIGGERS_OTHER
-
-    working_type: Literal["LIMIT", "LIMIT_MAKER"]
-    working_side: Side
-    working_client_order_id: str | None = None
-    working_price: str
-    working_quantity: str
-    working_iceberg_qty: str | None = None
-    working_time_in_force: TimeInForce | None = None
     pending_side: Side
     pending_quantity: str
     pending_above_type: DependentType
