@@ -14,7 +14,7 @@ import boto3  # noqa: E402
 import pytest  # noqa: E402
 import redis  # noqa: E402
 import uvloop  # noqa: E402
-from hypothesis import settings  # noqa: E402
+from hypothesis import Phase, settings  # noqa: E402
 
 from agio.embedded_postgres import EmbeddedPostgres  # noqa: E402
 from agio.embedded_valkey import EmbeddedValkey  # noqa: E402
@@ -23,6 +23,8 @@ from tests import aws_server  # noqa: E402
 # The machines that run this share their cores: a slow example is no finding.
 settings.register_profile("agio", deadline=None)
 settings.load_profile("agio")
+# To make what fails as small as can be takes minutes, where it is enough to know that it fails.
+settings.register_profile("not-shrunk", deadline=None, phases=[Phase.explicit, Phase.generate])
 
 database_numbers = count(1)
 bucket_numbers = count(1)

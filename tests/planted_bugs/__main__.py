@@ -29,6 +29,7 @@ COPIED = (
     "vocabulary",
     "pyproject.toml",
 )
+OPTIONS = ("-q", "-x", "--tb=no", "-p", "no:cacheprovider", "--hypothesis-profile=not-shrunk")
 TESTS = ("tests/matching/core", "tests/matching/test_snapshot_format.py")
 
 
@@ -44,7 +45,7 @@ def copy_sources(to: Path) -> None:
 def failed_test(directory: Path) -> str:
     """Return the first test that fails there; empty if none does."""
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "--tb=no", "-p", "no:cacheprovider", *TESTS],
+        [sys.executable, "-m", "pytest", *OPTIONS, *TESTS],
         cwd=directory,
         env=os.environ | {"AGIO_UNCOMPILED": "1", "PYTHONPATH": str(directory)},
         capture_output=True,
