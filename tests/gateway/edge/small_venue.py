@@ -11,6 +11,7 @@ from aiohttp import web
 from gateway.edge.gateway import Gateway
 from matching.client import MatchingClient
 from matching.edge.server import MatchingServer
+from tests.gateway.edge.gateway_process import GatewayProcess
 from tests.gateway.engine_room import ALICE, BOB, BTC, LISTINGS, OPS_SESSION, USDT
 from tests.gateway.fix_client import FixClient
 from vocabulary.commands import CreditFunds
@@ -191,3 +192,18 @@ async def small_venue(directory: Path, redis_url: str, **more: Any) -> AsyncIter
         yield venue
     finally:
         await venue.stop()
+
+
+async def start_gateway(venue: SmallVenue, directory: Path, redis_url: str) -> GatewayProcess:
+    """Start a further gateway of the venue, in a process of its own with its data there."""
+    process = GatewayProcess(
+        matching_address=venue.matching_address,
+        redis_url=redis_url,
+        ops_url=venue.keys.url,
+        service_token=SERVICE_TOKEN,
+        comp_id="AGIO",
+        host="127.0.0.1",
+        data_directory=directory,
+    )
+    await process.start()
+    return process

@@ -5,8 +5,7 @@ import re
 from pathlib import Path
 
 from gateway.fix.codec import encode, encode_fields
-from tests.gateway.edge.gateway_process import GatewayProcess
-from tests.gateway.edge.small_venue import SERVICE_TOKEN, small_venue
+from tests.gateway.edge.small_venue import small_venue, start_gateway
 from tests.gateway.fix.field_faults import field_faults, message_faults
 from tests.gateway.fix.message_specs import message_spec
 from tests.gateway.fix.test_bad_inputs import CLIENTS_TYPES
@@ -29,16 +28,7 @@ async def test_the_whole_catalogue_is_rejected_and_takes_no_memory(
     ]
     assert len(faulty) >= 7_500
     async with small_venue(tmp_path / "venue", redis_url) as venue:
-        process = GatewayProcess(
-            matching_address=venue.matching_address,
-            redis_url=redis_url,
-            ops_url=venue.keys.url,
-            service_token=SERVICE_TOKEN,
-            comp_id="AGIO",
-            host="127.0.0.1",
-            data_directory=tmp_path / "gateway",
-        )
-        await process.start()
+        process = await start_gateway(venue, tmp_path / "gateway", redis_url)
         before = venue.state_hash()
         reader, writer = await asyncio.open_connection("127.0.0.1", process.port)
         client = FixClient(reader, writer, "TRADER")

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.edge.gateway_process import GatewayProcess
-from tests.gateway.edge.small_venue import SERVICE_TOKEN, SmallVenue, small_venue
+from tests.gateway.edge.small_venue import small_venue, start_gateway
 from tests.gateway.fix_client import FixClient
 
 ORDERS = 600
@@ -85,7 +84,7 @@ async def test_a_killed_gateway_loses_nothing_and_repeats_nothing(
 ) -> None:
     rng = random.Random(seed)
     async with small_venue(tmp_path / "venue", redis_url) as venue:
-        process = await start_gateway(venue, tmp_path, redis_url)
+        process = await start_gateway(venue, tmp_path / "killed", redis_url)
         client = CarefulClient(process.port)
         await client.log_on()
         entered = 0
@@ -120,20 +119,6 @@ async def test_a_killed_gateway_loses_nothing_and_repeats_nothing(
         assert client.resent > 0
 
 
-async def start_gateway(venue: SmallVenue, directory: Path, redis_url: str) -> GatewayProcess:
-    process = GatewayProcess(
-        matching_address=venue.matching_address,
-        redis_url=redis_url,
-        ops_url=venue.keys.url,
-        service_token=SERVICE_TOKEN,
-        comp_id="AGIO",
-        host="127.0.0.1",
-        data_directory=directory / "killed",
-    )
-    await process.start()
-    return process
-
-
 async def wait_for_reports(client: CarefulClient, listening: asyncio.Task[None]) -> None:
     async with asyncio.timeout(20):
         while len(client.reports) < ORDERS:
@@ -148,7 +133,7 @@ async def test_reports_made_while_the_gateway_was_away_are_delivered(
     tmp_path: Path, redis_url: str
 ) -> None:
     async with small_venue(tmp_path / "venue", redis_url) as venue:
-        process = await start_gateway(venue, tmp_path, redis_url)
+        process = await start_gateway(venue, tmp_path / "killed", redis_url)
         alice = await FixClient.connect(process.port)
         await alice.log_on("alice", "secret-of-alice")
         alice.enter("a1", "buy", "0.5", "50000")

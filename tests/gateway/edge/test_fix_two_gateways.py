@@ -4,25 +4,11 @@ from collections import Counter
 from pathlib import Path
 
 from tests.gateway.edge.gateway_process import GatewayProcess
-from tests.gateway.edge.small_venue import SERVICE_TOKEN, SmallVenue, small_venue
+from tests.gateway.edge.small_venue import small_venue, start_gateway
 from tests.gateway.fix_client import FixClient
 
 ORDERS = 100
 """Of each of four sessions: a buyer's and a seller's at each gateway."""
-
-
-async def start_gateway(venue: SmallVenue, directory: Path, redis_url: str) -> GatewayProcess:
-    process = GatewayProcess(
-        matching_address=venue.matching_address,
-        redis_url=redis_url,
-        ops_url=venue.keys.url,
-        service_token=SERVICE_TOKEN,
-        comp_id="AGIO",
-        host="127.0.0.1",
-        data_directory=directory,
-    )
-    await process.start()
-    return process
 
 
 async def log_on(process: GatewayProcess, key: str, comp_id: str) -> FixClient:
