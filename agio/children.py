@@ -15,8 +15,9 @@ from typing import Protocol
 
 import structlog
 
-from agio import child_process, venue
+from agio import child_process
 from agio.child_process import ServerFailedError
+from agio.liveness import Liveness
 
 log = structlog.get_logger("agio")
 
@@ -87,21 +88,31 @@ class ServiceProcess:
 
 @dataclass
 class Watched:
-    """A child under watch, and when it may start again."""
+    """A child under watch, when it may start again, and when it must have ended if it was told to.
+
+    `liveness` is that of a service; an embedded server has none.
+    """
 
     name: str
     child: Child
     started_s: float
+    liveness: Liveness | None = None
     backoff_s: float = BACKOFF_S_MIN
     restart_at_s: float | None = None
+    kill_at_s: float | None = None
     restarts: int = 0
 
     def look(self, now_s: float) -> None:
-        """Start the child again if it has ended and its back-off is over."""
+        """End the child if it does not live any more, and start it again if it has ended.
+
+        It starts again once its back-off is over.
+        """
         if self.restart_at_s is None:
             status = self.child.process.poll()
             if status is None:
+                self._end_unless_live(now_s)
                 return
+            self.kill_at_s = None
             if now_s - self.started_s > STEADY_S:
                 self.backoff_s = BACKOFF_S_MIN
             self.restart_at_s = now_s + self.backoff_s
@@ -118,7 +129,21 @@ class Watched:
         else:
             self.started_s = now_s
             self.restart_at_s = None
+            if self.liveness is not None:
+                self.liveness.begin()
             log.info("restarted", child=self.name, restarts=self.restarts)
+
+    def _end_unless_live(self, now_s: float) -> None:
+        """Tell the child to end if it can't do its work any more; kill it if it does not."""
+        process = self.child.process
+        if self.kill_at_s is not None:
+            if now_s >= self.kill_at_s:
+                log.error("killed", child=self.name, reason=f"no end after {STOP_TIMEOUT_S:g} s")
+                process.kill()
+        elif self.liveness is not None and (problem := self.liveness.problem(process.pid, now_s)):
+            log.error("not live", child=self.name, pid=process.pid, **problem)
+            process.send_signal(signal.SIGTERM)
+            self.kill_at_s = now_s + STOP_TIMEOUT_S
 
 
 class Children:
@@ -131,22 +156,27 @@ class Children:
         self._tell = tell
         self._watched: list[Watched] = []
 
-    def start(self, name: str, child: Child) -> Watched:
-        """Start a child. Raises what that does; it is stopped with the others then, too."""
+    def start(self, name: str, child: Child, health_url: str | None = None) -> Watched:
+        """Start a child, a service with where it says how it is.
+
+        Raises what that does; the child is stopped with the others then, too.
+        """
         self._tell(f"starting {name}")
-        watched = Watched(name, child, started_s=time.monotonic())
+        liveness = Liveness(health_url) if health_url is not None else None
+        watched = Watched(name, child, time.monotonic(), liveness)
         self._watched.append(watched)  # first, so that an interrupted start is stopped too
         child.start()
         log.info("started", child=name, pid=child.process.pid)
         return watched
 
-    def wait_until_ready(self, watched: Watched, url: str) -> None:
-        """Wait until a service's health at `url` says ready. Raises `ServerFailedError`."""
+    def wait_until_ready(self, watched: Watched) -> None:
+        """Wait until a service's health says ready. Raises `ServerFailedError`."""
         assert isinstance(watched.child, ServiceProcess)
+        assert watched.liveness is not None
         # A predecessor whose supervisor was killed may still hold the port for a moment: hence
         # some attempts.
         deadline = time.monotonic() + READY_TIMEOUT_S
-        while not _is_ready(watched, url):
+        while not watched.liveness.is_ready(watched.child.process.pid):
             self.watch()
             if watched.restarts > START_ATTEMPTS_MAX or time.monotonic() > deadline:
                 output = child_process.tail(watched.child.output)
@@ -154,7 +184,7 @@ class Children:
             time.sleep(0.05)
 
     def watch(self) -> None:
-        """Start again what has ended, each child with a back-off of its own."""
+        """End what can't do its work, start again what has ended, each with its own back-off."""
         for watched in self._watched:
             watched.look(time.monotonic())
 
@@ -173,8 +203,3 @@ class Children:
 
     def restarts(self) -> dict[str, int]:
         return {watched.name: watched.restarts for watched in self._watched}
-
-
-def _is_ready(watched: Watched, url: str) -> bool:
-    state = venue.health(url)
-    return state["ready"] is True and state.get("pid") == watched.child.process.pid

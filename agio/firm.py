@@ -61,7 +61,7 @@ class Firm:
         feeds = self._start("feeds", "feeds", ("feeds",))
         history = self._start("history", "history", ("history", "run"))
         for each in (feeds, history):
-            self._children.wait_until_ready(each, self._health_urls[each.name])
+            self._children.wait_until_ready(each)
         first: int = self.health("feeds")["began_after"] + 1
         return first
 
@@ -74,10 +74,10 @@ class Firm:
             for number in range(1, count + 1)
         ]
         for each in started:
-            self._children.wait_until_ready(each, self._health_urls[each.name])
+            self._children.wait_until_ready(each)
 
     def watch(self) -> None:
-        """Start again what has ended."""
+        """End what can't do its work, and start again what has ended."""
         self._children.watch()
 
     def health(self, name: str) -> dict[str, Any]:
@@ -122,7 +122,8 @@ class Firm:
             settings = settings.model_copy(update={f"{service}_metrics_port": port})
         self._health_urls[name] = venue.health_url(settings, port)
         environment = os.environ | configurations.environment(settings)
-        return self._children.start(name, ServiceProcess(name, environment, self._logs, arguments))
+        process = ServiceProcess(name, environment, self._logs, arguments)
+        return self._children.start(name, process, self._health_urls[name])
 
     def _take_lock(self) -> None:
         lock = (self.configuration.data / "firm.lock").open("ab")

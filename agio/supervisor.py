@@ -66,29 +66,29 @@ class Venue:
         environment = os.environ | configurations.environment(self.configuration)
         if self._aws_local:
             environment |= embedded_aws.ENVIRONMENT
-        if self.configuration.backup_url is not None:
+        urls = venue.health_urls(self.configuration)
+        if "backup" in urls:
             # Nobody waits for it: the venue trades without. It stops behind all that it backs up.
             backup = ServiceProcess("backup", environment, self._logs, ("backup", "run"))
-            self.children.start("backup", backup)
+            self.children.start("backup", backup, urls["backup"])
         started = [
-            self.children.start(name, ServiceProcess(name, environment, self._logs))
+            self.children.start(name, ServiceProcess(name, environment, self._logs), urls[name])
             for name in SERVICE_ORDER
         ]
-        urls = venue.health_urls(self.configuration)
         # Nobody waits for these: what they write to may be away, and the venue trades without.
         for name in services.OPTIONAL_SERVICES:
             if name in urls and name != "backup":
                 words = ("archive", "run") if name == "archive" else ()
                 reader = ServiceProcess(name, environment, self._logs, words, STORE_READER_NICENESS)
-                self.children.start(name, reader)
+                self.children.start(name, reader, urls[name])
         for watched in started:
-            self.children.wait_until_ready(watched, urls[watched.name])
+            self.children.wait_until_ready(watched)
         if self.configuration.standard_listings:
             asyncio.run(self._list_where_bare())
         self._describe()
 
     def watch(self) -> None:
-        """Start again what has ended, each child with a back-off of its own."""
+        """End what can't do its work, start again what has ended, each with its own back-off."""
         self.children.watch()
 
     def stop_services(self) -> None:

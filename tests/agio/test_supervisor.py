@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+import asyncpg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from agio import children, configuration, supervisor
 from agio.child_process import ServerFailedError
+from agio.venue import read
 from tests.agio.running_venue import RunningVenue, free_port_base, is_running, wait_for
 
 
@@ -98,6 +100,29 @@ def test_a_killed_service_is_started_again(venue: RunningVenue, name: str) -> No
         return health_of(venue)[name].get("pid") != before and ready(venue)
 
     wait_for(is_back, f"{name} did not come back")
+
+
+async def test_a_service_that_says_it_failed_is_started_again(venue: RunningVenue) -> None:
+    before = health_of(venue)["accounts"]["pid"]
+    running = read(venue.data)
+    assert running is not None
+    connection = await asyncpg.connect(running.postgres_url)
+    rename = "UPDATE assets SET name = $2 WHERE name = $1"
+    await connection.execute(rename, "BTC", "₿")  # which nobody foresaw
+    try:
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'agio settlement'"
+        )
+        wait_for(lambda: health_of(venue)["accounts"].get("pid") != before, "it runs on")
+    finally:
+        await connection.execute(rename, "₿", "BTC")
+        await connection.close()
+    wait_for(lambda: ready(venue), "it does not mend")
+    told = [json.loads(line) for line in (venue.data / "logs/venue.log").read_text().splitlines()]
+    [ended] = [each for each in told if each["event"] == "not live" and each["pid"] == before]
+    assert ended["child"] == "accounts"
+    assert ended["reason"] == "it says that it failed"
 
 
 @pytest.mark.parametrize("program", ["postgres", "valkey-server"])
