@@ -24,6 +24,7 @@ from agio import (
 )
 from agio.child_process import ServerFailedError
 from agio.configuration import Configuration, ConfigurationError
+from agio.help_page import HelpPage
 from agio.ops_client import OpsClient, OpsError
 from agio.replay_progress import ReplayProgress
 from agio.supervisor import VenueRunsError
@@ -92,7 +93,7 @@ runs = configured("data", "host", "port_base", "journal_mode", "comp_id")
 asks = configured("data")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=HelpPage, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--version",
     is_flag=True,
@@ -104,7 +105,8 @@ asks = configured("data")
 def main() -> None:
     """Run and operate the agio trading venue.
 
-    Every setting is a variable too, AGIO_ and its name in capitals. See docs/configuration.md.
+    `agio COMMAND --help` has each command's options. Every setting is a variable too, AGIO_ and
+    its name in capitals. See docs/configuration.md.
     """
 
 

@@ -68,6 +68,7 @@ FEED_PORT_OFFSETS = {
     "feed_port": 6,
     "feed_metrics_port": 23,
 }
+PORT_BASE_MAX = 65535 - 23
 UNIX_PATH_BYTES_MAX = 100  # sun_path has 108 bytes on Linux, 104 on macOS
 
 
@@ -147,8 +148,7 @@ class Configuration(BaseSettings):
     log_directory: Path | None = None
     """Where a service writes its log; without it, to standard error."""
 
-    port_base: Annotated[int, Field(ge=1, le=65535 - 23)] | None = None
-    """Moves all ports that are not set themselves, by PORT_OFFSETS."""
+    port_base: Annotated[int, Field(ge=1, le=PORT_BASE_MAX)] | None = None
     fix_port: Port = 9880
     fix_drop_copy_port: Port = 9881
     fix_market_data_port: Port = 9882
@@ -307,7 +307,7 @@ class Configuration(BaseSettings):
         values.setdefault("matching_address", f"unix://{data}/matching.sock")
         values.setdefault("history_store_url", f"{data.as_uri()}/history")
         base = values.get("port_base")
-        if base is not None and str(base).isdecimal():
+        if base is not None and str(base).isdecimal() and int(base) <= PORT_BASE_MAX:
             for name, offset in (
                 PORT_OFFSETS | TRADING_PORT_OFFSETS | OPTIONAL_PORT_OFFSETS | FEED_PORT_OFFSETS
             ).items():

@@ -118,6 +118,11 @@ class OpsClient:
         try:
             async with self._session.request(method, self._url + path, json=body) as response:
                 answer = {} if response.status == 204 else await response.json(content_type=None)
+        except aiohttp.ClientConnectorError:
+            raise OpsError(
+                f"nobody listens at {self._url}: start a venue with `agio up`, or name the one "
+                "that runs with --data or AGIO_OPS_URL"
+            ) from None
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise OpsError(
                 f"no answer from {self._url}: {str(error) or type(error).__name__}"

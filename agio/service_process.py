@@ -19,7 +19,10 @@ log = structlog.get_logger("agio")
 
 def run(name: str, configuration: Configuration) -> None:
     """Run one service in this process until SIGTERM or SIGINT."""
-    configuration.data.mkdir(parents=True, exist_ok=True)
+    try:
+        configuration.data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"can't write {configuration.data}: {error.strerror}") from error
     log_file = configuration.log_directory and configuration.log_directory / f"{name}.log"
     telemetry.configure_logging(configuration.log_level, log_file, configuration.trace_sample_rate)
     service = services.makers()[name](configuration, Secrets(configuration))

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import IO, Protocol
 
-from agio import __version__, embedded_aws, services, venue
+from agio import __version__, embedded_aws, ports, services, venue
 from agio import configuration as configurations
 from agio.children import Children, ServiceProcess
 from agio.configuration import Configuration
@@ -50,6 +50,7 @@ class Venue:
         self.configuration = configuration
         self.secrets = Secrets(configuration)
         self.children = Children(tell)
+        self._tell = tell
         self._logs = configuration.data / "logs"
         self._lock: IO[bytes] | None = None
         self._aws_local = aws_local
@@ -60,8 +61,9 @@ class Venue:
         Raises `VenueRunsError`, `ServerFailedError` and `OpsError`; what had started is stopped by
         `stop`.
         """
-        self._logs.mkdir(parents=True, exist_ok=True)
         self._take_lock()
+        listened = {name: getattr(self.configuration, name) for name in configurations.PORT_OFFSETS}
+        ports.wait_until_free(self.configuration.host, listened, self._tell)
         self._start_servers()
         environment = os.environ | configurations.environment(self.configuration)
         if self._aws_local:
@@ -108,6 +110,7 @@ class Venue:
         return self.children.restarts()
 
     def _take_lock(self) -> None:
+        self._logs.mkdir(parents=True, exist_ok=True)
         lock = (self.configuration.data / "venue.lock").open("ab")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

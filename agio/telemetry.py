@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from agio.configuration import ConfigurationError
 from vocabulary.trace_ids import is_sampled, sampling_bound, trace_id
 
 Processor = Callable[[object, str, MutableMapping[str, Any]], MutableMapping[str, Any]]
@@ -74,7 +75,8 @@ def name_trace(bound: int) -> Processor:
 def configure_logging(level: str, file: Path | None, trace_sample_rate: float = 0.0) -> None:
     """Log JSON lines, ours and the libraries', to `file` in turns of bounded size, or to stderr.
 
-    Lines about a traced order have its `trace_id`.
+    Lines about a traced order have its `trace_id`. Raises `ConfigurationError` if `file` can't be
+    written, as where the data directory is another user's.
     """
     every_line: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -86,10 +88,7 @@ def configure_logging(level: str, file: Path | None, trace_sample_rate: float = 
     ]
     handler: logging.Handler = logging.StreamHandler(sys.stderr)
     if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(
-            file, maxBytes=LOG_FILE_BYTES_MAX, backupCount=LOG_FILES_KEPT
-        )
+        handler = _file_handler(file)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=every_line,
@@ -108,3 +107,13 @@ def configure_logging(level: str, file: Path | None, trace_sample_rate: float = 
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+
+
+def _file_handler(file: Path) -> logging.Handler:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return logging.handlers.RotatingFileHandler(
+            file, maxBytes=LOG_FILE_BYTES_MAX, backupCount=LOG_FILES_KEPT
+        )
+    except OSError as error:
+        raise ConfigurationError(f"can't write {file}: {error.strerror}") from error

@@ -82,6 +82,14 @@ def test_a_wrong_value_is_refused_by_name(
     assert shown in str(caught.value)
 
 
+def test_a_port_base_too_high_is_refused_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGIO_PORT_BASE", "70000")
+    with pytest.raises(ConfigurationError) as caught:
+        configuration.load()
+    shown = "port_base = '70000': Input should be less than or equal to 65512"
+    assert str(caught.value) == shown
+
+
 @pytest.mark.parametrize(
     "settings",
     [

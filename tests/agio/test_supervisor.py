@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from agio import children, configuration, supervisor
+from agio import children, configuration, ports, supervisor
 from agio.child_process import ServerFailedError
 from agio.venue import read
 from tests.agio.running_venue import RunningVenue, free_port_base, is_running, wait_for
@@ -193,12 +193,58 @@ def test_a_service_that_cannot_start_is_named_with_its_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(children, "START_ATTEMPTS_MAX", 0)
+    (tmp_path / "journal").write_text("a file where matching wants a directory")
+    settings = {"data": tmp_path, "port_base": free_port_base()}
+    venue = supervisor.Venue(configuration.load(settings))
+    try:
+        with pytest.raises(ServerFailedError, match="agio matching does not get ready") as told:
+            venue.start()
+    finally:
+        venue.stop()
+    assert f"File exists: '{tmp_path / 'journal'}'" in str(told.value)
+
+
+def test_a_venue_whose_port_is_taken_names_it_and_starts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ports, "FREE_TIMEOUT_S", 0.0)
     port_base = free_port_base()
-    with socket.create_server(("127.0.0.1", port_base + 10)):  # matching's metrics
-        venue = supervisor.Venue(configuration.load({"data": tmp_path, "port_base": port_base}))
+    told: list[str] = []
+    with socket.create_server(("127.0.0.1", port_base + 1)):
+        settings = configuration.load({"data": tmp_path, "port_base": port_base})
+        venue = supervisor.Venue(settings, told.append)
         try:
-            with pytest.raises(ServerFailedError, match="agio matching does not get ready") as told:
+            with pytest.raises(ServerFailedError, match=f"rest_port = {port_base + 1}"):
                 venue.start()
         finally:
             venue.stop()
-    assert f"matching_metrics_port = {port_base + 10}" in str(told.value)
+    assert told == [f"waiting for rest_port = {port_base + 1}, which another process has"]
+
+
+@pytest.mark.parametrize("command", ["up", "demo", "matching"])
+def test_data_that_cannot_be_written_is_named(command: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    data = tmp_path / "file" / "data"
+    run = RunningVenue(data, 0).run(command, "--data", str(data))
+    assert run.returncode != 0
+    assert "Traceback" not in run.stderr
+    assert f"can't write {data}" in run.stderr
+
+
+def test_the_desk_of_a_venue_that_does_not_run_is_not_asked_in_vain(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "ops_token").write_text("token")
+    here = RunningVenue(tmp_path, 0)
+    asked = here.run(
+        "account", "list", "--config", str(_settings(tmp_path)), "--data", str(tmp_path)
+    )
+    assert asked.returncode == 1
+    assert "nobody listens at http://127.0.0.1:" in asked.stderr
+    assert "start a venue with `agio up`" in asked.stderr
+
+
+def _settings(folder: Path) -> Path:
+    """Return a file of settings whose ports nobody has."""
+    file = folder / "agio.toml"
+    file.write_text(f"port_base = {free_port_base()}\n")
+    return file

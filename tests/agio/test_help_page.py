@@ -1,0 +1,17 @@
+"""What `agio --help` shows: every command once, in words that end where the sentence does."""
+
+from click.testing import CliRunner
+
+from agio.__main__ import main
+from agio.help_page import SECTIONS
+
+
+def test_every_command_is_in_one_section() -> None:
+    shown = [name for names in SECTIONS.values() for name in names]
+    assert sorted(shown) == sorted(main.commands)
+
+
+def test_no_command_is_told_of_in_half_a_sentence() -> None:
+    told = CliRunner().invoke(main, ["--help"]).output
+    assert told.count("...") == 1  # of [ARGS]...
+    assert "Show services, rates, latencies by hop, queues, lags and sessions" in told
