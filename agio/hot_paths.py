@@ -25,6 +25,7 @@ HOT_MODULES = (
     "gateway.fix.message_buffer",
     "gateway.fix.layout",
     "gateway.fix.dictionary",
+    "gateway.fix.store",
     "gateway.fix.inbound",
     "gateway.fix.outbound",
     "gateway.fix.session_core",

@@ -15,9 +15,10 @@ import simplefix
 from bench.figures import Figure, figure
 from gateway.fix.codec import Decoder, encode
 from gateway.fix.dictionary import fix44
+from gateway.fix.message_buffer import MessageBuffer
 from gateway.fix.outbound import Outbound
 from gateway.fix.store import LiveStore
-from gateway.fix_application import reports as fix_reports
+from gateway.fix_application.reports import put_message
 from gateway.order_tracker import Orders
 from gateway.orders import Report
 from matching.core.engine import Engine
@@ -123,9 +124,11 @@ def accepted_reports() -> tuple[list[Report], Catalogue]:
 
 def send(reports: list[Report], catalogue: Catalogue) -> bytes:
     outbound = Outbound(b"AGIO", b"CLIENT", LiveStore(), NOW_NS)
+    out = MessageBuffer()
     for report in reports:
-        msg_type, body = fix_reports.message_of(report, catalogue)
-        outbound.send(msg_type, body, NOW_NS, is_kept=True, watermark=report.sequence)
+        out.start()
+        msg_type = put_message(out, report, catalogue)
+        outbound.send_put(msg_type, out, NOW_NS, True, report.record.sequence)
     return outbound.data_to_send()
 
 

@@ -30,6 +30,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from zlib import crc32
 
+from gateway.fix.store import SessionStore
+
 _MAGIC = b"AGIOSENT"
 _VERSION = 2
 _HEADER = struct.Struct("<8sIIQQ")
@@ -46,20 +48,15 @@ class SentMessagesDamaged(Exception):
     """The file can't be read, and not because its last write was cut short."""
 
 
-class SentMessages:
-    """A `gateway.fix.store.SessionStore` in a directory of its own.
+class SentMessages(SessionStore):
+    """A session's store in a directory of its own.
 
     It is opened by one process at a time: BlockingIOError while another one has it.
     """
 
     def __init__(self, directory: Path, now_ns: int) -> None:
+        super().__init__(now_ns)
         self._path = directory / "sent_messages.log"
-        self.next_sender_msg_seq_num = 1
-        self.next_target_msg_seq_num = 1
-        self.creation_time_ns = now_ns
-        self.epoch = 1
-        self.watermark = 0
-        self._used_epoch = 0
         self._pending: list[bytes] = []
         self._recorded_sender = self._recorded_target = 1
         self._messages_count = 0
@@ -79,12 +76,6 @@ class SentMessages:
         self._note(msg_seq_num, watermark, self._end)
         self._add(msg_seq_num, watermark, message)
 
-    def set_next_sender(self, msg_seq_num: int) -> None:
-        self.next_sender_msg_seq_num = msg_seq_num
-
-    def set_next_target(self, msg_seq_num: int) -> None:
-        self.next_target_msg_seq_num = msg_seq_num
-
     def flush(self) -> None:
         sender, target = self.next_sender_msg_seq_num, self.next_target_msg_seq_num
         if self._pending or sender != self._recorded_sender or target != self._recorded_target:
@@ -95,15 +86,9 @@ class SentMessages:
             self._pending.clear()
 
     def reset(self, now_ns: int) -> None:
-        self.next_sender_msg_seq_num = 1
-        self.next_target_msg_seq_num = 1
-        self.creation_time_ns = now_ns
-        self.epoch = max(self.epoch, self._used_epoch) + 1
+        super().reset(now_ns)
         os.close(self._file)
         self._replace_file()
-
-    def note_epoch(self, epoch: int) -> None:
-        self._used_epoch = max(self._used_epoch, epoch)
 
     def start_behind(self, watermark: int, now_ns: int) -> None:
         """Begin as one that has handled everything up to a watermark."""
@@ -168,9 +153,8 @@ class SentMessages:
             self._index_numbers.append(number)
             self._index_offsets.append(offset)
         self._messages_count += 1
-        self.next_sender_msg_seq_num = number + 1
+        self._count(number, watermark)
         self._recorded_sender = number + 1
-        self.watermark = max(self.watermark, watermark)
 
     def _read_header(self) -> int:
         """Take the header in and return its version."""

@@ -129,7 +129,8 @@ cdef long long number_at(
     const unsigned char* octets, Py_ssize_t start, Py_ssize_t stop
 ) noexcept
 
-@cython.locals(total="unsigned int", index=Py_ssize_t)
+# A sum of one byte is added up by as many bytes as a vector has.
+@cython.locals(total="unsigned char", index=Py_ssize_t)
 cdef unsigned int sum_of(
     const unsigned char* octets, Py_ssize_t start, Py_ssize_t stop
 ) noexcept

@@ -332,7 +332,7 @@ class Decoder:
 
 def _has_good_checksum(octets: bytes, start: int, stop: int) -> bool:
     total = sum_of(octets, start, stop - _CHECKSUM_LENGTH)
-    trailer = _TRAILERS[total & 0xFF]
+    trailer = _TRAILERS[total]
     return (
         octets[stop - 4] == trailer[3]
         and octets[stop - 3] == trailer[4]
@@ -408,16 +408,16 @@ def parse_number(text: bytes) -> int:
 
 
 def sum_of(octets: bytes, start: int, stop: int) -> int:
-    """Return the sum of the bytes between two places."""
+    """Return the sum of the bytes between two places, modulo 256."""
     total = 0
     for index in range(start, stop):
         total += octets[index]
-    return total
+    return total & 0xFF
 
 
 def checksum(data: bytes) -> int:
     """Return the sum of all bytes, modulo 256."""
-    return sum_of(data, 0, len(data)) & 0xFF
+    return sum_of(data, 0, len(data))
 
 
 def encode(body: bytes) -> bytes:

@@ -1,12 +1,13 @@
 cimport cython
 
 from gateway.fix.codec cimport FixMessage
+from gateway.fix.store cimport SessionStore
 
 
 @cython.final
 cdef class Inbound:
     cdef readonly long long next_expected
-    cdef object _store
+    cdef SessionStore _store
     cdef long long _untaken_from
     cdef long long _untaken_until
     cdef object _untaken_later

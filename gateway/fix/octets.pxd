@@ -1,10 +1,15 @@
 from libc.string cimport memcpy
 
+from gateway.fix.codec cimport sum_of
 
-cdef inline int paste(unsigned char[::1] octets, Py_ssize_t at, bytes data) except -1:
+
+cdef inline void paste(unsigned char[::1] octets, size_t at, bytes data) noexcept:
     memcpy(&octets[at], <const char*>data, len(data))
-    return 0
 
 
-cdef inline bytes cut(unsigned char[::1] octets, Py_ssize_t start, Py_ssize_t stop):
+cdef inline bytes cut(unsigned char[::1] octets, size_t start, size_t stop):
     return (<const char*>&octets[0])[start:stop]
+
+
+cdef inline unsigned int total(unsigned char[::1] octets, size_t start, size_t stop) noexcept:
+    return sum_of(&octets[0], start, stop)

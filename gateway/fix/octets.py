@@ -9,3 +9,8 @@ def paste(octets: bytearray, at: int, data: bytes) -> None:
 def cut(octets: bytearray, start: int, stop: int) -> bytes:
     """Return the bytes between two places."""
     return bytes(octets[start:stop])
+
+
+def total(octets: bytearray, start: int, stop: int) -> int:
+    """Return the sum of the bytes between two places, modulo 256."""
+    return sum(octets[start:stop]) & 0xFF

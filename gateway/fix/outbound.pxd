@@ -2,6 +2,7 @@ cimport cython
 
 from gateway.fix.codec cimport encode
 from gateway.fix.message_buffer cimport MessageBuffer
+from gateway.fix.store cimport SessionStore
 from gateway.fix.timestamps cimport format_utc_timestamp
 
 cdef MessageBuffer _OUT
@@ -11,7 +12,7 @@ cdef MessageBuffer _OUT
 cdef class Outbound:
     cdef public long long now_ns
     cdef readonly long long last_sent_ns
-    cdef readonly object store
+    cdef readonly SessionStore store
     cdef bytes _identity
     cdef Py_ssize_t _resend_chunk_bytes
     cdef dict _heads
@@ -22,9 +23,18 @@ cdef class Outbound:
     cdef object _next_resend
     cdef list _behind_resend
 
-    @cython.locals(head=bytes, number="long long", out=MessageBuffer, message=bytes)
     cpdef long long send(
         self, bytes msg_type, bytes body, long long now_ns, bint is_kept, long long watermark=*
+    ) except *
+
+    @cython.locals(head=bytes, number="long long", message=bytes)
+    cpdef long long send_put(
+        self,
+        bytes msg_type,
+        MessageBuffer out,
+        long long now_ns,
+        bint is_kept,
+        long long watermark,
     ) except *
 
     cpdef bytes data_to_send(self)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gateway.fix.codec import SOH, encode
-from gateway.fix.message_buffer import MessageBuffer
+from gateway.fix.message_buffer import HEAD_BYTES_MAX, MessageBuffer
 from gateway.fix.store import SessionStore
 from gateway.fix.timestamps import format_utc_timestamp
 
@@ -48,6 +48,14 @@ class Outbound:
         `is_kept` says whether it is sent again when the peer asks; otherwise a gap fill takes its
         place. FIX 4.4 vol. 2, "Message Recovery": administrative messages except Reject(3).
         """
+        _OUT.start()
+        _OUT.put(body)
+        return self.send_put(msg_type, _OUT, now_ns, is_kept, watermark)
+
+    def send_put(
+        self, msg_type: bytes, out: MessageBuffer, now_ns: int, is_kept: bool, watermark: int
+    ) -> int:
+        """Send what was put as the body of a message, likewise."""
         head = self._heads.get(msg_type)
         if head is None:
             head = self._heads[msg_type] = b"35=%b%b" % (msg_type, self._identity)
@@ -55,13 +63,10 @@ class Outbound:
             self._time_ns = now_ns
             self._time_field = b"\x0152=%b\x01" % format_utc_timestamp(now_ns)
         number = self.store.next_sender_msg_seq_num
-        out = _OUT
-        out.start()
-        out.put(head)
-        out.digits(number)
-        out.put(self._time_field)
-        out.put(body)
-        message = out.message()
+        if len(head) + len(self._time_field) <= HEAD_BYTES_MAX:
+            message = out.message(head, number, self._time_field)
+        else:  # a peer may give itself any name
+            message = encode(b"%b%d%b%b" % (head, number, self._time_field, out.fields()))
         if is_kept:
             self.store.append(number, message, watermark)
         else:

@@ -3,6 +3,7 @@ cimport cython
 from gateway.fix.codec cimport FixMessage
 from gateway.fix.dictionary cimport Dictionary
 from gateway.fix.inbound cimport Inbound
+from gateway.fix.message_buffer cimport MessageBuffer
 from gateway.fix.outbound cimport Outbound
 
 
@@ -25,6 +26,10 @@ cdef class SessionCore:
 
     cpdef long long send_application(
         self, bytes msg_type, bytes body, long long now_ns, long long watermark=*
+    ) except *
+
+    cpdef long long send_put(
+        self, bytes msg_type, MessageBuffer out, long long now_ns, long long watermark
     ) except *
 
     cpdef object taken(self, long long msg_seq_num)

@@ -5,6 +5,7 @@ from gateway.fix.codec import FixMessage, encode_fields
 from gateway.fix.dictionary import fix44
 from gateway.fix.events import Event, SessionClosed
 from gateway.fix.inbound import Inbound
+from gateway.fix.message_buffer import MessageBuffer
 from gateway.fix.outbound import Outbound
 from gateway.fix.settings import SessionSettings
 from gateway.fix.states import State, Step, step
@@ -87,6 +88,11 @@ class SessionCore:
         """
         assert self._has_lasting_store, "nobody has logged on"
         return self._outbound.send(msg_type, body, now_ns, is_kept=True, watermark=watermark)
+
+    def send_put(self, msg_type: bytes, out: MessageBuffer, now_ns: int, watermark: int) -> int:
+        """Send what was put as the body of an application message, likewise."""
+        assert self._has_lasting_store, "nobody has logged on"
+        return self._outbound.send_put(msg_type, out, now_ns, True, watermark)
 
     def send_business_reject(
         self,

@@ -1,10 +1,13 @@
 cimport cython
 
+from gateway.fix.message_buffer cimport MessageBuffer
 from gateway.fix.session cimport Session
-from gateway.fix_application.reports cimport message_of
+from gateway.fix.store cimport SessionStore
+from gateway.fix_application.reports cimport put_message
 from gateway.orders cimport Report
 
 cdef int _REPORT_SHIFT
+cdef MessageBuffer _OUT
 
 cpdef long long watermark_of(long long sequence, long long report_index) except *
 
@@ -13,17 +16,17 @@ cpdef object deliver_message(
     bytes body,
     long long watermark,
     Session session,
-    object store,
+    SessionStore store,
     object identity,
     object settings,
     long long now_ns,
 )
 
-@cython.locals(watermark="long long", msg_type=bytes, body=bytes)
+@cython.locals(watermark="long long", out=MessageBuffer, msg_type=bytes)
 cpdef object deliver(
     Report report,
     Session session,
-    object store,
+    SessionStore store,
     object identity,
     object settings,
     object catalogue,

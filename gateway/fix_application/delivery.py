@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from gateway.auth import Identity
+from gateway.fix.message_buffer import MessageBuffer
 from gateway.fix.outbound import store_application
 from gateway.fix.session import Session, SessionSettings
 from gateway.fix.store import SessionStore
-from gateway.fix_application import reports as fix_reports
+from gateway.fix_application.reports import put_message
 from gateway.orders import Report
 from vocabulary.catalogue import Catalogue
 
 _REPORT_SHIFT = 20
+_OUT = MessageBuffer()
 
 
 def watermark_of(sequence: int, report_index: int) -> int:
@@ -35,8 +37,15 @@ def deliver(
     watermark = watermark_of(report.record.sequence, report.report_index)
     if watermark <= store.watermark:
         return
-    msg_type, body = fix_reports.message_of(report, catalogue)
-    deliver_message(msg_type, more + body, watermark, session, store, identity, settings, now_ns)
+    out = _OUT
+    out.start()
+    out.put(more)
+    msg_type = put_message(out, report, catalogue)
+    if session is not None:
+        session.send_put(msg_type, out, now_ns, watermark)
+    else:
+        body = out.fields()
+        deliver_message(msg_type, body, watermark, session, store, identity, settings, now_ns)
 
 
 def deliver_message(

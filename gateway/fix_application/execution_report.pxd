@@ -14,9 +14,13 @@ cdef list _PREVENTION_FIELDS
 cdef list _CANCEL_FIELDS
 cdef long long _INT64_MAX
 cdef MessageBuffer _OUT
+cdef object _TRADE
+cdef object _BUY
+cdef bytes _ADDED_LIQUIDITY
+cdef bytes _REMOVED_LIQUIDITY
 
-@cython.locals(out=MessageBuffer)
-cpdef bytes body_of(Report report, Order order)
+@cython.locals(kind=int)
+cpdef int put(MessageBuffer out, Report report, Order order) except -1
 
 @cython.locals(out=MessageBuffer)
 cpdef bytes state_of(Order order)
@@ -24,7 +28,9 @@ cpdef bytes state_of(Order order)
 @cython.locals(fill=Fill)
 cdef int _put_exec_id(MessageBuffer out, Report report, Order order) except -1
 
-@cython.locals(units=Units)
+@cython.locals(
+    units=Units, side=int, order_type=int, time_in_force=int, flags=int, prevention=int
+)
 cdef int _put_state(
     MessageBuffer out,
     Order order,

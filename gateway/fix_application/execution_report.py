@@ -108,16 +108,15 @@ _INT64_MAX = INT64_MAX
 _OUT = MessageBuffer()
 
 
-def body_of(report: Report, order: Order) -> bytes:
-    """Return the fields behind the header of what tells of a report about an order."""
-    out = _OUT
-    out.start()
+def put(out: MessageBuffer, report: Report, order: Order) -> None:
+    """Put the fields behind the header of what tells of a report about an order."""
     out.number(b"37=", order.order_id)
     out.text(b"11=", report.client_order_id)
     if report.original_client_order_id:
         out.text(b"41=", report.original_client_order_id)
     _put_exec_id(out, report, order)
-    out.put(_EXEC_TYPE_FIELDS[report.kind])
+    kind: int = report.kind
+    out.put(_EXEC_TYPE_FIELDS[kind])
     _put_state(
         out,
         order,
@@ -131,11 +130,10 @@ def body_of(report: Report, order: Order) -> bytes:
         if report.kind is not _TRADE and report.exec_ref_id:
             out.text(b"19=", report.exec_ref_id.encode())
         _put_trade(out, report.fill, order)
-    if type(report.reason) is CancelReason:
+    if report.reason is not None and type(report.reason) is CancelReason:
         out.put(_CANCEL_FIELDS[report.reason])
     if report.prevented is not None:
         out.put(_prevented(report.prevented, order, report.kind))
-    return out.fields()
 
 
 def state_of(order: Order) -> bytes:
@@ -178,28 +176,34 @@ def _put_state(
     leaves_lots: int,
     quote_units: int,
 ) -> None:
+    # An enumeration as the place in a list takes its time; so these are integers.
+    side: int = order.side
+    order_type: int = order.order_type
+    time_in_force: int = order.time_in_force
+    flags: int = order.flags
+    prevention: int = order.self_trade_prevention
     units = order.units
     out.put(_ORD_STATUS_FIELDS[status])
     out.put(b"636=Y\x01" if leaves_lots and order.is_working() else b"636=N\x01")
     out.text(b"55=", units.symbol)
-    out.put(_SIDE_FIELDS[order.side])
+    out.put(_SIDE_FIELDS[side])
     _put_quantity(out, b"38=", order, order.quantity_lots)
     if order.quote_amount_units:
         out.decimal(b"152=", order.quote_amount_units, units.quote_scale)
-    out.put(_ORD_TYPE_FIELDS[order.order_type])
+    out.put(_ORD_TYPE_FIELDS[order_type])
     if order.has_limit():
         _put_price(out, b"44=", order, order.price_ticks)
     if order.trigger_price_ticks or order.trailing_bps:
         _put_trigger(out, order)
-    out.put(_TIME_IN_FORCE_FIELDS[order.time_in_force])
+    out.put(_TIME_IN_FORCE_FIELDS[time_in_force])
     if order.expire_time_ns:
         out.time(b"126=", order.expire_time_ns)
-    out.put(_FLAG_FIELDS[order.flags])
+    out.put(_FLAG_FIELDS[flags])
     if order.display_lots:
         _put_quantity(out, b"111=", order, order.display_lots)
     if order.order_list is not None:
         out.number(b"66=", order.order_list.list_id)
-    out.put(_PREVENTION_FIELDS[order.self_trade_prevention])
+    out.put(_PREVENTION_FIELDS[prevention])
     _put_quantity(out, b"151=", order, leaves_lots)
     _put_quantity(out, b"14=", order, cumulative_lots)
     _put_average_price(out, order, quote_units, cumulative_lots)

@@ -1,12 +1,14 @@
 """Reports into FIX: ExecutionReport(8) and OrderCancelReject(9).
 
-All functions return a message's fields behind its header; `execution_report` has those of an order.
+All but `put_message` return a message's fields behind its header; `execution_report` has those of
+an order.
 """
 
 from __future__ import annotations
 
 from gateway.fix import tags, values
 from gateway.fix.codec import FixMessage
+from gateway.fix.message_buffer import MessageBuffer
 from gateway.fix.timestamps import format_utc_timestamp
 from gateway.fix_application import execution_report
 from gateway.fix_application import list_status as fix_list_status
@@ -26,24 +28,34 @@ ORDER_CANCEL_REJECT = b"9"
 _O = values.OrdRejReason
 _C = values.CxlRejReason
 
+_EXECUTION_REPORT = EXECUTION_REPORT
 _CANCEL_REJECTED, _REPLACE_REJECTED = ReportKind.CANCEL_REJECTED, ReportKind.REPLACE_REJECTED
 
 
-def message_of(report: Report, catalogue: Catalogue) -> tuple[bytes, bytes]:
-    """Return MsgType(35) and the fields of the message that tells of a report."""
+def put_message(out: MessageBuffer, report: Report, catalogue: Catalogue) -> bytes:
+    """Put the fields of the message that tells of a report, and return its MsgType(35)."""
+    kind, order = report.kind, report.order
+    if order is not None and kind is not _CANCEL_REJECTED and kind is not _REPLACE_REJECTED:
+        execution_report.put(out, report, order)
+        return _EXECUTION_REPORT
+    msg_type, body = _refusal_of(report, catalogue)
+    out.put(body)
+    return msg_type
+
+
+def _refusal_of(report: Report, catalogue: Catalogue) -> tuple[bytes, bytes]:
+    """Return MsgType(35) and the fields of the message that says why a request was not done."""
     if report.kind is _CANCEL_REJECTED or report.kind is _REPLACE_REJECTED:
         assert isinstance(report.reason, RejectReason)
         if isinstance(report.command, CancelAllOrders):
             text = REJECT_REASONS[report.reason][2]
             return ORDER_MASS_CANCEL_REPORT, fix_mass_cancels.rejected(report, text, catalogue)
         return ORDER_CANCEL_REJECT, _cancel_reject_of(report)
-    if report.order is None:
-        assert isinstance(report.reason, RejectReason)
-        if isinstance(report.command, EnterOrderList):
-            code, _, text = REJECT_REASONS[report.reason]
-            return fix_list_status.LIST_STATUS, fix_list_status.rejected(report, code, text)
-        return EXECUTION_REPORT, _rejected(report, catalogue)
-    return EXECUTION_REPORT, execution_report.body_of(report, report.order)
+    assert isinstance(report.reason, RejectReason)
+    if isinstance(report.command, EnterOrderList):
+        code, _, text = REJECT_REASONS[report.reason]
+        return fix_list_status.LIST_STATUS, fix_list_status.rejected(report, code, text)
+    return EXECUTION_REPORT, _rejected(report, catalogue)
 
 
 def order_status(order: Order, request: FixMessage, exec_id: bytes, now_ns: int) -> bytes:

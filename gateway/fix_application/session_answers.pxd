@@ -1,4 +1,5 @@
 from gateway.fix.session cimport Session
+from gateway.fix.store cimport SessionStore
 from gateway.fix_application.delivery cimport deliver
 from gateway.orders cimport Report
 from gateway.throttle cimport Throttle
@@ -9,7 +10,7 @@ cdef long long _EPOCH_SHIFT
 cdef class SessionAnswers:
     cdef readonly object identity
     cdef readonly object session_id
-    cdef readonly object store
+    cdef readonly SessionStore store
     cdef readonly Session session
     cdef object _flush
     cdef object _settings

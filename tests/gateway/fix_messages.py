@@ -1,6 +1,10 @@
 """FIX messages in a line of text: `11=a1|55=BTCUSDT`, as requests of a session would be."""
 
 from gateway.fix.codec import SOH, Decoder, FixMessage, encode
+from gateway.fix.message_buffer import MessageBuffer
+from gateway.fix_application.reports import put_message
+from gateway.orders import Report
+from vocabulary.catalogue import Catalogue
 
 ORDER = "11=a1|55=BTCUSDT|54=1|60=20240101-00:00:00|38=0.5|40=2|44=50000"
 CANCEL = "11=x1|41=a1|55=BTCUSDT|54=1|60=20240101-00:00:00"
@@ -18,6 +22,13 @@ def message(msg_type: str, text: str, number: int = 2) -> FixMessage:
     text = "".join(f"{tag}={value}\x01" for tag, value in fields.items() if value)
     [decoded] = Decoder().receive_data(encode(text.encode()))
     return decoded
+
+
+def message_of(report: Report, catalogue: Catalogue) -> tuple[str, bytes]:
+    """Return MsgType(35) and the fields of the message that tells of a report."""
+    out = MessageBuffer()
+    msg_type = put_message(out, report, catalogue)
+    return msg_type.decode(), out.fields()
 
 
 def fields_of(body: bytes) -> dict[int, str]:

@@ -7,14 +7,13 @@ import pytest
 from gateway import order_table
 from gateway.fix.dictionary import fix44
 from gateway.fix_application import orders as fix_orders
-from gateway.fix_application import reports as fix_reports
 from gateway.json_api import requests as r
 from gateway.json_api.order_queries import my_trades
 from gateway.json_api.order_replies import order_reply
 from gateway.json_api.user_events import execution_report
 from gateway.orders import Report
 from tests.gateway.engine_room import ALICE, ALICE_SESSION, BOB, EngineRoom
-from tests.gateway.fix_messages import REPLACE, fields_of, message
+from tests.gateway.fix_messages import REPLACE, fields_of, message, message_of
 from vocabulary import commands as c
 from vocabulary.types import Side
 
@@ -28,9 +27,9 @@ def room() -> EngineRoom:
 
 def told(room: EngineRoom, report: Report) -> dict[int, str]:
     """Return the fields of a report's message, which our own dictionary must find valid."""
-    msg_type, body = fix_reports.message_of(report, room.catalogue)
+    msg_type, body = message_of(report, room.catalogue)
     text = body.decode().replace("\x01", "|").rstrip("|")
-    assert fix44().validate(message(msg_type.decode(), text)) is None, text
+    assert fix44().validate(message(msg_type, text)) is None, text
     return fields_of(body)
 
 

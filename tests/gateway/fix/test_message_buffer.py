@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.fix.codec import encode
-from gateway.fix.message_buffer import MessageBuffer
+from gateway.fix.message_buffer import HEAD_BYTES_MAX, MessageBuffer
 from gateway.fix.timestamps import format_utc_timestamp
 from vocabulary.instrument import decimal_text
 
@@ -33,11 +33,16 @@ def test_fields_stand_behind_each_other(number: int, text: bytes, times: list[in
     assert out.fields() == b"34=%d\x0158=%b\x01" % (number, text) + told
 
 
-@given(st.integers(0, 12_000), st.integers(2, 255))
-def test_a_message_of_any_length_is_framed_as_the_codec_does(size: int, octet: int) -> None:
-    body = b"35=8\x0158=%b\x01" % (bytes([octet]) * size)
+@given(st.integers(0, 12_000), st.integers(2, 255), st.integers(0, 2**63 - 1))
+def test_a_message_of_any_length_is_framed_as_the_codec_does(
+    size: int, octet: int, number: int
+) -> None:
+    body = b"58=%b\x01" % (bytes([octet]) * size)
+    name = bytes([octet]) * (HEAD_BYTES_MAX - 30)
+    head, rest_of_head = b"35=8\x0156=%b\x0134=" % name, b"\x0152=20240101-00\x01"
     out = MessageBuffer()
     for _ in range(2):
         out.start()
         out.put(body)
-        assert out.message() == encode(body)
+        message = out.message(head, number, rest_of_head)
+        assert message == encode(b"%b%d%b%b" % (head, number, rest_of_head, body))

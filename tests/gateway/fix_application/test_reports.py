@@ -17,7 +17,15 @@ from tests.gateway.engine_room import (
     START_NS,
     EngineRoom,
 )
-from tests.gateway.fix_messages import CANCEL, ORDER, REPLACE, STATUS, fields_of, message
+from tests.gateway.fix_messages import (
+    CANCEL,
+    ORDER,
+    REPLACE,
+    STATUS,
+    fields_of,
+    message,
+    message_of,
+)
 from vocabulary import commands as c
 from vocabulary.codec import Record
 from vocabulary.rejects import PRECEDENCE, RejectReason
@@ -42,10 +50,10 @@ def room() -> EngineRoom:
 
 def told(room: EngineRoom, report: Report) -> dict[int, str]:
     """Return the fields of a report's message, which our own dictionary must find valid."""
-    msg_type, body = fix_reports.message_of(report, room.catalogue)
+    msg_type, body = message_of(report, room.catalogue)
     text = body.decode().replace("\x01", "|").rstrip("|")
-    assert fix44().validate(message(msg_type.decode(), text)) is None, text
-    return fields_of(body) | {35: msg_type.decode()}
+    assert fix44().validate(message(msg_type, text)) is None, text
+    return fields_of(body) | {35: msg_type}
 
 
 def row(fields: dict[int, str]) -> tuple[str, ...]:
