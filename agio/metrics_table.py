@@ -72,7 +72,8 @@ def _modules() -> Iterator[str]:
 def _metric(collector: Any) -> Metric:
     [family] = collector.describe()
     suffix = "_total" if family.type == "counter" else ""
-    labels = tuple(collector._labelnames) if isinstance(collector, MetricWrapperBase) else ()
+    is_library_s = isinstance(collector, MetricWrapperBase)
+    labels = tuple(collector._labelnames if is_library_s else collector.label_names)
     return Metric(family.name + suffix, family.type, labels, family.documentation)
 
 

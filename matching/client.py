@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
-from prometheus_client import Histogram
 
 from matching.edge.event_reader import STORE_PATIENCE_MS, EventReader, SliceReader
 from matching.edge.link_client import LinkClient, MatchingUnavailable
@@ -26,6 +25,7 @@ from matching.unanswered import Unanswered
 from vocabulary.codec import Record, pack, unpack_command
 from vocabulary.commands import Command
 from vocabulary.packed_records import unpack_records
+from vocabulary.tallies import Distributions
 
 __all__ = [
     "STORE_PATIENCE_MS",
@@ -42,11 +42,11 @@ __all__ = [
 
 UNANSWERED_COMMANDS_MAX: Final = 16_384  # the sequencer remembers as many numbers of each session
 
-ROUND_TRIP_SECONDS = Histogram(
+ROUND_TRIP_SECONDS = Distributions(
     "agio_link_round_trip_seconds",
     "Time from a command's submission to its record, of one command at a time",
+    [0.0001 * 2**power for power in range(14)],
     ["client"],
-    buckets=[0.0001 * 2**power for power in range(14)],
 )
 
 log = structlog.get_logger("matching")
@@ -171,7 +171,7 @@ class MatchingClient(LinkClient[Record]):
         if self.unanswered:
             self._unanswered.take_answered(records)
             if self._timed is not None and not self._unanswered.has(*self._timed):
-                self._round_trip.observe(time.perf_counter() - self._timed_s)
+                self._round_trip.add(time.perf_counter() - self._timed_s)
                 self._timed = None
 
     def _answered(self, kind: FrameKind, payload: bytes) -> None:

@@ -7,7 +7,7 @@ import time
 from typing import cast
 
 import structlog
-from prometheus_client import Counter, Gauge
+from prometheus_client import Gauge
 
 from gateway.auth import Identity, Unauthorized
 from gateway.edge import background
@@ -21,6 +21,7 @@ from gateway.fix.codec import FixMessage
 from gateway.fix.events import Event, LoggedOn, LogonReceived, RejectReceived, SessionClosed
 from gateway.fix.session import Session, SessionSettings
 from gateway.fix.states import State
+from vocabulary.tallies import Counts
 
 CONNECTIONS_MAX = 4_000
 UNSENT_BYTES_MAX = 8 * 1024 * 1024
@@ -36,12 +37,12 @@ CLOSE_GRACE_S = 30.0
 
 log = structlog.get_logger("gateway")
 
-_messages_received = Counter(
-    "agio_gateway_fix_messages_received_total",
+_messages_received = Counts(
+    "agio_gateway_fix_messages_received",
     "Application messages received over FIX",
     ["service"],
 )
-_bytes_sent = Counter("agio_gateway_fix_bytes_sent_total", "Bytes sent over FIX", ["service"])
+_bytes_sent = Counts("agio_gateway_fix_bytes_sent", "Bytes sent over FIX", ["service"])
 _sessions = Gauge("agio_gateway_fix_sessions", "FIX sessions logged on", ["service"])
 
 
@@ -232,7 +233,7 @@ class _Connection(asyncio.Protocol):
         data = self.session.data_to_send()
         if data and not self._transport.is_closing():
             self._transport.write(data)
-            self._acceptor.bytes_sent.inc(len(data))
+            self._acceptor.bytes_sent.add(len(data))
             if self._transport.get_write_buffer_size() > UNSENT_BYTES_MAX:
                 self._log.warning("FIX peer reads too slowly", bytes=UNSENT_BYTES_MAX)
                 self.abort("reads too slowly")
@@ -279,7 +280,7 @@ class _Connection(asyncio.Protocol):
         if requests:
             assert flow is not None
             flow.receive_all(requests, now_ns)
-            self._acceptor.messages_received.inc(len(requests))
+            self._acceptor.messages_received.add(len(requests))
 
     def _handle_session_event(self, event: Event) -> None:
         match event:

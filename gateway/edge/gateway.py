@@ -203,8 +203,8 @@ class Gateway:
             self._traces.reported()
         if is_open:
             age_ns = max(now_ns - records[-1].timestamp_ns, 0)
-            metrics.RECORD_AGE_SECONDS.observe(age_ns / 1e9)
-            metrics.REPORT_SECONDS.observe((time.time_ns() - now_ns) / 1e9)
+            metrics.RECORD_AGE_SECONDS.add(age_ns / 1e9)
+            metrics.REPORT_SECONDS.add((time.time_ns() - now_ns) / 1e9)
 
     def _count_reject(self, record: Record) -> None:
         """Count a refusal by the engine, if the command was ours: others' gateways count theirs."""

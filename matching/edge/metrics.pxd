@@ -1,4 +1,4 @@
-from matching.edge.tallies cimport Count, Distribution
+from vocabulary.tallies cimport Count, Distribution
 
 cdef Count COMMANDS
 cdef Distribution BATCH_COMMANDS

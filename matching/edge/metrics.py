@@ -9,28 +9,28 @@ from prometheus_client import Counter, Gauge
 
 from matching.edge.batch_times import BatchTimes
 from matching.edge.snapshots import snapshot_paths
-from matching.edge.tallies import Count, Distribution
 from matching.pipeline import Batch
+from vocabulary.tallies import Counts, Distributions
 
 _STEP_BUCKETS = [0.00005 * 2**power for power in range(14)]
 
-COMMANDS = Count("agio_matching_commands", "Commands executed")
+COMMANDS = Counts("agio_matching_commands", "Commands executed").labels()
 REFUSALS = Counter("agio_matching_refusals_total", "Commands refused before the engine saw them")
 REPEATS = Counter("agio_matching_repeats_total", "Commands that had been executed before")
-BATCH_COMMANDS = Distribution(
+BATCH_COMMANDS = Distributions(
     "agio_matching_batch_commands",
     "Commands made durable together",
     [4**power for power in range(8)],
-)
-APPLY_SECONDS = Distribution(
+).labels()
+APPLY_SECONDS = Distributions(
     "agio_matching_apply_seconds", "Time to execute a batch", _STEP_BUCKETS
-)
-COMMIT_SECONDS = Distribution(
+).labels()
+COMMIT_SECONDS = Distributions(
     "agio_matching_commit_seconds", "Time to make a batch durable", _STEP_BUCKETS
-)
-PUBLISH_SECONDS = Distribution(
+).labels()
+PUBLISH_SECONDS = Distributions(
     "agio_matching_publish_seconds", "Time to write a batch to its readers", _STEP_BUCKETS
-)
+).labels()
 SEQUENCE = Gauge("agio_matching_sequence", "Last durable sequence")
 CONNECTIONS = Gauge("agio_matching_connections", "Connected clients")
 LIVE_READERS = Gauge("agio_matching_live_readers", "Readers that get records as they are made")
