@@ -80,6 +80,7 @@ HOT_MODULES = (
     "matching.edge.connection",
     "matching.edge.segments",
     "matching.edge.journal",
+    "matching.edge.disk_watch",
     "matching.edge.publisher",
     "matching.edge.group_commit",
     "matching.edge.server",

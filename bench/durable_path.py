@@ -66,7 +66,7 @@ def packed_commands() -> list[bytes]:
 
 
 def records_of(commands: list[bytes]) -> list[bytes]:
-    pipeline: Pipeline[int] = Pipeline(Engine(), Sequencer())
+    pipeline = Pipeline(Engine(), Sequencer())
     return [pipeline.execute([one], time.time_ns()).records for one in numbered(commands)]
 
 
@@ -140,7 +140,7 @@ def pipeline_figure(place: Path, commands: list[bytes]) -> Figure:
     slower: list[float] = []
     for run in range(RUNS):
         print(f"pipeline: run {run + 1} of {RUNS}", file=sys.stderr)
-        pipeline: Pipeline[int] = Pipeline(Engine(), Sequencer())
+        pipeline = Pipeline(Engine(), Sequencer())
         journal = Journal(place / f"pipeline-{run}")
         first = pipeline.execute(batches[0], time.time_ns()).records
         begin(journal, first)

@@ -85,7 +85,7 @@ def one_in_flight(directory: Path, cores: AbstractSet[int]) -> Times:
 
 
 def answers(decoder: FrameDecoder, data: bytes) -> bool:
-    kinds = [frame.kind for frame in decoder.receive_data(data)]
+    kinds = [kind for kind, _ in decoder.receive_data(data)]
     if FrameKind.REFUSED in kinds or FrameKind.ERROR in kinds:
         raise SystemExit("matching refused a command of the benchmark")
     return bool(kinds)

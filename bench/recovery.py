@@ -86,11 +86,11 @@ def measured(place: Path, server: EmbeddedPostgres, url: str) -> list[Figure]:
     ]
 
 
-def make_records() -> list[Batch[None]]:
+def make_records() -> list[Batch]:
     """Return the flow's records in batches, as matching would write them."""
     flow = make_flow(COMMANDS)
     translation = Translation(flow)
-    pipeline: Pipeline[None] = Pipeline(Engine(), Sequencer())
+    pipeline = Pipeline(Engine(), Sequencer())
     packed = translation.opening + translation.take(len(flow.commands))
     now_ns = time.time_ns()
     return [
@@ -99,7 +99,7 @@ def make_records() -> list[Batch[None]]:
     ]
 
 
-def oldest_s(directory: Path, store: EncryptedStore, records: list[Batch[None]]) -> float:
+def oldest_s(directory: Path, store: EncryptedStore, records: list[Batch]) -> float:
     """Return how old a record was at most, once acknowledged, that was not in the backup yet."""
     journal = Journal(directory)
     appended_s: list[float] = []
@@ -129,7 +129,7 @@ def oldest_s(directory: Path, store: EncryptedStore, records: list[Batch[None]])
 
 
 async def back_up(
-    journal: Path, server: EmbeddedPostgres, store: EncryptedStore, records: list[Batch[None]]
+    journal: Path, server: EmbeddedPostgres, store: EncryptedStore, records: list[Batch]
 ) -> None:
     """Back up all records, with snapshot and ledger as of half of them."""
     written = Journal(journal, "os")

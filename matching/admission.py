@@ -34,7 +34,6 @@ class Admission:
         self._clock_failed = any(session_id == CLOCK_SESSION_ID for session_id, _ in failed)
         self.short: Short | None = None
 
-    @property
     def is_open(self) -> bool:
         """Say whether any order may be executed, whosever it is and however large its record."""
         return self.short is None and not self._failed
@@ -49,7 +48,6 @@ class Admission:
             return "cancels"
         return "everything"
 
-    @property
     def takes_clock(self) -> bool:
         return not self._clock_failed and self.takes != "nothing"
 

@@ -58,6 +58,7 @@ History
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from struct import Struct
@@ -75,6 +76,7 @@ RECORDS_BYTES = 1 << 20
 """Records are packed into frames of about this size; one larger record still travels alone."""
 
 _HEADER = Struct("<HHI")
+_HEADER_BYTES = _HEADER.size
 _HELLO = Struct("<IIq")
 _WELCOME = Struct("<IIqq")
 _REFUSED = Struct("<IIQq")
@@ -168,12 +170,14 @@ class FundsReport(NamedTuple):
     funds: list[Funds]
 
 
-class Frame(NamedTuple):
-    kind: FrameKind
-    payload: bytes
+Frame = tuple[FrameKind, bytes]
+"""Its kind and payload."""
 
 
 _Code = TypeVar("_Code", ErrorCode, RefusalCode)
+
+# What every batch asks for: an enumeration takes its time to look up a member.
+_COMMANDS, _RECORDS = FrameKind.COMMANDS, FrameKind.RECORDS
 
 # The smallest and largest payload of each kind, in bytes.
 _PAYLOAD_BYTES = {
@@ -188,6 +192,8 @@ _PAYLOAD_BYTES = {
     FrameKind.ERROR: (_ERROR.size, _ERROR.size + TEXT_BYTES_MAX),
 }
 
+_KINDS = max(FrameKind) + 1
+
 FROM_CLIENT = frozenset({FrameKind.HELLO, FrameKind.COMMANDS, FrameKind.FUNDS_REQUEST})
 FROM_SERVER = frozenset(FrameKind) - FROM_CLIENT
 
@@ -196,7 +202,12 @@ class FrameDecoder:
     """Cuts a stream of bytes into frames of the kinds that the other side may send."""
 
     def __init__(self, accepted: frozenset[FrameKind]) -> None:
-        self._limits = {kind.value: (kind, *_PAYLOAD_BYTES[kind]) for kind in accepted}
+        self._kinds: list[FrameKind | None] = [None] * _KINDS
+        self._least = array("q", bytes(8 * _KINDS))
+        self._most = array("q", bytes(8 * _KINDS))
+        for kind in accepted:
+            self._kinds[kind] = kind
+            self._least[kind], self._most[kind] = _PAYLOAD_BYTES[kind]
         self._rest = bytearray()
 
     def receive_data(self, data: bytes) -> list[Frame]:
@@ -208,33 +219,36 @@ class FrameDecoder:
             self._rest += data
             data = bytes(self._rest) if self._is_whole() else b""
         frames: list[Frame] = []
-        at = 0
-        while len(data) - at >= _HEADER.size:
-            kind, size = self._header(data, at)
-            if len(data) - at < size:
+        at, end = 0, len(data)
+        while end - at >= _HEADER_BYTES:
+            size = self._size(data, at)
+            if end - at < size:
                 break
-            frames.append(Frame(kind, data[at + _HEADER.size : at + size]))
+            kind = self._kinds[data[at]]
+            assert kind is not None
+            frames.append((kind, data[at + _HEADER_BYTES : at + size]))
             at += size
-        if data:
+        if at < end or (end and self._rest):
             self._rest[:] = data[at:]
         return frames
 
     def _is_whole(self) -> bool:
         """Say whether the first frame has arrived: a long one is not copied for each piece."""
-        if len(self._rest) < _HEADER.size:
+        if len(self._rest) < _HEADER_BYTES:
             return False
-        _, size = self._header(self._rest, 0)
-        return len(self._rest) >= size
+        return len(self._rest) >= self._size(bytes(self._rest[:_HEADER_BYTES]), 0)
 
-    def _header(self, data: bytes | bytearray, at: int) -> tuple[FrameKind, int]:
-        number, zero, size = _HEADER.unpack_from(data, at)
-        limits = self._limits.get(number)
-        if limits is None or zero:
+    def _size(self, data: bytes, at: int) -> int:
+        """Return the size of the frame whose header begins at a byte."""
+        octets = data
+        number = octets[at] | octets[at + 1] << 8
+        kind = self._kinds[number] if number < _KINDS else None
+        if kind is None or octets[at + 2] or octets[at + 3]:
             raise LinkError(ErrorCode.MALFORMED, f"frame kind {number} unexpected")
-        kind, bytes_min, bytes_max = limits
-        if not bytes_min <= size - _HEADER.size <= bytes_max:
+        size = octets[at + 4] | octets[at + 5] << 8 | octets[at + 6] << 16 | octets[at + 7] << 24
+        if not self._least[number] <= size - _HEADER_BYTES <= self._most[number]:
             raise LinkError(ErrorCode.MALFORMED, f"{kind.name} of {size} bytes impossible")
-        return kind, size
+        return size
 
 
 def pack_hello(hello: Hello) -> bytes:
@@ -272,12 +286,14 @@ def unpack_welcome(payload: bytes) -> Welcome:
     return Welcome(version, first_sequence, head_sequence)
 
 
-def pack_commands(commands: Iterable[bytes]) -> bytes:
+def pack_commands(commands: list[bytes]) -> bytes:
     """Return as many COMMANDS frames as it takes."""
-    return _pack_frames(FrameKind.COMMANDS, commands, COMMANDS_BYTES_MAX)
+    if len(commands) == 1:
+        return _frame(_COMMANDS, commands[0])
+    return _pack_frames(_COMMANDS, commands, COMMANDS_BYTES_MAX)
 
 
-def pack_records(records: bytes, kind: FrameKind = FrameKind.RECORDS) -> bytes:
+def pack_records(records: bytes, kind: FrameKind = _RECORDS) -> bytes:
     """Return as many RECORDS or REPEATED frames as it takes for records, back to back."""
     if len(records) <= RECORDS_BYTES:
         return _frame(kind, records)
@@ -375,7 +391,7 @@ def parse_address(address: str) -> UnixAddress | TcpAddress:
 
 
 def _frame(kind: FrameKind, payload: bytes) -> bytes:
-    return _HEADER.pack(kind, 0, _HEADER.size + len(payload)) + payload
+    return _HEADER.pack(kind, 0, _HEADER_BYTES + len(payload)) + payload
 
 
 def _pack_frames(kind: FrameKind, parts: Iterable[bytes], bytes_max: int) -> bytes:

@@ -10,8 +10,8 @@ memory, is the truth: after a failure the process stops and a restart replays wh
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Iterable
+from typing import Any, Protocol
 
 from matching.admission import Admission
 from matching.command_check import CommandRefused, check_command
@@ -31,7 +31,8 @@ from vocabulary.types import CLOCK_SESSION_ID, STEPS_PER_COMMAND_MAX
 
 CHANGE_PHASE = LAYOUTS[ChangePhase].kind
 
-Sender = TypeVar("Sender", bound=Hashable)
+Sender = Any
+"""Whoever a command is from; it is handed back with what came of it."""
 
 
 class Engine(Protocol):
@@ -58,7 +59,7 @@ class EngineFailedError(Exception):
         self.session_number = session_number
 
 
-class Batch(Generic[Sender]):
+class Batch:
     """What came of a batch.
 
     `records` are new, back to back, `count` of them. `own` says whose they are: sender, and from
@@ -66,8 +67,6 @@ class Batch(Generic[Sender]):
     record, which may be one of these. `refusals` and `faults` name senders of commands that were
     not executed; behind a fault a sender's further bytes mean nothing.
     """
-
-    __slots__ = ("count", "faults", "own", "records", "refusals", "repeats")
 
     def __init__(self) -> None:
         self.records = b""
@@ -78,7 +77,7 @@ class Batch(Generic[Sender]):
         self.faults: list[tuple[Sender, CodecError]] = []
 
 
-class Pipeline(Generic[Sender]):
+class Pipeline:
     """Takes commands through sequencer and engine, where `admission` does not refuse them."""
 
     def __init__(
@@ -94,14 +93,14 @@ class Pipeline(Generic[Sender]):
         self._executed = 0  # the last sequence that does not wait
         self._records: list[bytes] = []  # of the present batch
 
-    def execute(self, submissions: Iterable[tuple[Sender, bytes]], now_ns: int) -> Batch[Sender]:
+    def execute(self, submissions: Iterable[tuple[Sender, bytes]], now_ns: int) -> Batch:
         """Execute packed commands of many senders in the order given.
 
         Where an order's time in force is over, the clock's own commands stand before them all;
         where a change of phase leaves an auction that is not through, right behind that.
         Raises `EngineFailedError`, after which neither batch nor pipeline is of any use.
         """
-        batch: Batch[Sender] = Batch()
+        batch = Batch()
         before = self._executed = self._sequencer.last_sequence
         timestamp_ns = self._run_clock(self._sequencer.timestamp(now_ns))
         for sender, commands in submissions:
@@ -113,15 +112,13 @@ class Pipeline(Generic[Sender]):
         batch.own = [(sender, first - before, last - before) for sender, first, last in batch.own]
         return batch
 
-    def _submit(
-        self, batch: Batch[Sender], sender: Sender, commands: bytes, timestamp_ns: int
-    ) -> int:
+    def _submit(self, batch: Batch, sender: Sender, commands: bytes, timestamp_ns: int) -> int:
         """Take a sender's commands; return the time of what is executed next."""
         first = self._sequencer.last_sequence
         at = 0
         while at < len(commands):
             start, before = at, self._sequencer.last_sequence
-            if self.admission.is_open:
+            if self.admission.is_open():
                 at = self._sequencer.take_orders(commands, start)
             if at > start:
                 self._taken.append(commands[start:at])
@@ -144,7 +141,7 @@ class Pipeline(Generic[Sender]):
             batch.own.append((sender, first, self._sequencer.last_sequence))
         return timestamp_ns
 
-    def _answer(self, batch: Batch[Sender], sender: Sender, commands: bytes, at: int) -> int:
+    def _answer(self, batch: Batch, sender: Sender, commands: bytes, at: int) -> int:
         """Take the command at a byte, or say why not; return where the next one starts.
 
         Raises `CodecError` where that can't be found.
@@ -170,7 +167,7 @@ class Pipeline(Generic[Sender]):
     def _run_clock(self, timestamp_ns: int) -> int:
         """Execute the clock's own command as long as one is due; return the time at which it is."""
         self._execute_taken(timestamp_ns)
-        while 0 < self._engine.next_expiry_ns <= timestamp_ns and self.admission.takes_clock:
+        while 0 < self._engine.next_expiry_ns <= timestamp_ns and self.admission.takes_clock():
             # Its numbers are its times, and rise.
             number = self._sequencer.last_number(CLOCK_SESSION_ID) + 1
             timestamp_ns = self._sequencer.timestamp(max(timestamp_ns, number))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final, Protocol, cast
+from typing import Final, Protocol
 
 import structlog
 
 from matching.link import (
     FROM_CLIENT,
     ErrorCode,
-    Frame,
     FrameDecoder,
     FrameKind,
     FundsRequest,
@@ -32,6 +31,9 @@ FAREWELL_SECONDS: Final = 5.0
 
 GATHERED_BYTES_MAX: Final = 256 << 10
 """What gathers for a patient client at most; then it is sent before the time."""
+
+# What every request asks for: an enumeration takes its time to look up a member.
+_HELLO, _COMMANDS = FrameKind.HELLO, FrameKind.COMMANDS
 
 log = structlog.get_logger("matching")
 
@@ -58,8 +60,11 @@ class Hub(Protocol):
     def closed(self, connection: Connection) -> None: ...
 
 
-class Connection(asyncio.Protocol):
-    """The shell around the decoder. What it should send collects in `outgoing` until `flush`."""
+class Connection:
+    """The shell around the decoder. What it should send collects in `outgoing` until `flush`.
+
+    An `asyncio.Protocol` in all but name: a compiled class has no base that is not compiled.
+    """
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
@@ -87,17 +92,17 @@ class Connection(asyncio.Protocol):
     def is_catching_up(self) -> bool:
         return self.next_sequence is not None and not self.is_live
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-        self._transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
         self._hub.opened(self)
 
     def data_received(self, data: bytes) -> None:
         if not self.is_open:
             return
         try:
-            for frame in self._decoder.receive_data(data):
-                self._receive(frame)
+            for kind, payload in self._decoder.receive_data(data):
+                self._receive(kind, payload)
         except LinkError as error:
             self.end(error)
 
@@ -172,11 +177,10 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _receive(self, frame: Frame) -> None:
-        kind, payload = frame
-        if (kind is FrameKind.HELLO) is bool(self.name):
+    def _receive(self, kind: FrameKind, payload: bytes) -> None:
+        if (kind is _HELLO) is bool(self.name):
             raise LinkError(ErrorCode.MALFORMED, f"{kind.name} unexpected")
-        if kind is FrameKind.HELLO:
+        if kind is _HELLO:
             hello = unpack_hello(payload)
             self._hub.greeted(self, hello)
             self.name = hello.name
@@ -185,5 +189,5 @@ class Connection(asyncio.Protocol):
         self._unread_bytes += len(payload)
         if before <= UNREAD_BYTES_MAX < self._unread_bytes and self._transport is not None:
             self._transport.pause_reading()
-        request = payload if kind is FrameKind.COMMANDS else unpack_funds_request(payload)
+        request = payload if kind is _COMMANDS else unpack_funds_request(payload)
         self._hub.submitted(self, request, len(payload))

@@ -14,9 +14,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, NamedTuple
+from typing import Final
 
-from matching.edge.connection import Connection
 from matching.edge.journal import Journal
 from matching.edge.publisher import Question
 from matching.pipeline import Batch
@@ -28,15 +27,16 @@ Measured: 25 to 60 us to wake the thread and then the event loop, 120 us a sync,
 """
 
 
-class Executed(NamedTuple):
+class Executed:
     """A batch that the engine has executed, and up to where; times are UTC nanoseconds."""
 
-    batch: Batch[Connection]
-    questions: list[Question]
-    last_sequence: int
-    timestamp_ns: int  # that its records bear
-    taken_ns: int
-    executed_ns: int
+    def __init__(self, batch: Batch, questions: list[Question]) -> None:
+        self.batch = batch
+        self.questions = questions
+        self.last_sequence = 0
+        self.timestamp_ns = 0  # that its records bear
+        self.taken_ns = 0
+        self.executed_ns = 0
 
 
 class GroupCommit:
@@ -64,7 +64,6 @@ class GroupCommit:
         self._overlaps = journal.mode == "fsync"
         self._has_failed = False
 
-    @property
     def takes_another(self) -> bool:
         """Say whether one more batch may be executed now.
 

@@ -74,7 +74,8 @@ class Journal:
         self._lock = self._take_lock()
         self._failed = True  # until it has begun
         self._file = -1
-        self._staged: tuple[bytes, bytes] | None = None
+        self._staged: bytes | None = None  # records
+        self._staged_data = b""  # with their mark
         self._filler = ThreadPoolExecutor(1, "journal-filler")  # starts its thread when asked
         self._spare: Future[Path]
         self._spare_is_made = False
@@ -103,7 +104,7 @@ class Journal:
         segment = self.segments.last
         left = max(segment.size - segment.end - MARK_BYTES, 0) if segment is not None else 0
         if self._staged is not None:
-            left = max(left - len(self._staged[1]), 0)
+            left = max(left - len(self._staged_data), 0)
         if left < enough:
             self._spare.exception()
         if self._lacks_space():
@@ -144,7 +145,7 @@ class Journal:
         Raises `JournalFailedError` or `OSError`; the journal takes nothing after that.
         """
         self.stage(records)
-        self.sync_staged()
+        self._sync()
         self.settle_staged()
 
     def stage(self, records: bytes) -> None:
@@ -156,26 +157,23 @@ class Journal:
         if self._failed:
             raise JournalFailedError("the journal has failed before")
         self._failed = True  # until it is known that it has not
-        data = pack_mark(self.last_sequence + 1) + records
         segment = self.segments.last
+        data = pack_mark(segment.last_sequence + 1 if segment is not None else 1) + records
         if segment is None or segment.end + len(data) > segment.size:
             self._roll(len(data))
-        self._staged = records, data
+        self._staged, self._staged_data = records, data
 
     def sync_staged(self) -> None:
         """Write and sync what is staged; the one step that a thread of its own may take."""
-        assert self._staged is not None
-        segment = self.segments.last
-        assert segment is not None
-        self._write(self._staged[1], segment.end)
+        self._sync()
 
     def settle_staged(self) -> None:
         """Let readers have what is durable now."""
         assert self._staged is not None
         segment = self.segments.last
         assert segment is not None
-        segment.extend(self._staged[0])
-        self._staged = None
+        segment.extend(self._staged)
+        self._staged, self._staged_data = None, b""
         self._failed = False
 
     def close(self) -> None:
@@ -256,6 +254,11 @@ class Journal:
             path.unlink(missing_ok=True)
             raise
         return path
+
+    def _sync(self) -> None:
+        segment = self.segments.last
+        assert segment is not None
+        self._write(self._staged_data, segment.end)
 
     def _write(self, data: bytes, offset: int) -> None:
         written = os.pwrite(self._file, data, offset)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from prometheus_client import Counter, Gauge
 
-from matching.edge.batch_times import BatchTimes
 from matching.edge.snapshots import snapshot_paths
 from matching.pipeline import Batch
 from vocabulary.tallies import Counts, Distributions
@@ -52,7 +50,9 @@ def note_newest_snapshot(directory: Path) -> None:
     SNAPSHOT_TIMESTAMP.set(newest.stat().st_mtime if newest is not None else 0)
 
 
-def observe_batch(batch: Batch[Any], times: BatchTimes) -> None:
+def observe_batch(
+    batch: Batch, taken_ns: int, executed_ns: int, committed_ns: int, published_ns: int
+) -> None:
     """Count what came of a batch."""
     if batch.refusals:
         REFUSALS.inc(len(batch.refusals))
@@ -61,7 +61,6 @@ def observe_batch(batch: Batch[Any], times: BatchTimes) -> None:
     count = batch.count
     if not count:
         return
-    taken_ns, executed_ns, committed_ns, published_ns = times
     APPLY_SECONDS.add(max(executed_ns - taken_ns, 0) / 1e9)  # the clock may be set back
     COMMIT_SECONDS.add(max(committed_ns - executed_ns, 0) / 1e9)
     PUBLISH_SECONDS.add(max(published_ns - committed_ns, 0) / 1e9)

@@ -77,7 +77,7 @@ class Publisher:
             self._due_chunks.add(connection)
             self._loop.call_soon(self._catch_up, connection)
 
-    def publish(self, batch: Batch[Connection], questions: Sequence[Question]) -> None:
+    def publish(self, batch: Batch, questions: Sequence[Question]) -> None:
         """Send what came of a batch, which is durable."""
         for connection, _, _ in batch.own:
             self._to_flush[connection] = None  # before the readers

@@ -21,3 +21,11 @@ cdef class Segment:
     cpdef void extend(self, bytes records) except *
 
     cdef object _note(self, long long sequence, Py_ssize_t offset)
+
+
+cdef class Segments:
+    cdef public object torn_tail
+    cdef readonly Segment last
+    cdef object _directory
+    cdef object _archive
+    cdef list _segments

@@ -133,6 +133,7 @@ class Segments:
         ]
         if self._archive is not None:
             self._segments[:0] = _archived(self._archive, directory, self._segments)
+        self.last: Segment | None = self._segments[-1] if self._segments else None
         for segment, follower in pairwise(self._segments):
             segment.last_sequence = follower.first_sequence - 1
         if scanned:
@@ -145,14 +146,11 @@ class Segments:
 
     @property
     def last_sequence(self) -> int:
-        return self._segments[-1].last_sequence if self._segments else 0
-
-    @property
-    def last(self) -> Segment | None:
-        return self._segments[-1] if self._segments else None
+        return self.last.last_sequence if self.last is not None else 0
 
     def add(self, segment: Segment) -> None:
         self._segments.append(segment)
+        self.last = segment
 
     @property
     def size(self) -> int:

@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final, NoReturn, cast
 
 import structlog
 
@@ -116,14 +116,14 @@ class MatchingServer:
         self._state = "stopped"
         self._engine = Engine()
         self._sequencer = Sequencer()
-        self._pipeline: Pipeline[Connection] = Pipeline(self._engine, self._sequencer)
+        self._pipeline = Pipeline(self._engine, self._sequencer)
         self._journal: Journal
         self._publisher: Publisher
         self._commits: GroupCommit
         self._disk: DiskWatch
         self._server: asyncio.Server
         self._loop: asyncio.AbstractEventLoop
-        self._alarm: asyncio.Handle
+        self._alarm: asyncio.Handle | None = None
         self._inbox: deque[tuple[Connection, bytes | FundsRequest, int]] = deque()
         self._batch_is_due = False
         self._connections: set[Connection] = set()
@@ -136,7 +136,6 @@ class MatchingServer:
         Raises `JournalDamagedError`, `JournalLockedError`, `ReplayError` and `OSError`.
         """
         self._loop = asyncio.get_running_loop()
-        self._alarm = self._loop.call_soon(lambda: None)
         self._state = "replaying"
         if self._archive_url is not None:
             name_archive(self._journal_directory, self._archive_url, self._archive_key_file)
@@ -170,7 +169,7 @@ class MatchingServer:
         """Execute what has arrived, tell the clients, and close the journal in order."""
         if self._state == "running":
             self._state = "stopping"
-            self._alarm.cancel()
+            self._cancel_alarm()
             self._server.close()
             await self._commits.settle()
             while self._inbox and self._state == "stopping":
@@ -249,8 +248,8 @@ class MatchingServer:
             self._loop.call_later(TICK_SECONDS, self._tick)
 
     async def _listen(self) -> None:
-        def connect() -> Connection:
-            return Connection(self)
+        def connect() -> asyncio.Protocol:
+            return cast("asyncio.Protocol", Connection(self))
 
         if isinstance(self._address, UnixAddress):
             path = self._address.path
@@ -314,16 +313,21 @@ class MatchingServer:
 
     def _run_batch(self) -> None:
         self._batch_is_due = False
-        if self._state not in {"running", "stopping"} or not self._commits.takes_another:
+        if self._state not in {"running", "stopping"} or not self._commits.takes_another():
             return  # the latter until `_go_on` is called
-        submissions, questions = self._next_requests()
+        submissions: list[tuple[Connection, bytes]] = []
+        questions: list[Question] = []
+        self._take_requests(submissions, questions)
         try:
             self._disk.look()
             taken_ns = time.time_ns()
             batch = self._pipeline.execute(submissions, taken_ns)
-            reached = self._sequencer.last_sequence, self._sequencer.last_timestamp_ns
-            executed_ns = time.time_ns()
-            self._commits.add(Executed(batch, questions, *reached, taken_ns, executed_ns))
+            executed = Executed(batch, questions)
+            executed.last_sequence = self._sequencer.last_sequence
+            executed.timestamp_ns = self._sequencer.last_timestamp_ns
+            executed.taken_ns = taken_ns
+            executed.executed_ns = time.time_ns()
+            self._commits.add(executed)
         except Exception as error:  # noqa: BLE001 (whatever it is, nothing may go on)
             self._fail(error)
             return
@@ -331,12 +335,15 @@ class MatchingServer:
 
     def _durable(self, executed: Executed) -> None:
         """Tell of a batch that is durable."""
-        batch, questions, last_sequence, timestamp_ns, taken_ns, executed_ns = executed
+        batch = executed.batch
         committed_ns = time.time_ns()
-        self._publisher.publish(batch, questions)
-        times = BatchTimes(taken_ns, executed_ns, committed_ns, time.time_ns())
-        metrics.observe_batch(batch, times)
+        self._publisher.publish(batch, executed.questions)
+        published_ns = time.time_ns()
+        taken_ns, executed_ns = executed.taken_ns, executed.executed_ns
+        metrics.observe_batch(batch, taken_ns, executed_ns, committed_ns, published_ns)
         if self._tracing is not None and batch.count:
+            times = BatchTimes(taken_ns, executed_ns, committed_ns, published_ns)
+            last_sequence, timestamp_ns = executed.last_sequence, executed.timestamp_ns
             emit_batch(self._tracing, times, batch.count, last_sequence, timestamp_ns)
 
     def _go_on(self) -> None:
@@ -348,21 +355,25 @@ class MatchingServer:
 
     def _set_alarm(self) -> None:
         """Have a batch run, if only the clock's, when the next order's time in force is over."""
-        self._alarm.cancel()
+        self._cancel_alarm()
         next_expiry_ns = self._engine.next_expiry_ns
         if next_expiry_ns:
             wait_s = (next_expiry_ns - time.time_ns()) / 1e9
             # No further ahead than this, as the clock may be set meanwhile.
             wait_s = min(max(wait_s, 0.0), ALARM_SECONDS_MAX)
-            if not self._pipeline.admission.takes_clock:
+            if not self._pipeline.admission.takes_clock():
                 wait_s = ALARM_SECONDS_MAX
             self._alarm = self._loop.call_later(wait_s, self._schedule_batch)
 
-    def _next_requests(
-        self,
-    ) -> tuple[list[tuple[Connection, bytes]], list[Question]]:
-        submissions: list[tuple[Connection, bytes]] = []
-        questions: list[Question] = []
+    def _cancel_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+    def _take_requests(
+        self, submissions: list[tuple[Connection, bytes]], questions: list[Question]
+    ) -> None:
+        """Move the next requests from the inbox to those of a batch."""
         taken_bytes = 0
         while self._inbox and taken_bytes < BATCH_BYTES:
             connection, request, size = self._inbox.popleft()
@@ -372,7 +383,6 @@ class MatchingServer:
                 submissions.append((connection, request))
             taken_bytes += size
             connection.read(size)
-        return submissions, questions
 
     def _fail(self, error: BaseException) -> None:
         self._state = "failed"

@@ -26,7 +26,7 @@ TIMEOUT_S = 60.0
 
 def write_journal(directory: Path) -> None:
     """Write a journal whose replay takes a second or so where the hot paths are not compiled."""
-    pipeline: Pipeline[str] = Pipeline(Engine(), Sequencer())
+    pipeline = Pipeline(Engine(), Sequencer())
     commands = [c.CreditFunds(1, number, 1, 1, 1) for number in range(2, COMMANDS + 1)]
     packed = b"".join(pack(command) for command in [c.ListAsset(1, 1, 1, 8, b"BTC"), *commands])
     journal = Journal(directory, "os")

@@ -100,7 +100,7 @@ def told(report: Report) -> list[list[object]]:
 
 def every_scenario() -> Iterator[bytes]:
     """Yield the records that each command of all scenarios makes."""
-    pipeline: Pipeline[None] = Pipeline(Engine(), Sequencer())
+    pipeline = Pipeline(Engine(), Sequencer())
     for now_ns, command in commands():
         yield pipeline.execute([(None, command)], now_ns).records
 

@@ -43,7 +43,7 @@ class Campaign:
 
     def __init__(self, orders: int, **terms: object) -> None:
         self.engine = Engine()
-        self.pipeline: Pipeline[str] = Pipeline(self.engine, Sequencer())
+        self.pipeline = Pipeline(self.engine, Sequencer())
         self._number = 0
         credited = [
             c.CreditFunds(9, 1 + number, 3 + number // 2, 1 + number % 2, 10**16)

@@ -112,7 +112,7 @@ def shifted(command: c.Command, index: int, before: int) -> c.Command:
 
 
 def write(path: Path) -> None:
-    pipeline: Pipeline[None] = Pipeline(Engine(), Sequencer())
+    pipeline = Pipeline(Engine(), Sequencer())
     with tempfile.TemporaryDirectory() as directory:
         journal = Journal(Path(directory), "os", 1 << 24)
         for now_ns, command in commands():

@@ -47,7 +47,7 @@ def make_records(count: int, session_id: int = 7) -> list[bytes]:
     """Return the first records of a journal: the listing, then orders."""
     orders = (order(session_id, number) for number in range(1, count))
     commands = [*listing(), *orders][:count]
-    pipeline: Pipeline[None] = Pipeline(Engine(), Sequencer())
+    pipeline = Pipeline(Engine(), Sequencer())
     batch = pipeline.execute([(None, pack(command)) for command in commands], NOW_NS)
     return list(split_records(batch.records))
 

@@ -26,7 +26,7 @@ END_NS = NOW_NS + 60 * 10**9
 class Venue:
     def __init__(self) -> None:
         self.engine = Engine()
-        self.pipeline: Pipeline[str] = Pipeline(self.engine, Sequencer())
+        self.pipeline = Pipeline(self.engine, Sequencer())
         self.execute(*listing())
 
     def execute(self, *commands: c.Command, now_ns: int = NOW_NS) -> list[Record]:

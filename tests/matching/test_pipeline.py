@@ -19,8 +19,8 @@ from vocabulary.types import (
 
 
 @pytest.fixture
-def pipeline() -> Pipeline[str]:
-    pipeline: Pipeline[str] = Pipeline(Engine(), Sequencer())
+def pipeline() -> Pipeline:
+    pipeline = Pipeline(Engine(), Sequencer())
     pipeline.execute([("ops", pack(command)) for command in listing()], NOW_NS)
     return pipeline
 
@@ -30,7 +30,7 @@ def packed(*commands: c.Command) -> bytes:
 
 
 def test_a_batch_of_many_senders_becomes_records_in_order_of_arrival(
-    pipeline: Pipeline[str],
+    pipeline: Pipeline,
 ) -> None:
     batch = pipeline.execute(
         [
@@ -67,7 +67,7 @@ def test_a_run_of_commands_makes_the_records_that_each_makes_by_itself() -> None
     assert together.state_hash() == alone.state_hash()
 
 
-def test_a_resend_executes_nothing_and_tells_its_original(pipeline: Pipeline[str]) -> None:
+def test_a_resend_executes_nothing_and_tells_its_original(pipeline: Pipeline) -> None:
     first = pipeline.execute([("a", packed(order(7, 1)))], NOW_NS)
     again = pipeline.execute([("b", packed(order(7, 1), order(7, 2)))], NOW_NS)
 
@@ -76,7 +76,7 @@ def test_a_resend_executes_nothing_and_tells_its_original(pipeline: Pipeline[str
     assert sequences(again.records) == [9]
 
 
-def test_a_command_twice_in_one_batch_executes_once(pipeline: Pipeline[str]) -> None:
+def test_a_command_twice_in_one_batch_executes_once(pipeline: Pipeline) -> None:
     batch = pipeline.execute([("a", packed(order(7, 1))), ("b", packed(order(7, 1)))], NOW_NS)
     assert batch.count == 1
     assert batch.repeats == [("b", 8)]
@@ -84,7 +84,7 @@ def test_a_command_twice_in_one_batch_executes_once(pipeline: Pipeline[str]) -> 
 
 def test_refused_commands_never_reach_the_engine_and_their_neighbours_do() -> None:
     engine = Engine()
-    pipeline: Pipeline[str] = Pipeline(engine, Sequencer())
+    pipeline = Pipeline(engine, Sequencer())
     pipeline.execute([("ops", packed(*listing()))], NOW_NS)
     before = engine.state_hash()
 
@@ -99,7 +99,7 @@ def test_refused_commands_never_reach_the_engine_and_their_neighbours_do() -> No
     assert batch.count == 2
 
 
-def test_the_clock_stands_before_what_is_later(pipeline: Pipeline[str]) -> None:
+def test_the_clock_stands_before_what_is_later(pipeline: Pipeline) -> None:
     end_ns = NOW_NS + 60 * 10**9
     timed = order(
         7, 1, side=Side.BUY, time_in_force=TimeInForce.GOOD_TILL_DATE, expire_time_ns=end_ns
@@ -122,7 +122,7 @@ def test_the_clock_stands_before_what_is_later(pipeline: Pipeline[str]) -> None:
     assert pipeline.execute([], end_ns).records == b""
 
 
-def test_a_fault_ends_its_sender_s_bytes_only(pipeline: Pipeline[str]) -> None:
+def test_a_fault_ends_its_sender_s_bytes_only(pipeline: Pipeline) -> None:
     batch = pipeline.execute(
         [
             ("a", packed(order(7, 1)) + b"nonsense" + packed(order(7, 2))),
@@ -144,13 +144,13 @@ def test_an_engine_that_raises_ends_the_pipeline_and_names_the_command() -> None
         def record_batch(self, commands: bytes, first_sequence: int, timestamp_ns: int) -> bytes:
             raise ZeroDivisionError
 
-    pipeline: Pipeline[str] = Pipeline(Poisoned(), Sequencer())
+    pipeline = Pipeline(Poisoned(), Sequencer())
     with pytest.raises(EngineFailedError, match="ZeroDivisionError at sequence 2: Enter") as failed:
         pipeline.execute([("a", packed(order(7, 1), order(7, 5), order(7, 6)))], NOW_NS)
     assert (failed.value.session_id, failed.value.session_number) == (7, 5)
 
 
-def test_f5_what_is_short_of_room_is_counted_command_by_command(pipeline: Pipeline[str]) -> None:
+def test_f5_what_is_short_of_room_is_counted_command_by_command(pipeline: Pipeline) -> None:
     record = len(pipeline.execute([("a", packed(order(7, 1)))], NOW_NS).records)
     pipeline.admission.short = Short(5 * record, 4 * record, 2 * record)
     orders = packed(order(7, 3), order(7, 5), order(7, 7))
@@ -170,7 +170,7 @@ def test_f5_what_is_short_of_room_is_counted_command_by_command(pipeline: Pipeli
 
 
 def test_f5_a_record_for_which_nothing_kept_suffices_is_a_failure_of_its_command(
-    pipeline: Pipeline[str],
+    pipeline: Pipeline,
 ) -> None:
     pipeline.admission.short = Short(100, 50, 25)
     with pytest.raises(EngineFailedError, match="no room for record 8 of") as failed:

@@ -135,7 +135,7 @@ async def ending_of(venue: Venue, data: bytes) -> tuple[ErrorCode, str]:
     writer.write(data)
     received = await asyncio.wait_for(reader.read(), 10)
     writer.close()
-    error = link.unpack_error(FrameDecoder(link.FROM_SERVER).receive_data(received)[-1].payload)
+    error = link.unpack_error(FrameDecoder(link.FROM_SERVER).receive_data(received)[-1][1])
     return error.code, str(error)
 
 
@@ -240,8 +240,8 @@ async def test_a_slow_live_reader_is_disconnected_with_the_reason_and_harms_nobo
             received += data
     frames = FrameDecoder(link.FROM_SERVER).receive_data(bytes(received))
     slow_writer.close()
-    assert frames[-1].kind is FrameKind.ERROR
-    assert link.unpack_error(frames[-1].payload).code is ErrorCode.SLOW_READER
+    assert frames[-1][0] is FrameKind.ERROR
+    assert link.unpack_error(frames[-1][1]).code is ErrorCode.SLOW_READER
     assert trader.sequences == list(range(1, 8 + sent))
 
 
