@@ -26,6 +26,9 @@ Shown = Callable[[int], None]
 _SESSION: Final = 1
 _BASE, _QUOTE = 1, 2
 _PORTION: Final = 100_000  # commands that are packed before they are timed
+_WINDOW: Final = 10_000
+"""So many at a time are copied into batches and their events out of them: as from socket to file,
+what is read was just written, and memory is soon given back."""
 _TRADE: Final = LAYOUTS[e.TradeExecuted].kind
 _REJECTED: Final = LAYOUTS[e.CommandRejected].kind
 _KIND_MASK: Final = 0xFFFF
@@ -88,17 +91,17 @@ def run_engine(flow: Flow, batch: int, shown: Shown) -> FlowRun:
         is_timed = at >= flow.warmup
         end = min(at + _PORTION, total if is_timed else flow.warmup)
         packed = translation.take(end - at)
-        batches = [b"".join(packed[first : first + batch]) for first in range(0, end - at, batch)]
-        start = time.perf_counter()
-        events = []
-        for commands in batches:
-            events.append(engine.apply_batch(commands, sequence, 0))
-            sequence += batch
-        if is_timed:
-            seconds += time.perf_counter() - start
-        sequence = len(opening) + 1 + end
-        for written in events:
-            translation.read_trades(written, trades)
+        events = bytearray()
+        for first in range(0, end - at, _WINDOW):
+            window = packed[first : first + _WINDOW]
+            batches = [b"".join(window[at : at + batch]) for at in range(0, len(window), batch)]
+            start = time.perf_counter()
+            written = apply(engine, batches, batch, sequence)
+            if is_timed:
+                seconds += time.perf_counter() - start
+            events += b"".join(written)
+            sequence += len(window)
+        translation.read_trades(events, trades)
         at = end
         shown(end)
     book = array("q")
@@ -109,6 +112,15 @@ def run_engine(flow: Flow, batch: int, shown: Shown) -> FlowRun:
                     order_id = translation.flow_id(order.order_id)
                     book.extend((symbol, order_id, order.price_ticks, order.leaves_lots))
     return FlowRun(total - flow.warmup, seconds, trades.tobytes(), book.tobytes())
+
+
+def apply(engine: Engine, batches: list[bytes], batch: int, sequence: int) -> list[bytes]:
+    """Apply batches of so many commands each, the last one perhaps of fewer."""
+    written = []
+    for commands in batches:
+        written.append(engine.apply_batch(commands, sequence, 0))
+        sequence += batch
+    return written
 
 
 class Translation:
@@ -136,7 +148,7 @@ class Translation:
     def flow_id(self, order_id: int) -> int:
         return int(np.searchsorted(self._sequences, order_id)) + 1
 
-    def read_trades(self, events: bytes, trades: array[int]) -> None:
+    def read_trades(self, events: bytes | bytearray, trades: array[int]) -> None:
         """Append what the events say of trades."""
         words = memoryview(events).cast("q")
         at = 0
