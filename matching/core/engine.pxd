@@ -4,7 +4,7 @@ from matching.core cimport client_order_ids, order_terms, packed, prefetch
 from matching.core.client_order_ids cimport ClientOrderIds
 from matching.core.event_writer cimport EventWriter
 from matching.core.holds cimport Account
-from matching.core.order cimport Order, new_order
+from matching.core.order cimport Order, begin
 from matching.core.matcher cimport Matcher
 from matching.core.order_book cimport OrderBook
 from matching.core.self_trade cimport market_buy_units

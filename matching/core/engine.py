@@ -24,7 +24,7 @@ from matching.core.event_writer import EventWriter
 from matching.core.holds import Account
 from matching.core.matcher import Matcher
 from matching.core.operations import operate
-from matching.core.order import Order, new_order
+from matching.core.order import Order, begin
 from matching.core.order_book import OrderBook
 from matching.core.prefetch import FETCH_STEPS
 from matching.core.self_trade import EXPIRE_MAKER, market_buy_units
@@ -280,8 +280,9 @@ class Engine:
             return self.enter_special(book, account, data, at, sequence, content)
         limit_ticks = book.market_limit(side) if is_market else price_ticks
         expire_time_ns = order_terms.ending(words[at + 4] >> 16 & 0xFF, words[at + 12], now_ns)
-        order = new_order(
-            sequence, account, instrument_id, side, limit_ticks, lots, flags, expire_time_ns
+        order = self.matcher.spare_orders.take()
+        begin(
+            order, sequence, account, instrument_id, side, limit_ticks, lots, flags, expire_time_ns
         )
         order.entered_by = words[at + 1] & SESSION_MASK
         order.self_trade_prevention = prevention or account.self_trade_prevention
@@ -299,7 +300,8 @@ class Engine:
             name_hash, words, at + ENTER_NAME_AT, sequence, content
         )
         time_in_force = words[at + 4] >> 16 & 0xFF
-        return self.matcher.enter(book, order, time_in_force, is_market, held_units)
+        self.matcher.enter(book, order, time_in_force, is_market, held_units)
+        return self.matcher.spare_orders.keep(order)
 
     def enter_special(
         self,
@@ -369,7 +371,8 @@ class Engine:
         # Past this line nothing can fail.
         if is_renamed:
             self.matcher.rename(order, words, at + REPLACE_NAME_AT)
-        return self.matcher.replace(book, order, price_ticks, lots)
+        self.matcher.replace(book, order, price_ticks, lots)
+        return self.matcher.spare_orders.keep(order)
 
     def cancel_order(self, words: memoryview, at: int) -> None:
         instrument_id = words[at + 3] >> 32
@@ -386,7 +389,8 @@ class Engine:
         if order is None:
             return self.events.command_rejected(UNKNOWN_ORDER)
         # Past this line nothing can fail.
-        return self.matcher.cancel_resting(book, order, REQUESTED)
+        self.matcher.cancel_resting(book, order, REQUESTED)
+        return self.matcher.spare_orders.keep(order)
 
     def cancel_all_orders(self, words: memoryview, at: int) -> None:
         account_id = words[at + 3] & ID_MASK

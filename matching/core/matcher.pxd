@@ -6,7 +6,7 @@ from matching.core.event_writer cimport EventWriter
 from matching.core.fees cimport fee_units, maker_fee_units
 from matching.core.holds cimport Account, Funds
 from matching.core.ladder cimport Ladder
-from matching.core.order cimport Level, Order
+from matching.core.order cimport Level, Order, SpareOrders
 from matching.core.order_book cimport OrderBook
 from matching.core.order_table cimport OrderTable
 from matching.core.self_trade cimport can_fill, prevent
@@ -31,6 +31,7 @@ cdef int INCOMING_ENDS
 cdef class Matcher:
     cdef readonly State state
     cdef readonly EventWriter events
+    cdef readonly SpareOrders spare_orders
     cdef public OrderBook interrupted
     cdef public long long matches
     cdef public long long matches_max

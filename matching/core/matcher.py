@@ -7,7 +7,7 @@ from matching.core import client_order_ids, icebergs, match_bounds, order_lists,
 from matching.core.event_writer import EventWriter
 from matching.core.fees import fee_units, maker_fee_units
 from matching.core.holds import Account
-from matching.core.order import Order
+from matching.core.order import Order, SpareOrders
 from matching.core.order_book import OrderBook
 from matching.core.self_trade import INCOMING_ENDS, NONE, RESTING_ENDS, can_fill, prevent
 from matching.core.state import State
@@ -39,6 +39,7 @@ class Matcher:
     def __init__(self, state: State, events: EventWriter) -> None:
         self.state = state
         self.events = events
+        self.spare_orders = SpareOrders()
         self.moved: list[OrderBook] = []  # in which trades may have reached orders that wait
         self.activated: list[order_lists.OrderList] = []  # whose first order is filled
         self.interrupted: OrderBook | None = None  # its auction begins when the command is done
@@ -204,6 +205,8 @@ class Matcher:
                 icebergs.refresh(book, resting, self.events)
             if resting.order_list is not None:
                 order_lists.traded(self, book, resting)
+            else:
+                self.spare_orders.keep(resting)
         if last_ticks:
             book.set_reference(last_ticks)
             book.last_trade_ticks = last_ticks

@@ -4,6 +4,7 @@ from matching.core.holds cimport Account, Funds
 
 cdef int PREVENTS_NOTHING
 cdef bint COMPILED
+cdef Py_ssize_t SPARE_ORDERS_MAX
 
 
 cdef class Resting:
@@ -49,6 +50,30 @@ cpdef Order new_order(
     int flags,
     long long expire_time_ns,
 )
+
+@cython.locals(order=Order)
+cdef Order blank()
+
+cpdef void begin(
+    Order order,
+    long long order_id,
+    Account account,
+    long long instrument_id,
+    int side,
+    long long price_ticks,
+    long long quantity_lots,
+    int flags,
+    long long expire_time_ns,
+) noexcept
+
+
+@cython.final
+cdef class SpareOrders:
+    cdef list orders
+
+    cdef Order take(self)
+    @cython.locals(is_plain=bint)
+    cdef int keep(self, Order order) except -1
 
 
 @cython.final

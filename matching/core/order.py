@@ -11,6 +11,7 @@ from matching.core.client_order_ids import ClientOrderId
 from matching.core.holds import PREVENTS_NOTHING, Account, Funds
 
 COMPILED = not __file__.endswith(".py")
+SPARE_ORDERS_MAX = 4096
 
 
 class Resting:
@@ -29,7 +30,7 @@ class Resting:
 class Order(Resting):
     """An open order, or an incoming one while it matches.
 
-    See `new_order`.
+    See `begin`.
     """
 
     def __init__(self) -> None:
@@ -71,14 +72,45 @@ def new_order(
     flags: int,
     expire_time_ns: int,
 ) -> Order:
-    """Return an order that nothing has happened to.
+    """Return an order that nothing has happened to."""
+    order = blank()
+    begin(
+        order,
+        order_id,
+        account,
+        instrument_id,
+        side,
+        price_ticks,
+        quantity_lots,
+        flags,
+        expire_time_ns,
+    )
+    return order
 
-    A class that is called makes Python objects of the arguments, and looks for `__init__`; this
-    compiles to an allocation and a few stores. Compiled fields are 0 and None from the start.
+
+def blank() -> Order:
+    """Return an order whose fields are 0 and None, as compiled ones are from the start.
+
+    A class that is called would look for `__init__`.
     """
     order = Order.__new__(Order)
     if not COMPILED:
         Order.__init__(order)
+    return order
+
+
+def begin(
+    order: Order,
+    order_id: int,
+    account: Account,
+    instrument_id: int,
+    side: int,
+    price_ticks: int,
+    quantity_lots: int,
+    flags: int,
+    expire_time_ns: int,
+) -> None:
+    """Let an order be a new one, of these terms."""
     order.order_id = order_id
     order.account = account
     order.instrument_id = instrument_id
@@ -89,7 +121,27 @@ def new_order(
     order.flags = flags
     order.self_trade_prevention = account.self_trade_prevention
     order.expire_time_ns = expire_time_ns
-    return order
+
+
+class SpareOrders:
+    """Orders that have ended, for those to come: allocating and freeing one takes longer.
+
+    The engine takes one at the start of a command, so all that still speaks of an order that ended
+    in this command speaks of that order; and what outlives a command refers to open orders only.
+    """
+
+    def __init__(self) -> None:
+        self.orders: list[Order] = []
+
+    def take(self) -> Order:
+        """Return an order for `begin`, which has nothing of an order's special traits."""
+        return self.orders.pop() if self.orders else blank()
+
+    def keep(self, order: Order) -> None:
+        """Keep an order that a command is done with, unless it is open or is a special one."""
+        is_plain = order.display_lots == 0 and order.trigger is None and order.order_list is None
+        if is_plain and order.level is None and len(self.orders) < SPARE_ORDERS_MAX:
+            self.orders.append(order)
 
 
 class Level:
