@@ -3,22 +3,22 @@
 One file holds it all, only ever appended to, in one `write` for everything since the last `flush`:
 
     header   magic, version, epoch, creation time, watermark, CRC-32 of these
-    record   CRC-32 of the rest, length, two numbers, then as many bytes as `length` says
-             length > 0: MsgSeqNum(34), watermark, the message
-             length = 0: next number to send, next number expected
+    write    mark, CRC-32C of the rest, length of its messages, next number to send, next number
+             expected, messages
+    message  length, MsgSeqNum(34), watermark, its bytes
 
-Each `flush` ends with a record of the numbers. What stands behind the last of these is cut off: a
-process that is killed leaves half of a longer write, and a request's answer without the number that
-says it was answered would be given twice. Nothing is sent before it is flushed.
+A write counts whole or not at all: a process that is killed leaves half of a longer one, and a
+request's answer without the number that says it was answered would be given twice. Nothing is sent
+before it is flushed.
 
 Written is what the operating system has: a killed process loses nothing, a lost machine perhaps
-its last second, which both sides' numbers then reveal. A last record that is incomplete is cut
-off; damage before it refuses to open, and says where. A reset replaces the file in one step.
+its last second, which both sides' numbers then reveal. A last write that is incomplete is cut off;
+damage before it refuses to open, and says where. A reset replaces the file in one step.
 
-Only every 64th message's place is kept in memory.
+Of every 64th message it is kept in memory in which write it stands.
 
-History: version 1. 2: the record of the numbers ends each write; before, it stood only where a
-message did not imply them, and no message was cut off.
+History: version 1. 2: a record of the numbers ends each write, of which each record had a checksum.
+3: a write has one checksum. Older files are written anew when they are opened.
 """
 
 import fcntl
@@ -28,24 +28,44 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 from zlib import crc32
 
+from google_crc32c import value as crc32c
+
+from gateway.edge.older_sent_messages import older_writes
+from gateway.fix import octets
 from gateway.fix.store import SessionStore
 
 _MAGIC = b"AGIOSENT"
-_VERSION = 2
+_VERSION = 3
 _HEADER = struct.Struct("<8sIIQQ")
 _CRC = struct.Struct("<I")
-_RECORD = struct.Struct("<IQQ")  # behind its CRC
-_RECORD_BYTES = _CRC.size + _RECORD.size
 _DATA_AT = _HEADER.size + _CRC.size
-_MESSAGE_BYTES_MAX = 1 << 16
+_MARK = b"SENT"
+_WRITE = struct.Struct("<QQQ")  # behind its mark and CRC
+_REST_AT = len(_MARK) + _CRC.size
+_WRITE_HEAD_BYTES = _REST_AT + _WRITE.size
+_MESSAGE = struct.Struct("<QQQ")
+_MESSAGE_HEAD_BYTES = _MESSAGE.size
 _CHUNK_BYTES = 1 << 18
+_ROOM = 1 << 12  # for what waits to be written, at first; of thousands of sessions most are quiet
+_ROOM_KEPT = 1 << 17
 _INDEX_EVERY = 64
 
 
 class SentMessagesDamaged(Exception):
     """The file can't be read, and not because its last write was cut short."""
+
+
+class _Write(NamedTuple):
+    """A write in the file, from one byte to another."""
+
+    offset: int
+    stop: int
+    next_sender: int
+    next_target: int
+    messages: bytes
 
 
 class SentMessages(SessionStore):
@@ -57,7 +77,9 @@ class SentMessages(SessionStore):
     def __init__(self, directory: Path, now_ns: int) -> None:
         super().__init__(now_ns)
         self._path = directory / "sent_messages.log"
-        self._pending: list[bytes] = []
+        self._pending = bytearray(_ROOM)  # the next write
+        self._room = _ROOM
+        self._pending_end = _WRITE_HEAD_BYTES
         self._recorded_sender = self._recorded_target = 1
         self._messages_count = 0
         self._index_numbers = array("Q")
@@ -67,23 +89,50 @@ class SentMessages(SessionStore):
             self._replace_file()
         else:
             self._file = self._open()
-            self._load()
+            try:
+                self._load()
+            except (OSError, SentMessagesDamaged):
+                os.close(self._file)
+                raise
 
     # What is kept.
 
     def append(self, msg_seq_num: int, message: bytes, watermark: int = 0) -> None:
-        assert 0 < len(message) <= _MESSAGE_BYTES_MAX
+        assert message
+        at = self._pending_end
+        end = at + _MESSAGE_HEAD_BYTES + len(message)
+        if end > self._room:
+            self._grow(end)
+        octets.put_word(self._pending, at, len(message))
+        octets.put_word(self._pending, at + 8, msg_seq_num)
+        octets.put_word(self._pending, at + 16, watermark)
+        octets.paste(self._pending, at + _MESSAGE_HEAD_BYTES, message)
+        self._pending_end = end
         self._note(msg_seq_num, watermark, self._end)
-        self._add(msg_seq_num, watermark, message)
 
     def flush(self) -> None:
         sender, target = self.next_sender_msg_seq_num, self.next_target_msg_seq_num
-        if self._pending or sender != self._recorded_sender or target != self._recorded_target:
-            self._add(sender, target, b"")
-            self._recorded_sender, self._recorded_target = sender, target
-        if self._pending:
-            _write(self._file, b"".join(self._pending))
-            self._pending.clear()
+        end = self._pending_end
+        if (
+            end == _WRITE_HEAD_BYTES
+            and sender == self._recorded_sender
+            and target == self._recorded_target
+        ):
+            return
+        octets.put_word(self._pending, _REST_AT, end - _WRITE_HEAD_BYTES)
+        octets.put_word(self._pending, _REST_AT + 8, sender)
+        octets.put_word(self._pending, _REST_AT + 16, target)
+        crc = crc32c(octets.cut(self._pending, _REST_AT, end))
+        octets.paste(self._pending, 0, _MARK + _CRC.pack(crc))
+        written = 0
+        while written < end:
+            written += os.write(self._file, self._pending[written:end])
+        self._end += end
+        self._pending_end = _WRITE_HEAD_BYTES
+        self._recorded_sender, self._recorded_target = sender, target
+        if self._room > _ROOM_KEPT:
+            self._pending = bytearray(_ROOM)
+            self._room = _ROOM
 
     def reset(self, now_ns: int) -> None:
         super().reset(now_ns)
@@ -103,58 +152,62 @@ class SentMessages(SessionStore):
 
     def messages(self, begin: int, end: int) -> Iterator[tuple[int, bytes]]:
         self.flush()
-        epoch, written = self.epoch, self._end
+        epoch = self.epoch
+        stop = self._end
         place = bisect_right(self._index_numbers, begin) - 1
         offset = self._index_offsets[place] if place >= 0 else _DATA_AT
-        while offset < written and self.epoch == epoch:
-            chunk = os.pread(self._file, _CHUNK_BYTES, offset)
-            read = 0
-            for at, number, _, message in _records(chunk):
-                if message and number > end:
+        for write in self._writes(offset, stop):
+            for number, _, message in _messages_in(write.messages):
+                if number > end:
                     return
-                if message and number >= begin:
+                if number >= begin:
                     yield number, message
-                read = at + _RECORD_BYTES + len(message)
-            if not read:
-                raise SentMessagesDamaged(f"{self._path}: bad record at byte {offset}")
-            offset += read
+            offset = write.stop
+            if self.epoch != epoch:
+                return
+        if offset < stop:
+            raise SentMessagesDamaged(f"{self._path}: bad write at byte {offset}")
 
     def _load(self) -> None:
+        version = self._read_header()
+        if version < _VERSION:
+            self._write_anew(version)
         size = os.fstat(self._file).st_size
-        ends_with_numbers = self._read_header() > 1
-        offset = self._end = _DATA_AT
-        unended: list[tuple[int, int, int]] = []  # the messages of a write, until it ends
-        while offset < size:
-            chunk = os.pread(self._file, _CHUNK_BYTES, offset)
-            read = 0
-            for at, first, second, message in _records(chunk):
-                read = at + _RECORD_BYTES + len(message)
-                if message:
-                    unended.append((first, second, offset + at))
-                if ends_with_numbers and message:
-                    continue
-                for number, watermark, place in unended:
-                    self._note(number, watermark, place)
-                unended.clear()
-                self._end = offset + read
-                if not message:
-                    self._recorded_sender, self._recorded_target = first, second
-                    self.next_sender_msg_seq_num, self.next_target_msg_seq_num = first, second
-            offset += read
-            if not read:
-                self._check_tail(chunk, offset)
-                break
+        self._end = _DATA_AT
+        for write in self._writes(_DATA_AT, size):
+            for number, watermark, _ in _messages_in(write.messages):
+                self._note(number, watermark, write.offset)
+            self._end = write.stop
+            self._recorded_sender, self._recorded_target = write.next_sender, write.next_target
+            self.set_next_sender(write.next_sender)
+            self.set_next_target(write.next_target)
         if self._end < size:
+            self._check_tail(os.pread(self._file, size - self._end, self._end))
             os.ftruncate(self._file, self._end)
 
+    def _writes(self, offset: int, stop: int) -> Iterator[_Write]:
+        """Yield the good writes of a part of the file, up to the first that is not."""
+        epoch = self.epoch
+        size = _CHUNK_BYTES
+        while offset < stop and self.epoch == epoch:
+            chunk = os.pread(self._file, min(size, stop - offset), offset)
+            read = 0
+            while (write := _write_at(chunk, read, offset)) is not None:
+                yield write
+                read = write.stop - offset
+            offset += read
+            # A write may be longer than a chunk, and is then read alone.
+            size = _CHUNK_BYTES if read else _size_of_write(chunk)
+            if not read and not len(chunk) < size <= stop - offset:
+                return
+
     def _note(self, number: int, watermark: int, offset: int) -> None:
-        """Take account of the message recorded at `offset`, which implies the next number."""
+        """Take account of a message in the write at `offset`."""
         if self._messages_count % _INDEX_EVERY == 0:
             self._index_numbers.append(number)
             self._index_offsets.append(offset)
         self._messages_count += 1
         self._count(number, watermark)
-        self._recorded_sender = number + 1
 
     def _read_header(self) -> int:
         """Take the header in and return its version."""
@@ -170,30 +223,51 @@ class SentMessages(SessionStore):
             raise SentMessagesDamaged(f"{self._path}: version {version} is not understood")
         return int(version)
 
-    def _check_tail(self, rest: bytes, offset: int) -> None:
-        """Refuse what follows the last good record, unless one interrupted write explains it."""
-        is_incomplete = len(rest) < _RECORD_BYTES
-        if not is_incomplete:
-            length = _RECORD.unpack_from(rest, _CRC.size)[0]
-            is_incomplete = len(rest) < _RECORD_BYTES + length <= _RECORD_BYTES + _MESSAGE_BYTES_MAX
+    def _check_tail(self, rest: bytes) -> None:
+        """Refuse what follows the last good write, unless one interrupted write explains it."""
+        is_incomplete = len(rest) < _WRITE_HEAD_BYTES or (
+            rest.startswith(_MARK) and _size_of_write(rest) > len(rest)
+        )
+        at = rest.find(_MARK, 1)
+        while at > 0 and is_incomplete:  # where a good one stands behind it, its length is wrong
+            is_incomplete = _write_at(rest, at, 0) is None
+            at = rest.find(_MARK, at + 1)
         if not is_incomplete and rest.strip(b"\0"):
-            raise SentMessagesDamaged(f"{self._path}: bad record at byte {offset}")
+            raise SentMessagesDamaged(f"{self._path}: bad write at byte {self._end}")
 
     # The file.
 
-    def _add(self, first: int, second: int, message: bytes) -> None:
-        head = _RECORD.pack(len(message), first, second)
-        self._pending += (_CRC.pack(crc32(message, crc32(head))), head, message)
-        self._end += _RECORD_BYTES + len(message)
+    def _write_anew(self, version: int) -> None:
+        """Put a file of this version in the place of an older one."""
+        new = self._path.with_suffix(".new")
+        with new.open("wb") as file:
+            file.write(self._header())
+            try:
+                for messages, sender, target in older_writes(self._file, _DATA_AT, version):
+                    packed = b"".join(
+                        _MESSAGE.pack(len(message), number, watermark) + message
+                        for number, watermark, message in messages
+                    )
+                    file.write(_write_of(packed, sender, target))
+            except ValueError as error:
+                raise SentMessagesDamaged(f"{self._path}: {error}") from None
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self._path)
+        os.close(self._file)
+        self._file = self._open()
+
+    def _header(self) -> bytes:
+        header = _HEADER.pack(_MAGIC, _VERSION, self.epoch, self.creation_time_ns, self.watermark)
+        return header + _CRC.pack(crc32(header))
 
     def _replace_file(self) -> None:
-        header = _HEADER.pack(_MAGIC, _VERSION, self.epoch, self.creation_time_ns, self.watermark)
         new = self._path.with_suffix(".new")
-        new.write_bytes(header + _CRC.pack(crc32(header)))
+        new.write_bytes(self._header())
         new.replace(self._path)
         self._file = self._open()
         self._end = _DATA_AT
-        self._pending.clear()
+        self._pending_end = _WRITE_HEAD_BYTES
         self._recorded_sender = self._recorded_target = 1
         self._messages_count = 0
         self._index_numbers = array("Q")
@@ -208,22 +282,44 @@ class SentMessages(SessionStore):
             raise
         return file
 
+    def _grow(self, size: int) -> None:
+        longer = bytearray(2 * size)
+        longer[: self._pending_end] = octets.cut(self._pending, 0, self._pending_end)
+        self._pending = longer
+        self._room = len(longer)
 
-def _records(chunk: bytes) -> Iterator[tuple[int, int, int, bytes]]:
-    """Yield the whole and good records of a chunk: offset, both numbers, message."""
+
+def _write_of(messages: bytes, next_sender: int, next_target: int) -> bytes:
+    rest = _WRITE.pack(len(messages), next_sender, next_target) + messages
+    return b"".join((_MARK, _CRC.pack(crc32c(rest)), rest))
+
+
+def _size_of_write(chunk: bytes) -> int:
+    """Return how long the write at the beginning of some bytes says that it is; 0 if it can't."""
+    if len(chunk) < _WRITE_HEAD_BYTES:
+        return 0
+    length: int = _WRITE.unpack_from(chunk, _REST_AT)[0]
+    return _WRITE_HEAD_BYTES + length
+
+
+def _write_at(chunk: bytes, at: int, offset: int) -> _Write | None:
+    """Return the write at a place of a chunk; None if it isn't all there, or damaged."""
+    if not chunk.startswith(_MARK, at) or at + _WRITE_HEAD_BYTES > len(chunk):
+        return None
+    (crc,) = _CRC.unpack_from(chunk, at + len(_MARK))
+    rest_at = at + _REST_AT
+    length, sender, target = _WRITE.unpack_from(chunk, rest_at)
+    stop = at + _WRITE_HEAD_BYTES + length
+    if stop > len(chunk) or crc32c(chunk[rest_at:stop]) != crc:
+        return None
+    messages = chunk[at + _WRITE_HEAD_BYTES : stop]
+    return _Write(offset + at, offset + stop, sender, target, messages)
+
+
+def _messages_in(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Yield the messages of a write: number, watermark, bytes."""
     at = 0
-    while at + _RECORD_BYTES <= len(chunk):
-        length, first, second = _RECORD.unpack_from(chunk, at + _CRC.size)
-        stop = at + _RECORD_BYTES + length
-        if stop > len(chunk):
-            return
-        (crc,) = _CRC.unpack_from(chunk, at)
-        if crc32(memoryview(chunk)[at + _CRC.size : stop]) != crc:
-            return
-        yield at, first, second, chunk[at + _RECORD_BYTES : stop]
-        at = stop
-
-
-def _write(file: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(file, data) :]
+    while at < len(data):
+        length, number, watermark = _MESSAGE.unpack_from(data, at)
+        at += _MESSAGE_HEAD_BYTES + length
+        yield number, watermark, data[at - length : at]

@@ -7,6 +7,10 @@ cdef inline void paste(unsigned char[::1] octets, size_t at, bytes data) noexcep
     memcpy(&octets[at], <const char*>data, len(data))
 
 
+cdef inline void put_word(unsigned char[::1] octets, size_t at, long long value) noexcept:
+    memcpy(&octets[at], &value, sizeof(value))
+
+
 cdef inline bytes cut(unsigned char[::1] octets, size_t start, size_t stop):
     return (<const char*>&octets[0])[start:stop]
 

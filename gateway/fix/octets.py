@@ -6,6 +6,11 @@ def paste(octets: bytearray, at: int, data: bytes) -> None:
     octets[at : at + len(data)] = data
 
 
+def put_word(octets: bytearray, at: int, value: int) -> None:
+    """Put a number as 8 bytes, the lowest first, as processors have them that this runs on."""
+    octets[at : at + 8] = value.to_bytes(8, "little")
+
+
 def cut(octets: bytearray, start: int, stop: int) -> bytes:
     """Return the bytes between two places."""
     return bytes(octets[start:stop])

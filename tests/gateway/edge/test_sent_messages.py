@@ -149,19 +149,60 @@ def test_a_write_cut_anywhere_counts_whole_or_not_at_all(tmp_path: Path) -> None
         cut.close()
 
 
+def older_file(path: Path, version: int, *records: tuple[int, int, bytes]) -> None:
+    """Write a file as it was before version 3: a checksum, a length and two numbers a record."""
+    header = struct.pack("<8sIIQQ", b"AGIOSENT", version, 4, 5, 6)
+    data = header + struct.pack("<I", crc32(header))
+    for first, second, message in records:
+        rest = struct.pack("<IQQ", len(message), first, second) + message
+        data += struct.pack("<I", crc32(rest)) + rest
+    path.write_bytes(data)
+
+
 def test_a_file_of_version_1_is_read_to_its_last_message(tmp_path: Path) -> None:
-    store = SentMessages(tmp_path, now_ns=0)
-    store.append(1, b"one", watermark=7)
-    store.close()
-    numbers_bytes = 24
-    header = struct.Struct("<8sIIQQ").pack(b"AGIOSENT", 1, 1, 0, 0)
-    messages = (tmp_path / FILE).read_bytes()[36:-numbers_bytes]
-    (tmp_path / FILE).write_bytes(header + struct.pack("<I", crc32(header)) + messages)
+    older_file(tmp_path / FILE, 1, (1, 7, b"one"), (2, 9, b""), (2, 8, b"two"))
     old = SentMessages(tmp_path, now_ns=0)
-    assert (old.next_sender_msg_seq_num, old.watermark) == (2, 7)
-    old.append(2, b"two")
+    numbers = (old.next_sender_msg_seq_num, old.next_target_msg_seq_num, old.watermark)
+    assert numbers == (3, 9, 8)
+    old.append(3, b"three")
     old.close()
-    assert len(list(SentMessages(tmp_path, now_ns=0).messages(1, 9))) == 2
+    assert len(list(SentMessages(tmp_path, now_ns=0).messages(1, 9))) == 3
+
+
+def test_a_file_of_version_2_goes_on_as_it_was(tmp_path: Path) -> None:
+    older_file(
+        tmp_path / FILE, 2, (1, 7, b"one"), (2, 8, b"two"), (4, 9, b""), (4, 9, b"4"), (5, 12, b"")
+    )
+    for _ in range(2):
+        store = SentMessages(tmp_path, now_ns=99)
+        assert (store.next_sender_msg_seq_num, store.next_target_msg_seq_num) == (5, 12)
+        assert (store.epoch, store.creation_time_ns, store.watermark) == (4, 5, 9)
+        assert list(store.messages(1, 9)) == [(1, b"one"), (2, b"two"), (4, b"4")]
+        store.close()
+
+
+def test_a_file_of_version_2_opens_without_its_last_write_if_that_was_cut_short(
+    tmp_path: Path,
+) -> None:
+    records = ((1, 7, b"one"), (2, 3, b""), (2, 8, b"two"), (3, 4, b""))
+    older_file(tmp_path / FILE, 2, *records)
+    whole = (tmp_path / FILE).read_bytes()
+    older_file(tmp_path / FILE, 2, *records[:2])
+    for size in range((tmp_path / FILE).stat().st_size, len(whole)):
+        (tmp_path / FILE).write_bytes(whole[:size])
+        cut = SentMessages(tmp_path, now_ns=0)
+        assert (cut.next_sender_msg_seq_num, cut.next_target_msg_seq_num) == (2, 3)
+        assert list(cut.messages(1, 9)) == [(1, b"one")]
+        cut.close()
+
+
+def test_a_damaged_file_of_version_2_refuses_to_open_and_is_left_alone(tmp_path: Path) -> None:
+    older_file(tmp_path / FILE, 2, (1, 7, b"one"), (2, 3, b""))
+    damaged = (tmp_path / FILE).read_bytes().replace(b"one", b"oni")
+    (tmp_path / FILE).write_bytes(damaged)
+    with pytest.raises(SentMessagesDamaged, match="bad record at byte 36"):
+        SentMessages(tmp_path, now_ns=0)
+    assert (tmp_path / FILE).read_bytes() == damaged
 
 
 def test_zeros_behind_the_last_record_are_cut_off(tmp_path: Path) -> None:
@@ -182,8 +223,25 @@ def test_a_bit_flipped_before_the_tail_refuses_to_open_and_names_the_place(tmp_p
     damaged = bytearray(good)
     damaged[good.index(b"one") + 5] ^= 4
     (tmp_path / FILE).write_bytes(damaged)
-    with pytest.raises(SentMessagesDamaged, match="bad record at byte 36"):
+    with pytest.raises(SentMessagesDamaged, match="bad write at byte 36"):
         SentMessages(tmp_path, now_ns=0)
+
+
+def test_a_length_that_is_wrong_is_damage_where_a_good_write_stands_behind_it(
+    tmp_path: Path,
+) -> None:
+    store = SentMessages(tmp_path, now_ns=0)
+    for number in (1, 2):
+        store.append(number, b"SENT %d" % number)
+        store.flush()
+    store.close()
+    good = (tmp_path / FILE).read_bytes()
+    for bit in range(64):
+        damaged = bytearray(good)
+        damaged[36 + 8 + bit // 8] ^= 1 << bit % 8
+        (tmp_path / FILE).write_bytes(damaged)
+        with pytest.raises(SentMessagesDamaged, match="bad write at byte 36"):
+            SentMessages(tmp_path, now_ns=0)
 
 
 def test_a_damaged_header_refuses_to_open(tmp_path: Path) -> None:
