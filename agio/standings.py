@@ -8,7 +8,7 @@ import msgspec
 from trading.alpha.market import Market
 from trading.alpha.orders import OwnOrders
 from trading.decisions import Action, Decision
-from trading.events import AnyEvent, DecisionTaken, OrderReported
+from trading.events import AnyEvent, DecisionTaken, OrderReported, OwnEvent, TradeAmended
 from trading.runs import Run
 from vocabulary.instrument import Instrument
 
@@ -57,6 +57,10 @@ class Standing:
     def report(self, event: OrderReported) -> None:
         """Take in what became of an order."""
         self.orders.report(event)
+
+    def amend(self, event: TradeAmended) -> None:
+        """Take in that the venue undid a fill, or made another one of it."""
+        self.orders.amend(event)
 
     def result(self) -> Result:
         orders, instrument, market = self.orders, self._instrument, self._market
@@ -112,14 +116,17 @@ class Standings:
             market = self.markets.get(event.symbol)
             if market is not None:
                 market.apply(event)
-            if isinstance(event, DecisionTaken | OrderReported) and event.epoch == self._epoch:
+            if isinstance(event, OwnEvent) and event.epoch == self._epoch:
                 standing = self.of.get((event.strategy, event.symbol))
                 if standing is None:
                     continue
-                if isinstance(event, DecisionTaken):
-                    standing.take(event)
-                else:
-                    standing.report(event)
+                match event:
+                    case DecisionTaken():
+                        standing.take(event)
+                    case OrderReported():
+                        standing.report(event)
+                    case TradeAmended():
+                        standing.amend(event)
 
     @property
     def open_orders(self) -> int:

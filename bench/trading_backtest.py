@@ -88,7 +88,7 @@ def record(directory: Path) -> None:
 
     from objects.store import open_store
     from trading.backtest import columns as col
-    from trading.events import DecisionTaken, OrderReported
+    from trading.events import OwnEvent
     from trading.history.edge.writer import HistoryWriter
 
     events = market()
@@ -96,7 +96,7 @@ def record(directory: Path) -> None:
     writer.open()
     for first in range(0, len(events), CUT):
         writer.write(events[first : first + CUT], "")
-    told = [each for each in events if not isinstance(each, DecisionTaken | OrderReported)]
+    told = [each for each in events if not isinstance(each, OwnEvent)]
     columns = col.of_events(SYMBOL, told)
     fields = {
         name: value for name, value in columns._asdict().items() if name not in ("symbol", "told")

@@ -15,6 +15,7 @@ fields is a new kind.
 
 History
 -------
+4   `TradeAmended`.
 3   `PhaseChanged`.
 2   `TimePassed`, and the firm's own `DecisionTaken` and `OrderReported`.
 1   The first version.
@@ -29,7 +30,7 @@ import msgspec
 from trading.decisions import Action, Decision, OrderStyle
 from vocabulary.types import Side, TradingPhase
 
-VERSION = 3
+VERSION = 4
 
 
 class ReportKind(IntEnum):
@@ -171,6 +172,29 @@ class PhaseChanged(Event, frozen=True, array_like=True, gc=False, tag=9):
     surplus_lots: int
 
 
+class TradeAmended(Event, frozen=True, array_like=True, gc=False, tag=10):
+    """The venue undid one of the firm's fills, or made another one of it.
+
+    It was reported as `TRADED` by the order that decision `order` placed. Until now it came to what
+    the fields `undone_…` say, from now on to the others, all 0 if nothing is left of it; fees as in
+    `OrderReported`. Lots that are undone are not traded again: what the order leaves stays. The
+    amendments of a fill count 1, 2, 3, …, here: of several that nobody heard of there is one.
+    """
+
+    strategy: str
+    epoch: int
+    order: int
+    trade_id: int
+    amendment: int
+    side: Side
+    undone_price_ticks: int
+    undone_lots: int
+    undone_fee_units: int
+    price_ticks: int
+    lots: int
+    fee_units: int
+
+
 MarketEvent = (
     InstrumentDefined
     | BookReset
@@ -180,7 +204,7 @@ MarketEvent = (
     | TimePassed
     | PhaseChanged
 )
-OwnEvent = DecisionTaken | OrderReported
+OwnEvent = DecisionTaken | OrderReported | TradeAmended
 AnyEvent = MarketEvent | OwnEvent
 
 encode = msgspec.msgpack.Encoder().encode

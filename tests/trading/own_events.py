@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from trading.decisions import Action, OrderStyle
-from trading.events import DecisionTaken, OrderReported, ReportKind
+from trading.events import DecisionTaken, OrderReported, ReportKind, TradeAmended
 from vocabulary.types import Side
 
 EPOCH = 1_795_348_800
@@ -75,3 +75,27 @@ def filled(order: int, report_id: str, **changes: Any) -> OrderReported:
         "is_maker": True,
     }
     return reported(order, report_id, **(fields | changes))
+
+
+def amended(order: int, amendment: int = 1, **changes: Any) -> TradeAmended:
+    """Return that the venue undid what `filled` reports."""
+    fields: dict[str, Any] = {
+        "stream_sequence": 0,
+        "symbol": "BTCUSDT",
+        "source_sequence": 12,
+        "exchange_ns": 8,
+        "received_ns": 0,
+        "strategy": "maker",
+        "epoch": EPOCH,
+        "order": order,
+        "trade_id": 77,
+        "amendment": amendment,
+        "side": Side.BUY,
+        "undone_price_ticks": 10_000,
+        "undone_lots": 10,
+        "undone_fee_units": 1,
+        "price_ticks": 0,
+        "lots": 0,
+        "fee_units": 0,
+    }
+    return TradeAmended(**(fields | changes))

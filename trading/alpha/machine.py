@@ -15,7 +15,7 @@ from trading.alpha.market import Market
 from trading.alpha.orders import OwnOrders
 from trading.alpha.snapshot import Snapshot, SnapshotError
 from trading.decisions import Action, Decision
-from trading.events import AnyEvent, DecisionTaken, OrderReported
+from trading.events import AnyEvent, DecisionTaken, OrderReported, TradeAmended
 from trading.runs import StrategyRun
 from trading.strategies import registry
 from trading.strategies.strategy import Place, Wanted
@@ -67,13 +67,19 @@ class Machine:
         if sequence <= self.market.sequence:
             return []
         self.market.apply(event)
-        if type(event) is OrderReported or type(event) is DecisionTaken:
+        if (
+            type(event) is OrderReported
+            or type(event) is DecisionTaken
+            or type(event) is TradeAmended
+        ):
             if event.strategy != self.name or event.epoch != self.epoch:
                 return []
             if type(event) is OrderReported:
                 self.orders.report(event)
             if type(event) is DecisionTaken:
                 self._take(event)
+            if type(event) is TradeAmended:
+                self.orders.amend(event)
         self._state, wanted = self._strategy.step(self._state, event)
         return self._decide(wanted) if wanted and self.market.now_ns >= self._begin_ns else []
 

@@ -33,7 +33,9 @@ cdef class OwnOrders:
     cpdef void decide(self, object decision) except *
     @cython.locals(order=OwnOrder, kind=object)
     cpdef void report(self, object event) except *
+    cpdef void amend(self, object event) except *
     cpdef object save(self)
     @cython.locals(order=OwnOrder)
     cpdef void load(self, object saved) except *
     cdef void _fill(self, object event) except *
+    cdef void _count(self, object side, object price_ticks, object lots, object fee_units, bint is_fee) except *

@@ -6,12 +6,14 @@ An order's life, as reports tell it::
        └──────REFUSED──► forgotten   └─ CANCEL_REFUSED: it is not open: forgotten
 
 Fills count whether or not the order is still known: the report of a trade may come behind that of
-the end. Runs compiled where there is a compiler: the C types stand in `orders.pxd`.
+the end. One that the venue amends counts as it is then.
+
+Runs compiled where there is a compiler: the C types stand in `orders.pxd`.
 """
 
 from trading.alpha.snapshot import SavedOrder, SavedOrders
 from trading.decisions import Action, Decision
-from trading.events import OrderReported, ReportKind
+from trading.events import OrderReported, ReportKind, TradeAmended
 from vocabulary.types import Side
 
 _PLACE, _BUY = Action.PLACE, Side.BUY
@@ -92,6 +94,17 @@ class OwnOrders:
                 self.refused += 1
             del self.live[event.order]
 
+    def amend(self, event: TradeAmended) -> None:
+        """Take in that a fill came to something else. What is open stays as it is."""
+        self._count(
+            event.side, event.undone_price_ticks, -event.undone_lots, -event.undone_fee_units,
+            event.undone_fee_units >= 0,
+        )  # fmt: skip
+        fee_units = event.fee_units
+        self._count(event.side, event.price_ticks, event.lots, fee_units, fee_units >= 0)
+        if not event.lots:
+            self.fills -= 1
+
     def save(self) -> SavedOrders:
         """Return all of it: equal orders give equal ones."""
         live = [
@@ -128,9 +141,13 @@ class OwnOrders:
         self.refused = saved.refused
 
     def _fill(self, event: OrderReported) -> None:
-        lots, price_ticks = event.fill_lots, event.fill_price_ticks
         self.fills += 1
-        if event.side is _BUY:
+        fee_units = event.fee_units
+        self._count(event.side, event.fill_price_ticks, event.fill_lots, fee_units, fee_units >= 0)
+
+    def _count(self, side: Side, price_ticks: int, lots: int, fee_units: int, is_fee: bool) -> None:
+        """Count what changed hands, lots below 0 for what did not after all."""
+        if side is _BUY:
             self.position_lots += lots
             self.bought_lots += lots
             self.cash_tick_lots -= price_ticks * lots
@@ -138,8 +155,8 @@ class OwnOrders:
             self.position_lots -= lots
             self.sold_lots += lots
             self.cash_tick_lots += price_ticks * lots
-        # A fee is in what the side receives, a rebate, which is below 0, in what it gives.
-        if (event.side is _BUY) == (event.fee_units >= 0):
-            self.base_fee_units += event.fee_units
+        # A fee is in what the side receives, a rebate in what it gives.
+        if (side is _BUY) == is_fee:
+            self.base_fee_units += fee_units
         else:
-            self.quote_fee_units += event.fee_units
+            self.quote_fee_units += fee_units

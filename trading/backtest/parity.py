@@ -10,6 +10,7 @@ from trading.backtest.decision_parity import DecisionParity
 from trading.backtest.fill_parity import Difference, FillParity
 from trading.backtest.firm import Fill
 from trading.backtest.performance import DIGITS, Holdings
+from trading.events import TradeAmended
 from vocabulary.instrument import Instrument
 
 
@@ -54,11 +55,18 @@ class Parity(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def outcome(instrument: Instrument, fills: Iterable[Fill], price: float) -> Outcome:
-    """Return what fills led to, with the position at a price."""
+def outcome(
+    instrument: Instrument,
+    fills: Iterable[Fill],
+    amendments: Iterable[TradeAmended],
+    price: float,
+) -> Outcome:
+    """Return what fills, and the venue's amendments of some, led to; the position at a price."""
     holdings = Holdings(instrument)
     for fill in fills:
         holdings.take(fill)
+    for amendment in amendments:
+        holdings.amend(amendment)
     return Outcome(round(holdings.position(), DIGITS), round(holdings.equity(price), DIGITS))
 
 

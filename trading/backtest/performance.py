@@ -16,6 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from trading.backtest.firm import Fill
+from trading.events import TradeAmended
 from vocabulary.instrument import Instrument
 from vocabulary.types import Side
 
@@ -79,13 +80,13 @@ class Holdings:
         self.quote_units = 0
 
     def take(self, fill: Fill) -> None:
-        sign = 1 if fill.side is Side.BUY else -1
-        self.base_units += sign * fill.lots * self._instrument.lot_units
-        self.quote_units -= sign * fill.lots * fill.price_ticks * self._instrument.tick_lot_units
-        if fill.fee_is_in_base:
-            self.base_units -= fill.fee_units
-        else:
-            self.quote_units -= fill.fee_units
+        self._move(fill.side, fill.price_ticks, fill.lots, fill.fee_units, 1)
+
+    def amend(self, event: TradeAmended) -> None:
+        """Take in that a fill came to something else."""
+        side = event.side
+        self._move(side, event.undone_price_ticks, event.undone_lots, event.undone_fee_units, -1)
+        self._move(side, event.price_ticks, event.lots, event.fee_units, 1)
 
     def position(self) -> float:
         return self.base_units * 10.0**-self._instrument.base.scale
@@ -93,6 +94,15 @@ class Holdings:
     def equity(self, price: float) -> float:
         cash = self.quote_units * 10.0**-self._instrument.quote.scale
         return cash + self.position() * price
+
+    def _move(self, side: Side, price_ticks: int, lots: int, fee_units: int, times: int) -> None:
+        sign = times if side is Side.BUY else -times
+        self.base_units += sign * lots * self._instrument.lot_units
+        self.quote_units -= sign * lots * price_ticks * self._instrument.tick_lot_units
+        if (side is Side.BUY) == (fee_units >= 0):
+            self.base_units -= times * fee_units
+        else:
+            self.quote_units -= times * fee_units
 
 
 def evaluate(

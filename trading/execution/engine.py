@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from trading.decisions import Envelope
-from trading.events import AnyEvent, DecisionTaken, OrderReported
+from trading.events import AnyEvent, OwnEvent
 from trading.execution import venue as v
 from trading.execution.holdings import DayResult
 from trading.execution.market import Middle, StreamTimes
@@ -108,7 +108,7 @@ class Engine:
         """Take in what the stream brought."""
         for event in events:
             self.times.note(event.stream_sequence, event.received_ns)
-            if isinstance(event, DecisionTaken | OrderReported):
+            if isinstance(event, OwnEvent):
                 trader = self.traders.get((event.strategy, event.symbol))
                 if trader is not None and event.epoch == self.run.epoch:
                     trader.apply(event)
@@ -175,7 +175,7 @@ class Engine:
         requests, self.outbox.requests = self.outbox.requests, []
         return requests
 
-    def take_events(self) -> list[DecisionTaken | OrderReported]:
+    def take_events(self) -> list[OwnEvent]:
         events, self.outbox.events = self.outbox.events, []
         return events
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct, field
@@ -34,6 +35,7 @@ _TYPES = {
     OrderStyle.POST_ONLY: {"type": "LIMIT_MAKER"},
     OrderStyle.IMMEDIATE: {"type": "LIMIT", "timeInForce": "IOC"},
 }
+_AMENDMENTS = {"TRADE_CANCEL", "TRADE_CORRECT"}
 _ENDS = {"CANCELED": ReportKind.CANCELED, "EXPIRED": ReportKind.EXPIRED}
 
 
@@ -96,6 +98,8 @@ class _Trade(Struct, rename="camel"):
     time: int
     is_buyer: bool
     is_maker: bool
+    amendment: str = ""
+    """Our own venue's: `BUSTED` is as it was, `CORRECTED` as it is now."""
 
 
 _decode_message = msgspec.json.Decoder(Message).decode
@@ -129,16 +133,23 @@ class JsonMessages:
                 return self.signed(request_id, "order.status", symbol | names, now_ns)
             case v.AskTrades():
                 return self.ask_trades(request_id, request, 0, now_ns)
+            case v.AskFills():
+                return self.ask_trades(request_id, request, request.from_trade_id, now_ns)
 
     def ask_trades(
-        self, request_id: int | str, request: v.AskTrades, from_id: int, now_ns: int
+        self,
+        request_id: int | str,
+        request: v.AskTrades | v.AskFills,
+        from_id: int,
+        now_ns: int,
     ) -> bytes:
         asked: dict[str, str | int] = {
             "symbol": request.name.symbol,
-            "orderId": request.order_id,
             "fromId": from_id,
             "limit": TRADES_MAX,
         }
+        if isinstance(request, v.AskTrades):
+            asked["orderId"] = request.order_id
         return self.signed(request_id, "myTrades", asked, now_ns)
 
     def signed(
@@ -173,19 +184,24 @@ class JsonMessages:
             by = event.client_order_id if is_asked_for else ""
             kind = _ENDS[event.execution_type]
             return v.Ended(name, kind, cumulative_lots, by, "", sequence, time_ns)
-        if event.execution_type != "TRADE":
+        if event.execution_type != "TRADE" and event.execution_type not in _AMENDMENTS:
             return None
-        return v.Traded(
+        side = Side[event.side]
+        fill = v.Traded(
             name,
+            side,
             event.trade_id,
             instrument.price_ticks(event.last_price),
             instrument.quantity_lots(event.last_quantity),
-            fee_units(event.fee, Side[event.side], instrument),
+            fee_units(event.fee, side, instrument),
             event.is_maker,
             cumulative_lots,
             sequence,
             time_ns,
         )
+        if event.execution_type == "TRADE":
+            return fill
+        return v.Amended(name, fill.undone() if event.execution_type == "TRADE_CANCEL" else fill)
 
     def report_of_answer(self, request: v.Request, message: Message) -> v.VenueReport | None:
         """Return what an answer tells; fills of `AskTrades` are for `fills`."""
@@ -201,20 +217,7 @@ class JsonMessages:
     def fills(self, name: OrderName, result: Raw) -> tuple[v.Traded, ...]:
         """Return the fills of an order; the venue does not say how much each one left open."""
         instrument = self._instruments[name.symbol]
-        return tuple(
-            v.Traded(
-                name,
-                trade.id,
-                instrument.price_ticks(trade.price),
-                instrument.quantity_lots(trade.qty),
-                fee_units(trade.commission, Side.BUY if trade.is_buyer else Side.SELL, instrument),
-                trade.is_maker,
-                0,
-                0,
-                trade.time * NS_PER_MS,
-            )
-            for trade in _decode_trades(result)
-        )
+        return tuple(_fill(name, trade, instrument) for trade in _decode_trades(result))
 
     def _terms(self, order: v.PlaceOrder) -> dict[str, str]:
         instrument = self._instruments[order.name.symbol]
@@ -237,16 +240,38 @@ class JsonMessages:
         )
 
 
+def fills_of(name: OrderName, trades: Any, instrument: Instrument) -> list[v.Traded]:
+    """Return the fills that `myTrades` answered, decoded. Raises `msgspec.ValidationError`."""
+    return [_fill(name, trade, instrument) for trade in msgspec.convert(trades, list[_Trade])]
+
+
 def decode(data: bytes) -> Message:
     """Return a message. Raises `msgspec.MsgspecError`."""
     return _decode_message(data)
+
+
+def _fill(name: OrderName, trade: _Trade, instrument: Instrument) -> v.Traded:
+    side = Side.BUY if trade.is_buyer else Side.SELL
+    fill = v.Traded(
+        name,
+        side,
+        trade.id,
+        instrument.price_ticks(trade.price),
+        instrument.quantity_lots(trade.qty),
+        fee_units(trade.commission, side, instrument),
+        trade.is_maker,
+        0,
+        0,
+        trade.time * NS_PER_MS,
+    )
+    return fill.undone() if trade.amendment == "BUSTED" else fill
 
 
 def _report_of_error(request: v.Request, error: Error) -> v.VenueReport | None:
     reason = f"venue: {error.msg} ({error.code})"
     if isinstance(request, v.AskOrder) and error.code == _NO_SUCH_ORDER:
         return v.NoSuchOrder(request.name)
-    if isinstance(request, v.AskOrder | v.AskTrades):
+    if isinstance(request, v.AskOrder | v.AskTrades | v.AskFills):
         return None  # it is asked again
     if error.code in _UNKNOWN_OUTCOMES:
         return v.OutcomeUnknown(request.name, reason)

@@ -7,8 +7,8 @@ the events their numbers and the time of their receipt.
 
 from __future__ import annotations
 
-from trading.events import OrderReported, ReportKind
-from trading.execution.strategy_orders import CancelTaken, OpenOrder, StrategyOrders
+from trading.events import OrderReported, ReportKind, TradeAmended
+from trading.execution.strategy_orders import CancelTaken, KnownFill, OpenOrder, StrategyOrders
 from trading.execution.venue import Ended, Traded
 
 REASON_CHARACTERS_MAX = 200
@@ -62,6 +62,29 @@ def traded(order: OpenOrder, fill: Traded) -> OrderReported:
         fill.is_maker,
         f"execution-trade-{fill.trade_id}",
         "",
+    )
+
+
+def amended(orders: StrategyOrders, known: KnownFill, fill: Traded) -> TradeAmended:
+    """Return that a fill came to something else than what is `known` of it."""
+    return TradeAmended(
+        0,
+        orders.symbol,
+        fill.sequence,
+        fill.time_ns,
+        0,
+        orders.strategy,
+        orders.epoch,
+        known.order,
+        fill.trade_id,
+        known.amendments + 1,
+        fill.side,
+        known.price_ticks,
+        known.lots,
+        known.fee_units,
+        fill.price_ticks,
+        fill.lots,
+        fill.fee_units,
     )
 
 

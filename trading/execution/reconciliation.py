@@ -7,28 +7,22 @@ while both stand still. What is off must be found again before it counts: see `e
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from trading.execution.holdings import Holdings
 from trading.execution.venue import Traded
 from vocabulary.instrument import Instrument
-from vocabulary.types import Side
 
 LATE_NS = 5_000_000_000
 """After so long a fill must stand in the stream."""
 
 
-class VenueFill(NamedTuple):
-    """A fill of an account as `myTrades` has it."""
-
-    side: Side
-    fill: Traded
-
-
 class Sums(NamedTuple):
-    """What fills up to `last_trade_id` come to."""
+    """What fills up to `last_trade_id` come to, after so many `amendments`."""
 
+    amendments: int
     trades: int
     lots: int
     base_units: int
@@ -38,6 +32,7 @@ class Sums(NamedTuple):
     @classmethod
     def of(cls, holdings: Holdings) -> Sums:
         return cls(
+            holdings.amendments,
             holdings.trades,
             holdings.lots,
             holdings.base_units,
@@ -47,37 +42,45 @@ class Sums(NamedTuple):
 
 
 class FillAudit:
-    """The venue's fills of a strategy in one symbol since the run began, page by page."""
+    """The venue's fills of a strategy in one symbol since the run began, page by page.
 
-    def __init__(self, instrument: Instrument) -> None:
+    They are as they stand after the `amendments` that the stream has: with the next one an audit
+    must begin anew.
+    """
+
+    def __init__(self, instrument: Instrument, amendments: int) -> None:
+        self.amendments = amendments
         self._instrument = instrument
-        self._fills: list[VenueFill] = []
+        self._fills: deque[Traded] = deque()
         self._checked = Holdings(instrument)
         self.next_trade_id = 0
         """Of the first fill to ask for."""
 
-    def receive(self, fills: Iterable[VenueFill]) -> None:
+    def receive(self, fills: Iterable[Traded]) -> None:
         """Take a page that begins at `next_trade_id`, whole: no fill of its last id is missing."""
         for each in fills:
-            self._fills.append(each)
-            self.next_trade_id = each.fill.trade_id + 1
+            self.next_trade_id = each.trade_id + 1
+            if each.lots:  # else it was undone
+                self._fills.append(each)
 
     def difference(self, sums: Sums, now_ns: int) -> str:
         """Return how the venue's fills differ from what the stream had, "" if they don't."""
-        while self._fills and self._fills[0].fill.trade_id <= sums.last_trade_id:
-            side, fill = self._fills.pop(0)
-            self._checked.trade(side, fill.price_ticks, fill.lots, fill.fee_units, fill.trade_id)
+        while self._fills and self._fills[0].trade_id <= sums.last_trade_id:
+            fill = self._fills.popleft()
+            self._checked.trade(
+                fill.side, fill.price_ticks, fill.lots, fill.fee_units, fill.trade_id
+            )
         venue = Sums.of(self._checked)
-        if venue[:-1] != sums[:-1]:
+        if venue[1:-1] != sums[1:-1]:
             return (
                 f"{self._instrument.symbol}: the venue has {venue.trades} fills, {venue.lots} lots "
                 f"in all, the stream {sums.trades} and {sums.lots}, up to {sums.last_trade_id}"
             )
-        late = [each for each in self._fills if now_ns - each.fill.time_ns > LATE_NS]
+        late = [each for each in self._fills if now_ns - each.time_ns > LATE_NS]
         if late:
             return (
                 f"{self._instrument.symbol}: {len(late)} fills of the venue, from "
-                f"{late[0].fill.trade_id} on, are not in the stream"
+                f"{late[0].trade_id} on, are not in the stream"
             )
         return ""
 

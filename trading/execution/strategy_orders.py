@@ -6,20 +6,22 @@ the stream, and one that two instances made is there once.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from contextlib import suppress
 from enum import Enum, auto
 from typing import NamedTuple
 
 from trading.decisions import Action, OrderName, OrderStyle
-from trading.events import DecisionTaken, OrderReported, ReportKind
-from trading.execution.holdings import Holdings
+from trading.events import DecisionTaken, OrderReported, OwnEvent, ReportKind, TradeAmended
+from trading.execution.holdings import Holdings, Terms
 from trading.execution.risk import Exposure
 from trading.execution.venue import OrderFound
 from vocabulary.instrument import Instrument
 from vocabulary.types import Side
 
 SECOND_NS = 1_000_000_000
+FILLS_MAX = 100_000
+"""So many fills of a strategy in a symbol, the newest, are known singly: each may be amended."""
 
 
 class Phase(Enum):
@@ -89,22 +91,41 @@ class CancelTaken(NamedTuple):
     lots: int
 
 
+class KnownFill(NamedTuple):
+    """What a fill comes to, after so many `amendments`."""
+
+    order: int
+    price_ticks: int
+    lots: int
+    fee_units: int
+    amendments: int
+
+    @property
+    def terms(self) -> Terms:
+        return self.price_ticks, self.lots, self.fee_units
+
+
 class StrategyOrders:
-    """The fold."""
+    """The fold. `fills` are by trade and side."""
 
     def __init__(self, strategy: str, symbol: str, epoch: int, instrument: Instrument) -> None:
         self.strategy, self.symbol, self.epoch = strategy, symbol, epoch
         self.last_taken = 0
         self.open: dict[int, OpenOrder] = {}
         self.cancels: dict[int, CancelTaken] = {}
+        self.fills: OrderedDict[tuple[int, Side], KnownFill] = OrderedDict()
         self.holdings = Holdings(instrument)
         self._placed_ns: deque[int] = deque()
 
-    def apply(self, event: DecisionTaken | OrderReported) -> bool:
+    def apply(self, event: OwnEvent) -> bool:
         """Take an own event in. Return whether it told anything new."""
-        if isinstance(event, DecisionTaken):
-            return self._take(event)
-        return self._report(event)
+        match event:
+            case DecisionTaken():
+                return self._take(event)
+            case OrderReported():
+                return self._report(event)
+            case TradeAmended():
+                return self._amend(event)
 
     def cancels_of(self, order: int) -> list[int]:
         """Return the unanswered decisions to cancel an order, oldest first."""
@@ -168,6 +189,31 @@ class StrategyOrders:
         self.holdings.trade(
             event.side, event.fill_price_ticks, event.fill_lots, event.fee_units, event.trade_id
         )
+        self.fills[event.trade_id, event.side] = KnownFill(
+            event.order, event.fill_price_ticks, event.fill_lots, event.fee_units, 0
+        )
+        if len(self.fills) > FILLS_MAX:
+            self.fills.popitem(last=False)
         if not order.leaves_lots:
             del self.open[event.order]
+        return True
+
+    def _amend(self, event: TradeAmended) -> bool:
+        """Take an amendment in. Of two of one number the stream's, which comes later, holds."""
+        key = event.trade_id, event.side
+        known = self.fills.get(key)
+        if known is None or event.amendment < known.amendments:
+            return False
+        amended = KnownFill(
+            event.order, event.price_ticks, event.lots, event.fee_units, event.amendment
+        )
+        if amended == known:
+            return False
+        self.fills[key] = amended
+        self.holdings.amend(event.side, known.terms, amended.terms)
+        order = self.open.get(event.order)
+        if order is not None:  # what was undone is not traded again, so less is ordered
+            undone_lots = known.lots - amended.lots
+            order.cumulative_lots -= undone_lots
+            order.lots -= undone_lots
         return True

@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from trading.decisions import Action, Decision, OrderName, parse_client_order_id
-from trading.events import OrderReported, OwnEvent, ReportKind, decision_taken
+from trading.events import OrderReported, OwnEvent, ReportKind, TradeAmended, decision_taken
 from trading.execution import own_events
 from trading.execution import venue as v
 from trading.execution.holdings import DayResult
@@ -76,11 +76,15 @@ class Trader:
         self._outbox = outbox
         self._waiting: dict[int, tuple[Decision, int]] = {}
         self._held_since_ns = 0
+        self._fills_asked_ns = 0
 
     # The stream
 
     def apply(self, event: OwnEvent) -> None:
-        self.orders.apply(event)
+        is_new = self.orders.apply(event)
+        if is_new and isinstance(event, TradeAmended):
+            # Another instance told of it; whether that is the last of it, the venue knows.
+            self._ask_fills(event.received_ns)
         self._waiting.pop(self.orders.last_taken, None)
 
     def mark(self, now_ns: int) -> None:
@@ -108,10 +112,12 @@ class Trader:
 
     def connected(self, now_ns: int) -> None:
         """Ask how everything stands: what was reported while the link was away has been missed."""
+        self._ask_fills(now_ns)  # first: with what was undone, orders have traded less
         for order in list(self.orders.open.values()):
             self._ask(order, now_ns)
 
     def disconnected(self) -> None:
+        self._fills_asked_ns = 0
         for order in self.orders.open.values():
             if order.phase is Phase.SENT:
                 self._outbox.counts["unknown"] += 1
@@ -124,6 +130,8 @@ class Trader:
         if not self.is_link_ready:
             return
         overdue_ns = now_ns - self._patience.answer_ns
+        if self._fills_asked_ns and self._fills_asked_ns <= overdue_ns:
+            self._ask_fills(now_ns)
         for order in list(self.orders.open.values()):
             if order.phase is Phase.SENT and order.sent_ns <= overdue_ns:
                 self._outbox.counts["unknown"] += 1
@@ -240,6 +248,12 @@ class Trader:
         if isinstance(report, v.CancelRefused):
             self._on_cancel_refused(report, order, now_ns)
             return
+        if isinstance(report, v.Amended):
+            self._on_amended(report.fill, now_ns)
+            return
+        if isinstance(report, v.TradesFound) and not report.name.number:
+            self._on_fills_found(report, now_ns)
+            return
         if order is None:  # it has ended, or it was never taken
             return
         if order.phase is Phase.SENT and not isinstance(report, v.OutcomeUnknown):
@@ -287,6 +301,24 @@ class Trader:
         if not order.leaves_lots:
             self._finish(order, now_ns)
 
+    def _on_amended(self, fill: v.Traded, now_ns: int) -> None:
+        known = self.orders.fills.get((fill.trade_id, fill.side))
+        if known is None:  # it has been missed, or was longer ago than is known
+            order = self.orders.open.get(fill.name.number)
+            if order is not None:
+                self._ask(order, now_ns)
+            return
+        if known.terms != (fill.price_ticks, fill.lots, fill.fee_units):
+            self._outbox.counts["amended"] += 1
+            self._emit(own_events.amended(self.orders, known, fill))
+            self.mark(now_ns)
+
+    def _on_fills_found(self, answer: v.TradesFound, now_ns: int) -> None:
+        """Take in what was amended while the link was away; what was traded is asked by order."""
+        self._fills_asked_ns = 0
+        for fill in answer.fills:
+            self._on_amended(fill, now_ns)
+
     def _on_end(self, order: OpenOrder, end: v.Ended, now_ns: int) -> None:
         self._accept(order, end.sequence, end.time_ns)
         if end.cumulative_lots != order.cumulative_lots:
@@ -312,14 +344,16 @@ class Trader:
         self._accept(order, 0, found.time_ns)
         order.found = found
         order.cancel_sent_ns = 0
-        if found.cumulative_lots > order.cumulative_lots:
+        if found.cumulative_lots != order.cumulative_lots:
             self._outbox.requests.append(v.AskTrades(order.name, found.order_id))
         else:
             self._settle(order, found, now_ns)
 
     def _on_trades_found(self, order: OpenOrder, answer: v.TradesFound, now_ns: int) -> None:
         for fill in sorted(answer.fills, key=lambda each: each.trade_id):
-            if fill.trade_id not in order.trade_ids:
+            if fill.trade_id in order.trade_ids:
+                self._on_amended(fill, now_ns)
+            elif fill.lots:
                 self._trade(order, fill, now_ns)
         if order.found is not None and order.leaves_lots:
             self._settle(order, order.found, now_ns)
@@ -365,6 +399,14 @@ class Trader:
         if self.is_link_ready:
             self._outbox.counts["asked"] += 1
             self._outbox.requests.append(v.AskOrder(order.name))
+
+    def _ask_fills(self, now_ns: int) -> None:
+        """Ask how the fills stand that are known: they may have been amended."""
+        fills = self.orders.fills
+        if fills and self.is_link_ready:
+            self._fills_asked_ns = now_ns
+            name = OrderName(self.orders.strategy, self.orders.symbol, self.orders.epoch, 0)
+            self._outbox.requests.append(v.AskFills(name, min(fills)[0]))
 
     def _cancel_if_wanted(self, order: OpenOrder, now_ns: int) -> None:
         if order.phase is Phase.UNKNOWN or order.cancel_sent_ns:

@@ -41,7 +41,14 @@ class AskTrades(NamedTuple):
     order_id: int
 
 
-Request = PlaceOrder | CancelOrder | AskOrder | AskTrades
+class AskFills(NamedTuple):
+    """Asks how all fills of a strategy in a symbol stand, from a trade on; names no order."""
+
+    name: OrderName
+    from_trade_id: int
+
+
+Request = PlaceOrder | CancelOrder | AskOrder | AskTrades | AskFills
 
 
 class Accepted(NamedTuple):
@@ -51,9 +58,13 @@ class Accepted(NamedTuple):
 
 
 class Traded(NamedTuple):
-    """A fill. `cumulative_lots` is the order's after it, 0 where the venue did not say."""
+    """A fill. `cumulative_lots` is the order's after it, 0 where the venue did not say.
+
+    A fill that the venue undid is one of no lots, at no price and without a fee.
+    """
 
     name: OrderName
+    side: Side
     trade_id: int
     price_ticks: int
     lots: int
@@ -62,6 +73,17 @@ class Traded(NamedTuple):
     cumulative_lots: int
     sequence: int
     time_ns: int
+
+    def undone(self) -> Traded:
+        """Return what is left of it once the venue undid it."""
+        return self._replace(price_ticks=0, lots=0, fee_units=0)
+
+
+class Amended(NamedTuple):
+    """The venue undid a fill, or made `fill` of it."""
+
+    name: OrderName
+    fill: Traded
 
 
 class Ended(NamedTuple):
@@ -116,7 +138,7 @@ class NoSuchOrder(NamedTuple):
 
 
 class TradesFound(NamedTuple):
-    """All fills of an order, oldest first."""
+    """All fills of an order, or all that were asked for without one, oldest first."""
 
     name: OrderName
     fills: tuple[Traded, ...]
@@ -125,6 +147,7 @@ class TradesFound(NamedTuple):
 VenueReport = (
     Accepted
     | Traded
+    | Amended
     | Ended
     | Refused
     | CancelRefused

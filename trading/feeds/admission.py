@@ -2,7 +2,7 @@
 
 Whoever reports them does so at least once, and after a takeover another reports them, too. A
 decision is known by its number, which goes on from the last one without a hole; a report by its
-order and its `report_id`.
+order and its `report_id`, an amendment by its trade and its number, which goes on likewise.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from trading.events import DecisionTaken, OrderReported, OwnEvent, ReportKind
+from trading.events import DecisionTaken, OrderReported, OwnEvent, ReportKind, TradeAmended
 from trading.feeds.rejects import RejectedError, RejectReason
 
 FINISHED_ORDERS_MAX = 10_000
@@ -30,10 +30,14 @@ class LineKey(NamedTuple):
 
 
 class Line(msgspec.Struct, array_like=True):
-    """`last` decision taken, and the report_ids of each order that is open or only just done."""
+    """`last` decision taken, and the report_ids of each order that is open or only just done.
+
+    `amendments` counts them by order and trade, for good: there are few.
+    """
 
     last: int = 0
     reports: dict[int, set[str]] = {}
+    amendments: dict[int, dict[int, int]] = {}
 
 
 class _Known(msgspec.Struct, array_like=True):
@@ -65,6 +69,14 @@ class Admission:
                     f"decision {event.number} before decision {line.last + 1}",
                 )
             is_new = event.number > line.last
+        elif isinstance(event, TradeAmended):
+            known = line.amendments.get(event.order, {}).get(event.trade_id, 0)
+            if event.order > line.last or event.amendment > known + 1:
+                raise RejectedError(
+                    RejectReason.OUT_OF_ORDER,
+                    f"amendment {event.amendment} of trade {event.trade_id} before {known + 1}",
+                )
+            is_new = event.amendment > known
         else:
             if max(event.order, event.number) > line.last:
                 raise RejectedError(
@@ -89,6 +101,9 @@ class Admission:
             line.last = max(line.last, event.number)
             if event.order == event.number:
                 line.reports.setdefault(event.order, set())
+            return
+        if isinstance(event, TradeAmended):
+            line.amendments.setdefault(event.order, {})[event.trade_id] = event.amendment
             return
         if event.order not in line.reports and event.kind == ReportKind.CANCEL_REFUSED:
             return

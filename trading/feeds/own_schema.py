@@ -9,7 +9,7 @@ import msgspec
 
 from trading import events as stream_events
 from trading.decisions import Action
-from trading.events import DecisionTaken, OrderReported, OwnEvent, ReportKind
+from trading.events import DecisionTaken, OrderReported, OwnEvent, ReportKind, TradeAmended
 from trading.feeds.rejects import RejectedError, RejectReason
 
 INT64_MAX = 2**63 - 1
@@ -17,8 +17,8 @@ REPORT_ID_CHARACTERS_MAX = 64
 REASON_CHARACTERS_MAX = 1_000
 
 _STRATEGY = re.compile(r"[a-z][a-z0-9]{0,7}")
-_SIGNED = ("fee_units",)  # a rebate is a fee below 0
-_decode = msgspec.msgpack.Decoder(DecisionTaken | OrderReported).decode
+_SIGNED = ("fee_units", "undone_fee_units")  # a rebate is a fee below 0
+_decode = msgspec.msgpack.Decoder(OwnEvent).decode
 
 
 def decode_own_event(data: bytes | memoryview, symbols: Collection[str]) -> OwnEvent:
@@ -32,10 +32,7 @@ def decode_own_event(data: bytes | memoryview, symbols: Collection[str]) -> OwnE
     _check_integers(event)
     if event.symbol not in symbols:
         raise RejectedError(RejectReason.UNKNOWN_SYMBOL, f"symbol {event.symbol[:40]!r}")
-    problem = _problem(event) or (
-        _decision_problem(event) if isinstance(event, DecisionTaken) else _report_problem(event)
-    )
-    if problem:
+    if problem := _problem(event) or _problem_of_kind(event):
         raise RejectedError(RejectReason.INCONSISTENT, problem)
     return event
 
@@ -60,6 +57,16 @@ def _problem(event: OwnEvent) -> str:
     return ""
 
 
+def _problem_of_kind(event: OwnEvent) -> str:
+    match event:
+        case DecisionTaken():
+            return _decision_problem(event)
+        case OrderReported():
+            return _report_problem(event)
+        case TradeAmended():
+            return _amendment_problem(event)
+
+
 def _decision_problem(event: DecisionTaken) -> str:
     if event.action == Action.PLACE and event.order != event.number:
         return f"decision {event.number} places order {event.order}, not its own"
@@ -80,4 +87,14 @@ def _report_problem(event: OrderReported) -> str:
         return f"a report_id of {len(event.report_id)} characters"
     if len(event.reason) > REASON_CHARACTERS_MAX:
         return f"a reason of {len(event.reason)} characters"
+    return ""
+
+
+def _amendment_problem(event: TradeAmended) -> str:
+    if not event.amendment:
+        return "amendments count from 1"
+    if not event.undone_lots:
+        return "nothing that could be amended"
+    if not event.lots and (event.price_ticks or event.fee_units):
+        return "a price or a fee of nothing"
     return ""

@@ -6,8 +6,8 @@ timestamps, since not every reader of those keeps nanoseconds.
 
 History
 -------
-1   The first version; `time`, `decision`, `report` and `phase` came to it later, the others are as
-    ever.
+1   The first version; `time`, `decision`, `report`, `phase` and `amendment` came to it later, the
+    others are as ever.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from trading.events import (
     OrderReported,
     PhaseChanged,
     TimePassed,
+    TradeAmended,
     TradePrinted,
 )
 
@@ -120,6 +121,15 @@ TABLES = {
         | _integers("cumulative_lots", "leaves_lots", "fill_price_ticks", "fill_lots")
         | _integers("fee_units", "trade_id")
         | {"is_maker": pa.bool_(), "report_id": pa.string(), "reason": pa.string()},
+    ),
+    "amendment": _table(
+        "amendment",
+        TradeAmended,
+        EVENT
+        | {"strategy": pa.string()}
+        | _integers("epoch", "order", "trade_id", "amendment", "side")
+        | _integers("undone_price_ticks", "undone_lots", "undone_fee_units")
+        | _integers("price_ticks", "lots", "fee_units"),
     ),
 }
 TABLE_OF: dict[type[AnyEvent], str] = {table.event_type: name for name, table in TABLES.items()}

@@ -19,6 +19,7 @@ from trading.events import (
     OrderReported,
     ReportKind,
     TimePassed,
+    TradeAmended,
     TradePrinted,
 )
 from trading.runs import StrategyRun
@@ -197,7 +198,18 @@ class FirmStream:
         else:
             del self._open[decision.strategy, decision.number]
         self._report(decision, 0, ReportKind.TRADED, leaves, lots)
+        if self._chance.random() < 0.1:
+            self._amend(decision, lots)
         return leaves
+
+    def _amend(self, decision: Decision, lots: int) -> None:
+        """Let the venue's desk undo the fill that was reported last, or a part of it."""
+        left = self._chance.randint(0, lots - 1)
+        now = (decision.price_ticks, left, 3) if left else (0, 0, 0)
+        self._put(
+            TradeAmended, decision.strategy, decision.epoch, decision.order, self._reports, 1,
+            decision.side, decision.price_ticks, lots, 3, *now,
+        )  # fmt: skip
 
     def _report(
         self, about: Decision, number: int, kind: ReportKind, leaves: int, fill: int = 0

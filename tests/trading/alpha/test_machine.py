@@ -11,12 +11,20 @@ from hypothesis import strategies as st
 
 from agio.hot_paths import ROOT
 from tests.trading.alpha.firm_stream import ENTRIES, EPOCH, SYMBOL, FirmStream, machine, replay
-from tests.trading.own_events import filled
+from tests.trading.own_events import amended, filled
 from trading.alpha.machine import LIVE_ORDERS_MAX, DivergedError, Machine
 from trading.alpha.orders import OwnOrders
 from trading.alpha.snapshot import SnapshotError
 from trading.decisions import Action, Decision
-from trading.events import AnyEvent, BookChanged, DecisionTaken, OrderReported, ReportKind
+from trading.events import (
+    AnyEvent,
+    BookChanged,
+    DecisionTaken,
+    OrderReported,
+    OwnEvent,
+    ReportKind,
+    TradeAmended,
+)
 from vocabulary.types import Side
 
 pytestmark = pytest.mark.core
@@ -83,7 +91,7 @@ def test_no_decision_looks_ahead(
 
 
 def is_own(event: AnyEvent) -> bool:
-    return isinstance(event, DecisionTaken | OrderReported)
+    return isinstance(event, OwnEvent)
 
 
 @kinds
@@ -137,19 +145,27 @@ def test_numbers_have_no_hole_and_an_order_is_canceled_once(kind: str, seed: int
 
 
 @kinds
-def test_position_and_cash_are_those_of_the_fills(kind: str) -> None:
+def test_position_and_cash_are_those_of_the_fills_as_they_stand(kind: str) -> None:
     live, flow = stream(kind, 7, 2_000)
-    position = cash = base_fees = quote_fees = 0
+    fills = {}
     for event in flow.events:
         if isinstance(event, OrderReported) and event.kind is ReportKind.TRADED:
-            sign = 1 if event.side is Side.BUY else -1
-            position += sign * event.fill_lots
-            cash -= sign * event.fill_lots * event.fill_price_ticks
-            base_fees += event.fee_units if sign == 1 else 0
-            quote_fees += event.fee_units if sign == -1 else 0
+            terms = event.fill_price_ticks, event.fill_lots, event.fee_units
+            fills[event.trade_id] = event.side, *terms
+        elif isinstance(event, TradeAmended):
+            terms = event.price_ticks, event.lots, event.fee_units
+            fills[event.trade_id] = event.side, *terms
+    position = cash = base_fees = quote_fees = 0
+    for side, price_ticks, lots, fee_units in fills.values():
+        sign = 1 if side is Side.BUY else -1
+        position += sign * lots
+        cash -= sign * lots * price_ticks
+        base_fees += fee_units if sign == 1 else 0
+        quote_fees += fee_units if sign == -1 else 0
     orders = live.orders
     assert (orders.position_lots, orders.cash_tick_lots) == (position, cash)
     assert (orders.base_fee_units, orders.quote_fee_units) == (base_fees, quote_fees)
+    assert orders.fills == sum(1 for _, _, lots, _ in fills.values() if lots)
     assert orders.fills > 0
     assert orders.profit_half_tick_lots(2_000) == 2 * cash + 2_000 * position
 
@@ -164,6 +180,21 @@ def test_a_fee_is_in_what_is_received_and_a_rebate_in_what_is_given(
     orders = OwnOrders("maker", "BTCUSDT", EPOCH)
     orders.report(filled(1, "one", side=side, fee_units=fee_units))
     assert (orders.base_fee_units, orders.quote_fee_units) == (base, quote)
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize("fee_units", [7, -7])
+def test_a_fill_counts_as_the_venue_amends_it(side: Side, fee_units: int) -> None:
+    """A correction makes it another fill, a bust none; the order itself is as it was."""
+    orders, as_corrected, none = (OwnOrders("maker", "BTCUSDT", EPOCH) for _ in range(3))
+    as_corrected.report(filled(1, "one", side=side, fill_price_ticks=9_000, fill_lots=4))
+    orders.report(filled(1, "one", side=side, fee_units=fee_units))
+    undone = {"side": side, "undone_fee_units": fee_units}
+    orders.amend(amended(1, price_ticks=9_000, lots=4, fee_units=1, **undone))
+    assert orders.save() == as_corrected.save()
+    undone = {"side": side, "undone_price_ticks": 9_000, "undone_lots": 4}
+    orders.amend(amended(1, 2, **undone))
+    assert orders.save() == none.save()
 
 
 def test_a_decision_that_others_made_and_this_machine_did_not_is_a_divergence() -> None:

@@ -7,7 +7,16 @@ from typing import Any
 import msgspec
 
 from trading.decisions import Action, Decision, Envelope, OrderStyle
-from trading.events import AnyEvent, BookReset, Level, TimePassed
+from trading.events import (
+    AnyEvent,
+    BookReset,
+    DecisionTaken,
+    Level,
+    OrderReported,
+    OwnEvent,
+    TimePassed,
+    TradeAmended,
+)
 from trading.execution.engine import Engine
 from trading.execution.trader import Patience
 from trading.runs import Limits, Run, StrategyRun
@@ -63,6 +72,7 @@ class Stream:
         self.events: list[AnyEvent] = []
         self._last_number = 0
         self._told: set[tuple[int, str]] = set()
+        self._amendments: dict[int, int] = {}
 
     def append(self, event: AnyEvent, now_ns: int) -> None:
         numbered = msgspec.structs.replace(
@@ -77,7 +87,13 @@ class Stream:
         self.append(TimePassed(0, SYMBOL, 0, 0, 0), now_ns)
 
     def admit(self, event: Any, now_ns: int) -> None:
-        if hasattr(event, "report_id"):
+        if isinstance(event, TradeAmended):
+            known = self._amendments.get(event.trade_id, 0)
+            if event.amendment <= known:
+                return
+            assert event.amendment == known + 1, "a hole"
+            self._amendments[event.trade_id] = event.amendment
+        elif hasattr(event, "report_id"):
             if (event.order, event.report_id) in self._told:
                 return
             self._told.add((event.order, event.report_id))
@@ -141,11 +157,18 @@ class Desk:
     def kinds(self) -> list[str]:
         """Return what has been told to the stream since the last call."""
         told, self.reported = self.reported, []
-        return [
-            f"{each.kind.name} {each.number}" if hasattr(each, "kind") else f"taken {each.number}"
-            for each in told
-        ]
+        return list(map(kind_of, told))
 
     def _bring(self) -> None:
         new, self._seen = self.stream.events[self._seen :], len(self.stream.events)
         self.engine.on_events(new, self.now)
+
+
+def kind_of(event: OwnEvent) -> str:
+    match event:
+        case DecisionTaken():
+            return f"taken {event.number}"
+        case OrderReported():
+            return f"{event.kind.name} {event.number}"
+        case TradeAmended():
+            return f"amended {event.trade_id}"

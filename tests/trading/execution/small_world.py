@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.trading.execution.samples import EPOCH, NOW, SECOND, SYMBOL, Stream, instrument, run_of
 from trading.decisions import Action, Decision, Envelope, OrderStyle
-from trading.events import DecisionTaken, OrderReported, ReportKind
+from trading.events import DecisionTaken, OrderReported, ReportKind, TradeAmended
 from trading.execution import venue as v
 from trading.execution.engine import Engine
 from trading.execution.trader import Patience
@@ -27,6 +27,7 @@ class VenueOrder:
         self.request = request
         self.order_id = order_id
         self.fills: list[v.Traded] = []
+        self.leaves = request.lots
         self.ended: ReportKind | None = None
 
     @property
@@ -35,7 +36,7 @@ class VenueOrder:
 
     @property
     def is_open(self) -> bool:
-        return self.ended is None and self.cumulative < self.request.lots
+        return self.ended is None and self.leaves > 0
 
 
 class ModelVenue:
@@ -75,6 +76,12 @@ class ModelVenue:
                 assert order is not None
                 fills = tuple(fill._replace(cumulative_lots=0) for fill in order.fills)
                 return v.TradesFound(request.name, fills)
+            case v.AskFills():
+                stand = [fill for order in self.orders.values() for fill in order.fills]
+                return v.TradesFound(
+                    request.name,
+                    tuple(fill for fill in stand if fill.trade_id >= request.from_trade_id),
+                )
 
     def trade(self) -> None:
         """Fill a part of an open order."""
@@ -82,13 +89,34 @@ class ModelVenue:
         if not found:
             return
         order = self._chance.choice(found)
-        lots = self._chance.randint(1, order.request.lots - order.cumulative)
+        lots = self._chance.randint(1, order.leaves)
         self._ids += 1
+        name, side = order.request.name, order.request.side
         fill = v.Traded(
-            order.request.name, self._ids, 10_000, lots, 1, True, order.cumulative + lots, 1, NOW
+            name, side, self._ids, 10_000, lots, 1, True, order.cumulative + lots, 1, NOW
         )
         order.fills.append(fill)
+        order.leaves -= lots
         self._tell(fill)
+
+    def amend(self) -> None:
+        """Undo a fill, or let it have been a smaller one at another price."""
+        found = [
+            (order, at)
+            for order in self.orders.values()
+            for at, fill in enumerate(order.fills)
+            if fill.lots
+        ]
+        if not found:
+            return
+        order, at = self._chance.choice(found)
+        before = order.fills[at]
+        after = before.undone()
+        if self._chance.random() < 0.5:
+            lots = self._chance.randint(1, before.lots)
+            after = before._replace(price_ticks=before.price_ticks - 5, lots=lots, fee_units=0)
+        order.fills[at] = after
+        self._tell(v.Amended(order.request.name, after))
 
     @staticmethod
     def _found(order: VenueOrder) -> v.OrderFound:
@@ -139,6 +167,8 @@ class World:
         self._lease()
         if self.chance.random() < 0.2:
             self.venue.trade()
+        if crash and self.chance.random() < 0.02:
+            self.venue.amend()
         for instance in list(self.instances):
             if self.chance.random() < crash:
                 self._crash(instance)
@@ -238,10 +268,35 @@ class World:
             told = [each for each in reports if each.order == name.number]
             kinds = Counter(each.kind for each in told)
             assert kinds[ReportKind.ACCEPTED] == 1
-            trades = [each for each in told if each.kind is ReportKind.TRADED]
-            assert {each.trade_id for each in trades} == {fill.trade_id for fill in order.fills}
-            cumulative = 0
-            for each in trades:
-                cumulative += each.fill_lots
-                assert each.cumulative_lots == cumulative == each.lots - each.leaves_lots
+            self._check_fills(name.number, order)
             assert kinds[ReportKind.CANCELED] == (order.ended is ReportKind.CANCELED)
+        lots = sum(
+            (1 if order.request.side is Side.BUY else -1) * order.cumulative
+            for order in self.venue.orders.values()
+        )
+        assert {
+            instance.engine.traders["maker", SYMBOL].orders.holdings.lots
+            for instance in self.instances
+        } == {lots}
+
+    def _check_fills(self, number: int, order: VenueOrder) -> None:
+        """Compare an order's fills, as the stream tells them in turn, with how they stand."""
+        stand: dict[int, tuple[int, int, int]] = {}
+        for event in self.stream.events:
+            if isinstance(event, OrderReported) and event.kind is ReportKind.TRADED:
+                if event.order == number:
+                    assert event.trade_id not in stand
+                    stand[event.trade_id] = (
+                        event.fill_price_ticks, event.fill_lots, event.fee_units,
+                    )  # fmt: skip
+                    cumulative = sum(lots for _, lots, _ in stand.values())
+                    assert event.cumulative_lots == cumulative == event.lots - event.leaves_lots
+            elif isinstance(event, TradeAmended) and event.order == number:
+                undone = event.undone_price_ticks, event.undone_lots, event.undone_fee_units
+                assert stand[event.trade_id] == undone
+                stand[event.trade_id] = event.price_ticks, event.lots, event.fee_units
+        assert {trade_id: terms for trade_id, terms in stand.items() if terms[1]} == {
+            fill.trade_id: (fill.price_ticks, fill.lots, fill.fee_units)
+            for fill in order.fills
+            if fill.lots
+        }

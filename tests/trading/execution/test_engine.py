@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from tests.trading.execution.samples import NOW, SECOND, SYMBOL, Desk, decision
@@ -23,7 +24,7 @@ def place(number: int) -> v.PlaceOrder:
 
 
 def traded(number: int, trade_id: int, lots: int, cumulative: int) -> v.Traded:
-    return v.Traded(name(number), trade_id, 10_000, lots, 1, True, cumulative, 7, NOW)
+    return v.Traded(name(number), Side.BUY, trade_id, 10_000, lots, 1, True, cumulative, 7, NOW)
 
 
 def ended(number: int, cumulative: int, by: str = "") -> v.Ended:
@@ -143,7 +144,7 @@ def test_what_was_missed_is_told_from_the_answers() -> None:
     desk.report(traded(1, 3, 2, 2))
     desk.engine.on_link("maker", desk.now, is_ready=False)
     desk.engine.on_link("maker", desk.now, is_ready=True)
-    assert desk.out() == [v.AskOrder(name(1))]
+    assert desk.out() == [v.AskFills(name(0), 3), v.AskOrder(name(1))]
     found = v.OrderFound(name(1), 88, 5, ReportKind.CANCELED, NOW)
     assert desk.report(found) == [v.AskTrades(name(1), 88)]
     fills = traded(1, 4, 3, 0), traded(1, 3, 2, 0)
@@ -151,6 +152,87 @@ def test_what_was_missed_is_told_from_the_answers() -> None:
     assert desk.kinds() == ["TRADED 0", "TRADED 0", "CANCELED 0"]
     reports = [each for each in desk.stream.events if isinstance(each, OrderReported)]
     assert [each.cumulative_lots for each in reports] == [0, 2, 5, 5]
+
+
+def position(desk: Desk) -> tuple[int, int, int, int]:
+    """Return lots, base and quote units, and how many fills there are."""
+    held = desk.engine.traders["maker", SYMBOL].orders.holdings
+    return held.lots, held.base_units, held.quote_units, held.trades
+
+
+def test_fills_that_the_venue_amends_count_as_they_then_are() -> None:
+    desk, other = Desk(), Desk()
+    for each in (desk, other):
+        working(each)
+    fills = traded(1, 3, 4, 4), traded(1, 4, 3, 7)
+    desk.report(*fills)
+    smaller = fills[0]._replace(price_ticks=9_990, lots=2, fee_units=-5)
+    for _ in range(2):  # over FIX and over WebSocket
+        desk.report(v.Amended(name(1), smaller))
+        desk.report(v.Amended(name(1), fills[1].undone()))
+    assert desk.kinds() == ["TRADED 0", "TRADED 0", "amended 3", "amended 4"]
+    other.report(smaller._replace(cumulative_lots=2))
+    assert position(desk) == position(other)
+
+    # The order's three lots still stand in the book, and no more: seven were traded.
+    desk.report(traded(1, 5, 3, 5))
+    assert desk.kinds() == ["TRADED 0"]
+    last = desk.stream.events[-1]
+    assert isinstance(last, OrderReported)
+    assert (last.lots, last.cumulative_lots, last.leaves_lots) == (5, 5, 0)
+    desk.report(v.Amended(name(1), fills[0].undone()))  # however long ago
+    assert position(desk)[0] == 3
+
+
+def test_what_was_amended_while_nobody_listened_is_told_from_the_answers() -> None:
+    desk = Desk()
+    working(desk)
+    desk.report(traded(1, 3, 10, 10))
+    desk.kinds()
+    desk.engine.on_link("maker", desk.now, is_ready=False)
+    desk.engine.on_link("maker", desk.now, is_ready=True)
+    question = v.AskFills(name(0), 3)
+    assert desk.out() == [question]
+    assert desk.pass_time(Patience().answer_ns) == [question]  # no answer yet
+    ours, unknown = traded(1, 3, 10, 0).undone(), traded(9, 8, 1, 0)
+    desk.report(v.TradesFound(name(0), (ours, unknown)))
+    assert desk.kinds() == ["amended 3"]
+    assert position(desk) == (0, 0, 0, 0)
+    assert desk.pass_time(2 * Patience().answer_ns) == []
+
+
+def test_of_a_missed_trade_that_was_undone_nothing_is_told() -> None:
+    desk = Desk()
+    working(desk)
+    desk.report(traded(1, 3, 2, 2))
+    desk.kinds()
+    busted = v.Amended(name(1), traded(1, 4, 5, 2).undone())
+    assert desk.report(busted) == [v.AskOrder(name(1))]
+    assert desk.report(v.OrderFound(name(1), 88, 2, None, NOW)) == []
+    assert desk.kinds() == []
+    found = v.OrderFound(name(1), 88, 0, ReportKind.CANCELED, NOW)
+    assert desk.report(found) == [v.AskTrades(name(1), 88)]
+    fills = traded(1, 3, 2, 0).undone(), traded(1, 4, 5, 0).undone()
+    desk.report(v.TradesFound(name(1), fills))
+    assert desk.kinds() == ["amended 3", "CANCELED 0"]
+    assert position(desk) == (0, 0, 0, 0)
+
+
+def test_of_two_amendments_of_one_number_that_of_the_stream_holds() -> None:
+    """Who held the symbol before may still tell of one that its successor heard of only later."""
+    desk = Desk()
+    working(desk)
+    fill = traded(1, 3, 10, 10)
+    desk.report(fill)
+    desk.report(v.Amended(name(1), fill.undone()))
+    stands = desk.reported[-1]
+    late = msgspec.structs.replace(stands, stream_sequence=99, price_ticks=10_001, lots=4)
+    desk.engine.on_events([late], desk.now)
+    assert desk.out() == [v.AskFills(name(0), 3)]
+    desk.report(v.TradesFound(name(0), (fill.undone(),)))
+    assert desk.reported[-1].amendment == 2
+    assert desk.reported[-1].undone_lots == 4
+    assert position(desk) == (0, 0, 0, 0)
 
 
 def test_a_gap_between_fills_is_asked_about() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.trading.own_events import filled, reported, taken
+from tests.trading.own_events import amended, filled, reported, taken
 from trading.events import OwnEvent, ReportKind
 from trading.feeds import admission as admission_module
 from trading.feeds.admission import Admission
@@ -61,6 +61,25 @@ def test_what_an_order_long_done_did_is_known_without_its_reports(
         assert known.admit(reported(1, "late", kind=ReportKind.CANCEL_REFUSED))
         assert known.admit(filled(2, "all"))
         assert not known.admit(filled(5, "all"))
+
+
+def test_amendments_count_by_trade_however_long_ago_its_order_was_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(admission_module, "FINISHED_ORDERS_MAX", 2)
+    admission = Admission()
+    assert refusal(admission, amended(1)) == "amendment 1 of trade 77 before 1"
+    for number in range(1, 6):
+        assert admission.admit(taken(number))
+        assert admission.admit(filled(number, "all"))
+    assert refusal(admission, amended(1, 2)) == "amendment 2 of trade 77 before 1"
+    assert admission.admit(amended(1))
+    assert admission.admit(amended(5))
+    for known in (restored(admission), admission):
+        assert not known.admit(amended(1))
+        assert known.admit(amended(1, 2))
+        assert not known.admit(amended(1))
+        assert known.admit(amended(1, trade_id=78))
 
 
 @given(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.trading.own_events import filled, reported, taken
+from tests.trading.own_events import amended, filled, reported, taken
 from trading.decisions import Action
 from trading.events import OwnEvent, ReportKind, encode
 from trading.feeds.own_schema import decode_own_event
@@ -22,6 +22,8 @@ VALID: list[OwnEvent] = [
     reported(4, "risk-4", kind=ReportKind.REFUSED, leaves_lots=0, reason="order_lots_max"),
     filled(3, "e2"),
     reported(3, "v", kind=ReportKind.CANCEL_REFUSED, number=5, reason="Unknown order sent."),
+    amended(3),
+    amended(3, 2, price_ticks=9_000, lots=4, fee_units=-1, undone_fee_units=-2),
 ]
 
 
@@ -61,6 +63,13 @@ def test_what_fits_is_taken_as_it_is(event: OwnEvent) -> None:
         (reported(1, "a", is_maker=True), "inconsistent"),
         (reported(1, "a", kind=ReportKind.TRADED), "inconsistent"),
         (reported(1, "a", kind=9), "malformed"),
+        (amended(0), "inconsistent"),
+        (amended(1, 0), "inconsistent"),
+        (amended(1, undone_lots=0), "inconsistent"),
+        (amended(1, price_ticks=5), "inconsistent"),
+        (amended(1, fee_units=5), "inconsistent"),
+        (amended(1, lots=-1), "malformed"),
+        (amended(1, symbol="DOGEUSDT"), "unknown_symbol"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_its_reason(event: OwnEvent, expected: str) -> None:

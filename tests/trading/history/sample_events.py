@@ -22,6 +22,7 @@ from trading.events import (
     PhaseChanged,
     ReportKind,
     TimePassed,
+    TradeAmended,
     TradePrinted,
 )
 from vocabulary.types import Side, TradingPhase
@@ -59,6 +60,7 @@ kinds: list[tuple[Any, list[st.SearchStrategy[Any]]]] = [
             texts,
         ],
     ),
+    (TradeAmended, [texts, *[int64] * 4, enum(Side), *[int64] * 6]),
 ]
 symbols = st.sampled_from([*SYMBOLS, "BTC/USDT", "a b=c", "Ü%"])
 times = st.integers(NOON_NS - 10**14, NOON_NS + 10**14)  # three days, in any order

@@ -15,7 +15,7 @@ from trading.backtest.recorded_orders import RecordedOrders
 from trading.backtest.recording import Recording
 from trading.backtest.simulation import Machine
 from trading.backtest.venue import SimulatedVenue
-from trading.events import DecisionTaken, OrderReported, OwnEvent
+from trading.events import DecisionTaken, OrderReported, OwnEvent, TradeAmended
 from trading.history.edge.reader import EVERYTHING, HistoryReader, Range
 from trading.runs import Run, StrategyRun
 from vocabulary.instrument import Instrument
@@ -31,6 +31,7 @@ class _Symbol:
         own = list(_own_events(reader, run, symbol))
         reports = [event for event in own if isinstance(event, OrderReported)]
         taken = [event for event in own if isinstance(event, DecisionTaken)]
+        self._amendments = [event for event in own if isinstance(event, TradeAmended)]
         defined = recordings.instrument(reader, EVERYTHING, symbol)
         self.instrument: Instrument = instrument_of(defined, *fees)
         self.recorded = recorded_part(map(decision_of, taken), reports)
@@ -56,12 +57,18 @@ class _Symbol:
         return compared
 
     def outcomes(self, strategy: str) -> tuple[Outcome, Outcome]:
-        """Return what a strategy's recorded and replayed fills led to, at the last price."""
+        """Return what a strategy's recorded and replayed fills led to, at the last price.
+
+        What the venue's desk amended is no matter of the rules that are replayed: the core's fills
+        are compared as they were made, and amended as the venue's were.
+        """
+        amendments = [each for each in self._amendments if each.strategy == strategy]
         recorded = [fill for fills in self.recorded.fills.values() for fill in fills]
         live, core = (
             outcome(
                 self.instrument,
                 [fill for fill in fills if fill.order.strategy == strategy],
+                amendments,
                 self.price,
             )
             for fills in (recorded, self.replayed)
@@ -122,11 +129,7 @@ def _stream(run: Run, symbol: str) -> Range:
 def _own_events(reader: HistoryReader, run: Run, symbol: str) -> Iterator[OwnEvent]:
     """Yield the run's own events, not those of another run with strategies of the same name."""
     names = {entry.name for entry in run.strategies}
-    own = Range(symbols=[symbol], types=["decision", "report"])
+    own = Range(symbols=[symbol], types=["decision", "report", "amendment"])
     for event in reader.read(own, allow_gaps=True):
-        if (
-            isinstance(event, DecisionTaken | OrderReported)
-            and event.strategy in names
-            and event.epoch == run.epoch
-        ):
+        if isinstance(event, OwnEvent) and event.strategy in names and event.epoch == run.epoch:
             yield event

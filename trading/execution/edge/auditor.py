@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
 import structlog
 from redis.exceptions import RedisError
@@ -17,9 +16,8 @@ from trading.execution.edge.links import VenueError, VenueLink
 from trading.execution.edge.metrics import AUDITS, DIFFERENCES
 from trading.execution.edge.run_switches import RunSwitches
 from trading.execution.engine import Engine
-from trading.execution.holdings import fee_units
-from trading.execution.json_messages import NS_PER_MS, TRADES_MAX
-from trading.execution.reconciliation import FillAudit, Sums, VenueFill
+from trading.execution.json_messages import TRADES_MAX, fills_of
+from trading.execution.reconciliation import FillAudit, Sums
 from trading.execution.trader import kill_order_id
 from vocabulary.instrument import Instrument
 from vocabulary.types import Side
@@ -99,21 +97,25 @@ class Auditor:
 
     async def _fills(self, strategy: str, symbol: str, sums: Sums) -> str:
         instrument = self._instrument(strategy, symbol)
-        audit = self._audits.setdefault((strategy, symbol), FillAudit(instrument))
+        audit = self._audits.get((strategy, symbol))
+        if audit is None or audit.amendments != sums.amendments:
+            audit = FillAudit(instrument, sums.amendments)
+            self._audits[strategy, symbol] = audit
+        name = OrderName(strategy, symbol, self._engine.run.epoch, 0)
         while True:
-            page = await self._links[strategy].ask(
+            trades = await self._links[strategy].ask(
                 "myTrades",
                 symbol=symbol,
                 fromId=audit.next_trade_id,
                 startTime=self._engine.run.epoch * 1_000,
                 limit=TRADES_MAX,
             )
-            if len(page) == TRADES_MAX:  # a trade with oneself is two fills: both, or neither
-                page = [trade for trade in page if trade["id"] != page[-1]["id"]]
-                audit.receive(_fill(strategy, trade, instrument) for trade in page)
-                continue
-            audit.receive(_fill(strategy, trade, instrument) for trade in page)
-            return audit.difference(sums, time.time_ns())
+            page = fills_of(name, trades, instrument)
+            if len(page) < TRADES_MAX:
+                audit.receive(page)
+                return audit.difference(sums, time.time_ns())
+            # A trade with oneself is two fills: both, or neither.
+            audit.receive(fill for fill in page if fill.trade_id != page[-1].trade_id)
 
     async def _orders(self, strategy: str) -> list[str]:
         """Cancel what is open at the venue and not for us: nobody would ever look after it."""
@@ -158,19 +160,3 @@ class Auditor:
 
     def _instrument(self, strategy: str, symbol: str) -> Instrument:
         return self._engine.traders[strategy, symbol].orders.holdings.instrument
-
-
-def _fill(strategy: str, trade: dict[str, Any], instrument: Instrument) -> VenueFill:
-    side = Side.BUY if trade["isBuyer"] else Side.SELL
-    fill = v.Traded(
-        OrderName(strategy, instrument.symbol, 0, 0),
-        trade["id"],
-        instrument.price_ticks(trade["price"]),
-        instrument.quantity_lots(trade["qty"]),
-        fee_units(trade["commission"], side, instrument),
-        trade["isMaker"],
-        0,
-        0,
-        trade["time"] * NS_PER_MS,
-    )
-    return VenueFill(side, fill)

@@ -81,7 +81,7 @@ class FixLink:
         messages: list[tuple[bytes, bytes]] = []
         now_ns = time.time_ns()
         for request in requests:
-            if isinstance(request, v.AskOrder | v.AskTrades):
+            if isinstance(request, v.AskOrder | v.AskTrades | v.AskFills):
                 questions.append(request)
             else:
                 instrument = self._instruments[request.name.symbol]

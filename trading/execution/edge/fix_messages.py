@@ -86,6 +86,9 @@ def _execution(message: FixMessage, instruments: Mapping[str, Instrument]) -> v.
         return v.Accepted(name, sequence, time_ns)
     if exec_type == values.ExecType.TRADE:
         return _trade(message, v.Accepted(name, sequence, time_ns), instrument, cumulative_lots)
+    if exec_type in (values.ExecType.TRADE_CANCEL, values.ExecType.TRADE_CORRECT):
+        fill = _trade(message, v.Accepted(name, sequence, time_ns), instrument, cumulative_lots)
+        return v.Amended(name, fill.undone() if exec_type == values.ExecType.TRADE_CANCEL else fill)
     if exec_type == values.ExecType.CANCELED:
         by = _text(message, tags.ClOrdID) if is_asked_for else ""
         return v.Ended(name, ReportKind.CANCELED, cumulative_lots, by, "", sequence, time_ns)
@@ -100,6 +103,7 @@ def _trade(
     side = Side.BUY if message.get(tags.Side) == values.Side.BUY else Side.SELL
     return v.Traded(
         told.name,
+        side,
         int(_text(message, tags.SecondaryExecID)),
         instrument.price_ticks(_text(message, tags.LastPx)),
         instrument.quantity_lots(_text(message, tags.LastQty)),

@@ -174,12 +174,12 @@ class WebSocketLink:
         request = self._asked.pop(message.id, None)
         if request is None:
             return None
-        if isinstance(request, v.AskTrades) and message.error is None:
+        if isinstance(request, v.AskTrades | v.AskFills) and message.error is None:
             return self._take_fills(message.id, request, message)
         return self._messages.report_of_answer(request, message)
 
     def _take_fills(
-        self, request_id: int, request: v.AskTrades, message: Message
+        self, request_id: int, request: v.AskTrades | v.AskFills, message: Message
     ) -> v.VenueReport | None:
         """Return all fills, or ask for the next page of them."""
         page = self._messages.fills(request.name, message.result)
@@ -188,7 +188,7 @@ class WebSocketLink:
             return v.TradesFound(request.name, fills)
         following = next(self._ids)
         self._asked[following], self._fills[following] = request, fills
-        from_id = page[-1].trade_id + 1
+        from_id = page[-1].trade_id  # a trade with oneself is two fills, which this may have cut
         self._stream.send([self._messages.ask_trades(following, request, from_id, time.time_ns())])
         return None
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import structlog
 
 from trading import events as stream_events
-from trading.events import AnyEvent, DecisionTaken, EventError, OrderReported
+from trading.events import AnyEvent, EventError, OwnEvent
 from trading.feeds.admission import Admission
 from trading.feeds.edge.publisher import RING_EVENTS
 from trading.feeds.edge.stream_log import StreamLog
@@ -53,7 +53,7 @@ async def recover(stream_log: StreamLog, queue: EventQueue, admission: Admission
 
 def _recall(admission: Admission, events: Iterable[AnyEvent]) -> None:
     for event in events:
-        if isinstance(event, DecisionTaken | OrderReported):
+        if isinstance(event, OwnEvent):
             admission.recall(event)
 
 

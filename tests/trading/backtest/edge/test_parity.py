@@ -29,7 +29,7 @@ from trading.alpha.machine import Machine
 from trading.backtest.edge.parity import compare
 from trading.backtest.fill_parity import Difference
 from trading.backtest.parity import encode, lines
-from trading.events import AnyEvent, OrderReported, ReportKind
+from trading.events import AnyEvent, OrderReported, ReportKind, TradeAmended
 from trading.history.edge.reader import HistoryReader
 
 FEES = (1000, 2000)  # what the small venue lists
@@ -52,6 +52,23 @@ def with_another_fill(events: Iterable[AnyEvent]) -> list[AnyEvent]:
     assert isinstance(first, OrderReported)
     altered[at] = msgspec.structs.replace(first, fill_price_ticks=first.fill_price_ticks + 1)
     return altered
+
+
+def with_amendments(events: Iterable[AnyEvent]) -> list[AnyEvent]:
+    """Return a recording in which the venue undid the first fill, and corrected the last one."""
+    recorded = list(events)
+    fills = [e for e in recorded if isinstance(e, OrderReported) and e.fill_lots]
+    terms = [(0, 0, 0), (fills[-1].fill_price_ticks + 5, fills[-1].fill_lots // 2, 3)]
+    last = recorded[-1]
+    amendments = [
+        TradeAmended(
+            last.stream_sequence + at, SYMBOL, 0, last.exchange_ns, last.received_ns,
+            fill.strategy, fill.epoch, fill.order, fill.trade_id, 1, fill.side,
+            fill.fill_price_ticks, fill.fill_lots, fill.fee_units, *now,
+        )
+        for at, (fill, now) in enumerate(zip((fills[0], fills[-1]), terms, strict=True), 1)
+    ]  # fmt: skip
+    return [*recorded, *amendments]
 
 
 async def test_a_session_among_the_firms_own_is_equal(
@@ -83,6 +100,15 @@ async def test_a_session_among_the_firms_own_is_equal(
     assert not broken.holds
     assert Difference.UNEXPLAINED in {each.why for each in broken.fills[SYMBOL].differences}
     assert lines(broken)[-1] == "NOT EQUAL"
+
+    # What the venue's desk undoes, no rule of the venue does: it counts for both.
+    history = store_of(tmp_path / "amended", with_amendments(reader.read(allow_gaps=True)))
+    amended = compare(history, TWO_OF_NOISE, Machine, FEES)
+    assert amended.holds, "\n".join(lines(amended))
+    assert amended.fills_are_equal
+    assert all(each.recorded == each.replayed for each in amended.strategies)
+    before = {each.strategy: each.recorded for each in compared.strategies}
+    assert any(each.recorded != before[each.strategy] for each in amended.strategies)
 
     def agio(*words: str) -> Result:
         return CliRunner().invoke(parity, ["short", "--fees", "1000/2000", *words])

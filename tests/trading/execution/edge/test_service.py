@@ -9,9 +9,10 @@ import msgspec
 import pytest
 
 from gateway.fix import tags
-from tests.trading.execution.edge.trading_floor import trading_floor, until
+from tests.gateway.edge.desk_link import DeskLink
+from tests.trading.execution.edge.trading_floor import SYMBOL, trading_floor, until
 from trading.decisions import OrderStyle
-from trading.events import DecisionTaken, OrderReported
+from trading.events import DecisionTaken, OrderReported, TradeAmended
 from trading.execution.edge import fix_link
 from trading.execution.edge.auditor import Auditor
 from trading.execution.edge.run_switches import RunSwitches
@@ -192,6 +193,44 @@ async def test_what_the_venue_says_of_an_account_is_compared_with_the_stream(
         assert fills == (
             "BTCUSDT: the venue has 4 fills, 19000 lots in all, the stream 3 and 29000, up to 4"
         )
+
+
+@pytest.mark.parametrize("door", DOORS)
+async def test_what_the_desk_amends_is_told_and_counts_for_who_listened_or_did_not(
+    tmp_path: Path, redis_url: str, door: str
+) -> None:
+    async with (
+        trading_floor(tmp_path, redis_url, door=door) as floor,
+        DeskLink(floor.venue.matching_address) as desk,
+    ):
+        async with floor.instance(audit_every_s=0.1) as service:
+            auditor = Auditor(service._engine, service._links, service._switches, nobody)
+            floor.leader.place(Side.BUY, 10_003, 25_000, OrderStyle.IMMEDIATE)
+            floor.leader.place(Side.SELL, 9_998, 25_000, OrderStyle.IMMEDIATE)
+            await until(lambda: floor.told(2) == ["ACCEPTED", "TRADED"])
+            assert await auditor.differences("maker") == []
+            await desk.correct(1, 10_001, 20_000)
+            await until(lambda: len(floor.of(TradeAmended)) == 1)
+            held = service._engine.traders["maker", SYMBOL].orders.holdings
+            assert (held.lots, held.trades) == (-5_000, 2)
+            assert await auditor.differences("maker") == []
+            await desk.bust(1)
+            await until(lambda: len(floor.of(TradeAmended)) == 2)
+            assert (held.lots, held.trades) == (-25_000, 1)
+            assert await auditor.differences("maker") == []
+        await desk.bust(2)
+        async with floor.instance("two") as service:
+            await until(lambda: len(floor.of(TradeAmended)) == 3)
+            held = service._engine.traders["maker", SYMBOL].orders.holdings
+            assert (held.lots, held.base_units, held.quote_units, held.trades) == (0, 0, 0, 0)
+            auditor = Auditor(service._engine, service._links, service._switches, nobody)
+            assert await auditor.differences("maker") == []
+    corrected, busted, missed = floor.of(TradeAmended)
+    assert (corrected.order, corrected.trade_id, corrected.amendment) == (1, 1, 1)
+    assert (corrected.price_ticks, corrected.lots) == (10_001, 20_000)
+    assert (busted.undone_price_ticks, busted.undone_lots, busted.lots) == (10_001, 20_000, 0)
+    assert (busted.undone_fee_units, busted.amendment) == (corrected.fee_units, 2)
+    assert (missed.order, missed.trade_id, missed.amendment, missed.lots) == (2, 2, 1, 0)
 
 
 async def nobody(_strategy: str, _text: str) -> None:

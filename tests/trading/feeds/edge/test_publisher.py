@@ -60,9 +60,9 @@ async def test_a_subscriber_gets_what_comes_and_one_that_resumes_what_it_missed(
 @pytest.mark.parametrize(
     ("first", "version", "error"),
     [
-        (10, 3, "stream_sequence 10 is no longer here, the oldest is 11: read the history"),
-        (15, 3, "stream_sequence 15 is ahead of 13"),
-        (0, 1, "version 1 is not 3"),
+        (10, 4, "stream_sequence 10 is no longer here, the oldest is 11: read the history"),
+        (15, 4, "stream_sequence 15 is ahead of 13"),
+        (0, 1, "version 1 is not 4"),
     ],
 )
 async def test_a_request_that_can_not_be_met_is_told_so(

@@ -115,7 +115,7 @@ async def test_what_may_not_stand_there_is_refused_alone_and_kept_aside(
 
 @pytest.mark.parametrize(
     ("request_", "told"),
-    [({"version": 1}, "version 1 is not 3"), ({"version": 3, "more": 1}, "no request"), (7, "no")],
+    [({"version": 1}, "version 1 is not 4"), ({"version": 4, "more": 1}, "no request"), (7, "no")],
 )
 async def test_a_request_that_will_not_do_is_refused(
     venue: JsonVenue, tmp_path: Path, redis_url: str, request_: Any, told: str
