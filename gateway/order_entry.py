@@ -87,7 +87,7 @@ class OrderEntry:
             client_order_id,
             expire_time_ns,
             self_trade_prevention,
-            instrument.order_price_ticks(trigger_price) if trigger_price is not None else 0,
+            _trigger_ticks(instrument, trigger_price),
             min(trailing_bps, ID_MAX),
             quote_units,
             _display_lots(instrument, display_quantity, quantity_lots),
@@ -202,6 +202,10 @@ def _price_ticks(instrument: Instrument, price: str | None) -> int:
     return instrument.order_price_ticks(price)
 
 
+def _trigger_ticks(instrument: Instrument, price: str | None) -> int:
+    return instrument.order_price_ticks(price, "stop price") if price is not None else 0
+
+
 def _quantity_lots(instrument: Instrument, quantity: str | None, quote_amount: str | None) -> int:
     if quantity is not None:
         return instrument.order_quantity_lots(quantity)
@@ -214,7 +218,7 @@ def _display_lots(instrument: Instrument, display: str | None, quantity_lots: in
     """Return what is displayed at a time; 0 if that is all of the order."""
     if display is None:
         return 0
-    lots = instrument.order_quantity_lots(display)
+    lots = instrument.order_quantity_lots(display, "displayed quantity")
     if lots == 0:
         text = "an order that displays nothing is not taken"
         raise Refused(RejectReason.DISPLAY_QUANTITY_OUT_OF_RANGE, text)
@@ -252,6 +256,8 @@ def is_client_order_id(octets: bytes, start: int, stop: int) -> bool:
 
 def _check_order_is_named(order_id: int, original_client_order_id: bytes) -> None:
     size = len(original_client_order_id)
+    if order_id == 0 and size == 0:
+        raise Refused(RejectReason.UNKNOWN_ORDER, "the request names no order")
     if not 0 <= order_id <= INT64_MAX or (
         order_id == 0 and not is_client_order_id(original_client_order_id, 0, size)
     ):

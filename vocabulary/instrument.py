@@ -98,55 +98,59 @@ class Instrument(NamedTuple):
         step_lots = self.quantity_increment_lots
         return -(-(self.limits.quantity_lots_min or 1) // step_lots) * step_lots
 
-    def order_price_ticks(self, text: str) -> int:
-        """Return an order's decimal price in ticks: it keeps to the increment. Raises `Refused`."""
-        ticks = self.price_ticks(text)
+    def order_price_ticks(self, text: str, field: str = "price") -> int:
+        """Return an order's decimal price in ticks: it keeps to the increment.
+
+        Raises `Refused`, whose text names the field.
+        """
+        ticks = self.price_ticks(text, field)
         if self.price_increment_ticks != 1 and ticks % self.price_increment_ticks:
             raise Refused(
                 RejectReason.PRICE_NOT_ON_TICK,
-                f"price {text[:40]} is not a multiple of the tick size {self.price_increment_text}",
+                f"{field} {text[:40]} is not a multiple of the tick size"
+                f" {self.price_increment_text}",
             )
         return ticks
 
-    def order_quantity_lots(self, text: str) -> int:
+    def order_quantity_lots(self, text: str, field: str = "quantity") -> int:
         """Return an order's decimal quantity in lots, likewise. Raises `Refused`."""
-        lots = self.quantity_lots(text)
+        lots = self.quantity_lots(text, field)
         if self.quantity_increment_lots != 1 and lots % self.quantity_increment_lots:
             raise Refused(
                 RejectReason.QUANTITY_NOT_ON_LOT,
-                f"quantity {text[:40]} is not a multiple of the lot size"
+                f"{field} {text[:40]} is not a multiple of the lot size"
                 f" {self.quantity_increment_text}",
             )
         return lots
 
-    def price_ticks(self, text: str) -> int:
+    def price_ticks(self, text: str, field: str = "price") -> int:
         """Return a decimal price in ticks. Raises `Refused`."""
         scaled = _scaled(text, self.tick.scale)
         if scaled is None:
-            _refuse_shape(text, RejectReason.MALFORMED_PRICE, "price")
+            _refuse_shape(text, RejectReason.MALFORMED_PRICE, field)
         if scaled is None or scaled % self.tick.mantissa:
             raise Refused(
                 RejectReason.PRICE_NOT_ON_TICK,
-                f"price {text[:40]} is not a multiple of the tick size {self.tick.text}",
+                f"{field} {text[:40]} is not a multiple of the tick size {self.tick.text}",
             )
         ticks = scaled // self.tick.mantissa
         if ticks > PRICE_TICKS_MAX:
-            raise Refused(RejectReason.PRICE_OUT_OF_RANGE, f"price {text[:40]} is too high")
+            raise Refused(RejectReason.PRICE_OUT_OF_RANGE, f"{field} {text[:40]} is too high")
         return ticks
 
-    def quantity_lots(self, text: str) -> int:
+    def quantity_lots(self, text: str, field: str = "quantity") -> int:
         """Return a decimal quantity in lots. Raises `Refused`."""
         scaled = _scaled(text, self.lot.scale)
         if scaled is None:
-            _refuse_shape(text, RejectReason.MALFORMED_QUANTITY, "quantity")
+            _refuse_shape(text, RejectReason.MALFORMED_QUANTITY, field)
         if scaled is None or scaled % self.lot.mantissa:
             raise Refused(
                 RejectReason.QUANTITY_NOT_ON_LOT,
-                f"quantity {text[:40]} is not a multiple of the lot size {self.lot.text}",
+                f"{field} {text[:40]} is not a multiple of the lot size {self.lot.text}",
             )
         lots = scaled // self.lot.mantissa
         if lots > QUANTITY_LOTS_MAX:
-            raise Refused(RejectReason.QUANTITY_OUT_OF_RANGE, f"quantity {text[:40]} is too large")
+            raise Refused(RejectReason.QUANTITY_OUT_OF_RANGE, f"{field} {text[:40]} is too large")
         return lots
 
     def price_text(self, ticks: int) -> str:
@@ -325,7 +329,9 @@ def _scaled_long(text: str, scale: int) -> int | None:
 def _refuse_shape(text: str, reason: RejectReason, field: str) -> None:
     if _DECIMAL.fullmatch(text) is None:
         raise Refused(
-            reason, f"{field} {text[:40]!r} is not a plain decimal of at most 20.18 digits"
+            reason,
+            f"{field} {text[:40]!r} is not a decimal without sign or exponent, of at most 20 digits"
+            " and 18 places",
         )
 
 

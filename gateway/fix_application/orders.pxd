@@ -26,4 +26,4 @@ cdef object _enter_order(
 cdef str _text(FixMessage message, int tag)
 
 @cython.locals(tag=int)
-cdef void _check_supported(FixMessage message) except *
+cdef void _check_supported(FixMessage message, object order_entry) except *

@@ -76,14 +76,28 @@ _PREVENTIONS = {
     values.SelfTradePreventionMode.EXPIRE_BOTH: SelfTradePrevention.EXPIRE_BOTH,
     values.SelfTradePreventionMode.DECREMENT: SelfTradePrevention.DECREMENT,
 }
-_UNSUPPORTED = frozenset({
-    tags.MinQty,
-    tags.OrderPercent,
-    tags.EffectiveTime,
-    tags.PegOffsetValue,
-    tags.DiscretionInst,
-    tags.NoAllocs,
-})  # fmt: skip
+# What an order may not have: it asks for more than this venue does.
+_UNSUPPORTED = {
+    tags.MinQty: "MinQty",
+    tags.MaxShow: "MaxShow",
+    tags.OrderPercent: "OrderPercent",
+    tags.OrderQty2: "OrderQty2",
+    tags.Price2: "Price2",
+    tags.EffectiveTime: "EffectiveTime",
+    tags.PegOffsetValue: "PegOffsetValue",
+    tags.DiscretionInst: "DiscretionInst",
+    tags.DiscretionOffsetValue: "DiscretionOffsetValue",
+    tags.TargetStrategy: "TargetStrategy",
+    tags.ParticipationRate: "ParticipationRate",
+    tags.NoAllocs: "NoAllocs",
+}
+# What may only say what is so here: units, at a price for each, paid for with one's own.
+_ONLY = {
+    tags.QtyType: ("QtyType", values.QtyType.UNITS),
+    tags.PriceType: ("PriceType", values.PriceType.PER_UNIT),
+    tags.CashMargin: ("CashMargin", values.CashMargin.CASH),
+    tags.ForexReq: ("ForexReq", b"N"),
+}
 
 
 def command(
@@ -176,7 +190,7 @@ def _enter_order(
         order_type = _TAKES_PROFIT.get(order_type)
         if order_type is None:
             raise _unsupported(message, tags.TriggerPriceDirection, "TriggerPriceDirection")
-    _check_supported(message)
+    _check_supported(message, order_entry)
     return order_entry.enter_order(
         session_id,
         session_number,
@@ -218,7 +232,7 @@ def _replace_order(
     for tag, name in kept:
         if tag in message:  # the order keeps what it has: to take another silently would be a lie
             raise _unsupported(message, tag, name)
-    _check_supported(message)
+    _check_supported(message, order_entry)
     return order_entry.replace_order(
         session_id,
         session_number,
@@ -270,11 +284,20 @@ def _quantity(message: FixMessage) -> str:
     return _text(message, tags.OrderQty)
 
 
-def _check_supported(message: FixMessage) -> None:
-    for tag in _UNSUPPORTED:
-        if message.find(tag) < 0:
-            continue
-        raise Refused(RejectReason.UNSUPPORTED_ORDER, f"field {tag} is not supported")
+def _check_supported(message: FixMessage, order_entry: OrderEntry) -> None:
+    for tag, name in _UNSUPPORTED.items():
+        if message.find(tag) >= 0:
+            raise _unsupported(message, tag, name)
+    for tag, (name, only) in _ONLY.items():
+        said = message.get(tag)
+        if said is not None and said != only:
+            raise _unsupported(message, tag, name)
+    currency = message.get(tags.Currency)  # FIX 4.4 vol. 7: that of the price
+    instrument = order_entry.catalogue.instrument_by_symbol.get(_text(message, tags.Symbol))
+    if currency is None or instrument is None:
+        return
+    if currency != instrument.quote.name.encode():
+        raise _unsupported(message, tags.Currency, "Currency")
 
 
 def _unsupported(message: FixMessage, tag: int, name: str) -> Refused:

@@ -27,12 +27,12 @@ REJECT_REASONS: dict[RejectReason, tuple[bytes, bytes, str]] = {
     RejectReason.UNSUPPORTED_ORDER: (
         _O.UNSUPPORTED_ORDER_CHARACTERISTIC,
         _C.OTHER,
-        "type, time in force and instructions do not go together",
+        "OrdType(40), TimeInForce(59), ExecInst(18), prices and quantities do not go together",
     ),
     RejectReason.EXPIRE_TIME_OUT_OF_RANGE: (
         _O.OTHER,
         _C.OTHER,
-        "good till date, and nothing else, needs a time ahead",
+        "TimeInForce(59)=6, and no other, needs ExpireTime(126) or ExpireDate(432), in the future",
     ),
     RejectReason.PRICE_OUT_OF_RANGE: (_O.OTHER, _C.OTHER, "price is zero or too high"),
     RejectReason.PRICE_OUTSIDE_BAND: (
@@ -64,7 +64,7 @@ REJECT_REASONS: dict[RejectReason, tuple[bytes, bytes, str]] = {
     RejectReason.TRIGGER_PRICE_OUT_OF_RANGE: (
         _O.OTHER,
         _C.OTHER,
-        "stop price or trailing distance is zero or too high",
+        "StopPx(99) or TriggerTrailingDeltaBips(25009) is missing, zero or too high",
     ),
     RejectReason.TOO_MANY_WAITING_ORDERS: (
         _O.ORDER_EXCEEDS_LIMIT,

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from gateway.fix_application.reject_reasons import REJECT_REASONS
 from tests.gateway.edge.small_venue import SmallVenue, small_venue
 from tests.gateway.engine_room import ALICE
 from tests.gateway.fix_client import FixClient, Pairs
+from vocabulary.rejects import RejectReason
 
 SELL_LIMIT = "55=BTCUSDT|54=2|38=0.5|40=2|18=6|44=51000"
 SELL_STOP = "55=BTCUSDT|54=2|38=0.5|40=3|99=49000"
@@ -177,7 +179,7 @@ async def test_a_list_may_be_canceled_right_behind_its_entry(venue: SmallVenue) 
 @pytest.mark.parametrize(
     ("kind", "orders", "reason", "text"),
     [
-        (1, OTO, "11", "type, time in force and instructions do not go together"),
+        (1, OTO, "11", REJECT_REASONS[RejectReason.UNSUPPORTED_ORDER][2]),
         (2, (OTO[0],), "11", "NoOrders(73)=1 is not supported: such a list has 2 or 3 orders"),
         (
             1,

@@ -133,7 +133,6 @@ def test_a_cancel_and_a_replace_become_commands(room: EngineRoom) -> None:
         ("D", f"{ORDER}|111=0", R.DISPLAY_QUANTITY_OUT_OF_RANGE),
         ("D", f"{ORDER}|111=0.000001", R.QUANTITY_NOT_ON_LOT),
         ("G", f"{REPLACE}|111=0.1", R.UNSUPPORTED_ORDER),
-        ("D", f"{ORDER}|110=0.1", R.UNSUPPORTED_ORDER),
         ("D", f"{ORDER}|38=", R.MALFORMED_QUANTITY),
         ("D", f"{ORDER}|40=1|44=|38=|152=1e3", R.MALFORMED_QUANTITY),
         ("D", f"{ORDER}|40=1|44=|38=|152=0", R.NOTIONAL_TOO_SMALL),
@@ -169,6 +168,51 @@ def test_what_can_not_be_honoured_is_refused(
         command(room, msg_type, text)
     assert refused.value.reason is reason
     assert refused.value.text.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("110=0.1", "MinQty(110)=0.1"),
+        ("210=0.1", "MaxShow(210)=0.1"),
+        ("192=1", "OrderQty2(192)=1"),
+        ("640=1", "Price2(640)=1"),
+        ("389=1", "DiscretionOffsetValue(389)=1"),
+        ("847=1", "TargetStrategy(847)=1"),
+        ("423=1", "PriceType(423)=1"),
+        ("854=1", "QtyType(854)=1"),
+        ("544=2", "CashMargin(544)=2"),
+        ("121=Y", "ForexReq(121)=Y"),
+        ("15=EUR", "Currency(15)=EUR"),
+        ("15=BTC", "Currency(15)=BTC"),
+    ],
+)
+@pytest.mark.parametrize(("msg_type", "request_text"), [("D", ORDER), ("G", REPLACE)])
+def test_what_would_make_it_another_order_is_not_passed_over(
+    room: EngineRoom, msg_type: str, request_text: str, text: str, named: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        command(room, msg_type, f"{request_text}|{text}")
+    assert refused.value.reason is R.UNSUPPORTED_ORDER
+    assert refused.value.text == f"{named} is not supported"
+
+
+@pytest.mark.parametrize("text", ["15=USDT", "854=0", "423=2", "544=1", "121=N", "1=desk", "63=0"])
+def test_what_says_how_it_is_here_anyway_is_taken(room: EngineRoom, text: str) -> None:
+    assert command(room, "D", f"{ORDER}|{text}") == LIMIT
+
+
+def test_a_refusal_names_the_price_that_is_wrong(room: EngineRoom) -> None:
+    for text, named in (
+        ("40=3|44=|99=49000.001", "stop price 49000.001 is not a multiple of the tick size 0.01"),
+        ("111=0.000001", "displayed quantity 0.000001 is not a multiple of the lot size 0.00001"),
+        ("38=-1", "quantity '-1' is not a decimal without sign or exponent"),
+    ):
+        with pytest.raises(Refused) as refused:
+            command(room, "D", f"{ORDER}|{text}")
+        assert refused.value.text.startswith(named)
+    with pytest.raises(Refused, match="the request names no order"):
+        command(room, "F", f"{CANCEL}|41=")
 
 
 def test_an_order_is_found_by_either_id_and_only_by_its_owner() -> None:
