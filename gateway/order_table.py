@@ -10,10 +10,9 @@ from collections.abc import Iterable
 from itertools import chain
 
 from gateway.orders import Fill, Order, OrderList, OrderStatus
-from vocabulary.types import CLOSED_ORDERS_REMEMBERED_MAX
 
-CLOSED_ORDERS_MAX = CLOSED_ORDERS_REMEMBERED_MAX
-"""How many closed orders of an account are remembered: the newest, which may be repeated."""
+CLOSED_ORDERS_MAX = 10_000
+"""How many closed orders of an account are remembered: the newest."""
 
 FILLS_MAX = 1_000
 """How many fills of an account are remembered, the newest ones."""

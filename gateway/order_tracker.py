@@ -32,6 +32,7 @@ from vocabulary import packed
 from vocabulary.catalogue import Catalogue
 from vocabulary.codec import Record, unpack
 from vocabulary.instrument import Units
+from vocabulary.rejects import RejectReason
 from vocabulary.types import (
     CancelReason,
     Contingency,
@@ -199,8 +200,12 @@ class Orders(OrderTable):
             order.is_waiting = True
 
     def _apply_repeated(self, event: e.OrderRepeated) -> None:
-        # The engine remembers no order that we have forgotten: both count to the same bound.
-        self._report(ReportKind.REPEATED, self._orders[event.order_id])
+        order = self._orders.get(event.order_id)
+        if order is not None:
+            self._report(ReportKind.REPEATED, order)
+        elif not self._reports:
+            # The engine remembers more names than we do orders. It was not entered again, either.
+            self._refuse_entry(RejectReason.DUPLICATE_CLIENT_ORDER_ID)
 
     def _apply_replaced(self, event: e.OrderReplaced) -> None:
         command = self._record.command
@@ -371,7 +376,7 @@ class Orders(OrderTable):
         command = self._record.command
         match command:
             case c.EnterOrder() | c.EnterOrderList():
-                report = self._report(ReportKind.REJECTED, None)
+                return self._refuse_entry(event.reason)
             case c.CancelOrder() | c.ReplaceOrder():
                 is_cancel = isinstance(command, c.CancelOrder)
                 order = self.order(
@@ -388,14 +393,21 @@ class Orders(OrderTable):
             case c.CancelAllOrders():
                 report = self._report(ReportKind.CANCEL_REJECTED, None)
             case _:
-                return  # the ops desk's, who reads records itself
-        name = (
+                return None  # the ops desk's, who reads records itself
+        report.client_order_id = command.client_order_id or report.client_order_id
+        report.reason = event.reason
+        return None
+
+    def _refuse_entry(self, reason: RejectReason) -> None:
+        command = self._record.command
+        assert isinstance(command, c.EnterOrder | c.EnterOrderList)
+        report = self._report(ReportKind.REJECTED, None)
+        report.client_order_id = (
             command.client_list_id
             if isinstance(command, c.EnterOrderList)
             else command.client_order_id
         )
-        report.client_order_id = name or report.client_order_id
-        report.reason = event.reason
+        report.reason = reason
 
     def _units_of(self, instrument_id: int) -> Units:
         units = self._units.get(instrument_id)

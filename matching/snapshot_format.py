@@ -35,6 +35,7 @@ History
 12  Which session entered an order.
 13  Increments, and auctions that are not through. Version 12, which has none, is read as before.
 14  Lists of three orders. Version 13, which has none, is read as before.
+15  Closed orders' client order ids as words, not one by one. Versions 12 to 14 are read as before.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ from matching.core.engine import Engine
 from matching.sequencer import Sequencer
 
 MAGIC: Final = b"agiosnap"
-VERSION: Final = 14
-VERSIONS_READ: Final = (12, 13, 14)
+VERSION: Final = 15
+VERSIONS_READ: Final = (12, 13, 14, 15)
 SUFFIX: Final = ".snapshot"
 HEADER: Final = Struct("<8sIIqIIqqq16s8x")
 _SECTION_SIZE: Final = Struct("<I")

@@ -57,8 +57,8 @@ A match, with all that it sets off, takes less than 500 bytes of events, so a re
 what a journal can hold.
 """
 
-CLOSED_ORDERS_REMEMBERED_MAX = 10_000
-"""How many of an account's newest closed orders are known by their ids, for at most 24 hours."""
+CLOSED_NAMES_MAX = 10_000_000
+"""How many client order ids of an account's closed orders stay taken, for at most 24 hours."""
 
 
 class Side(IntEnum):

@@ -92,7 +92,7 @@ REJECT_REASONS: dict[RejectReason, tuple[bytes, bytes, str]] = {
     RejectReason.DUPLICATE_CLIENT_ORDER_ID: (
         _O.DUPLICATE_ORDER,
         _C.DUPLICATE_CL_ORD_ID,
-        "ClOrdID(11) is that of another order",
+        "ClOrdID(11) is that of an earlier order",
     ),
     RejectReason.TOO_MANY_OPEN_ORDERS: (_O.ORDER_EXCEEDS_LIMIT, _C.OTHER, "too many open orders"),
     RejectReason.INSUFFICIENT_FUNDS: (_O.ORDER_EXCEEDS_LIMIT, _C.OTHER, "insufficient funds"),

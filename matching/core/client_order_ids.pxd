@@ -4,14 +4,21 @@ from matching.core cimport name_rows, packed
 from matching.core.name_rows cimport NameRows
 
 cdef long long REMEMBERED_NS
-cdef unsigned long long REMEMBERED_MAX
+cdef int FORGOTTEN_AT_ONCE
 cdef long long OPEN
-cdef int SLOT_BITS_MIN
-cdef int QUEUE_MIN
+cdef unsigned int SLOTS_MIN
+cdef unsigned int SLOTS_MAX
+cdef Py_ssize_t NAMES_PACKED
 cdef int NAME_WORDS
 cdef int ORDER_ID_AT
 cdef int CONTENT_AT
 cdef int CLOSED_AT
+cdef int EARLIER_AT
+cdef int LATER_AT
+cdef int PACKED_WORDS
+cdef int ROW_WORDS
+cdef int PAGE_BITS
+cdef unsigned int ROW_IN_PAGE
 cdef int HASH_BITS
 cdef unsigned int ROW_MASK
 cdef unsigned long long WORD_MASK
@@ -36,21 +43,29 @@ cdef unsigned long long hash_name(const long long* words, Py_ssize_t at) noexcep
 
 @cython.final
 cdef class ClientOrderIds:
-    cdef readonly unsigned long long[::1] entries
-    cdef readonly unsigned int mask
-    cdef readonly unsigned int shift
-    cdef readonly unsigned int count
-    cdef readonly unsigned int queue_mask
-    cdef readonly unsigned long long queue_at
-    cdef readonly unsigned long long queue_end
-    cdef readonly long long oldest_ns
     cdef readonly NameRows rows
-    cdef readonly unsigned int[::1] queue
+    cdef readonly list tables
+    cdef readonly unsigned int table_shift
+    cdef readonly unsigned int mask
+    cdef readonly unsigned int open_first
+    cdef readonly unsigned int open_last
+    cdef readonly unsigned int closed_first
+    cdef readonly unsigned int closed_last
+    cdef readonly unsigned long long closed_count
+    cdef readonly long long oldest_ns
 
-    @cython.locals(words="const long long*", name=list)
+    @cython.locals(row="unsigned int", kept_ns="long long")
+    cpdef list closed_rows(self)
+
+    cdef inline long long* words(self, unsigned int row) noexcept
+
+    @cython.locals(words="const long long*", text=bytes)
     cpdef object at_row(self, unsigned int row)
 
-    @cython.locals(words="const long long*", entry="unsigned long long", slot="unsigned int")
+    @cython.locals(words="const long long*", at=Py_ssize_t, row="unsigned int")
+    cpdef int take_closed(self, bytes data) except -1
+
+    @cython.locals(words="const long long*", row="unsigned int")
     cpdef list open_order_ids(self)
 
     cpdef long long order_id(self, unsigned int row) noexcept
@@ -58,7 +73,11 @@ cdef class ClientOrderIds:
     cpdef bint is_open(self, unsigned int row) noexcept
 
     @cython.locals(
-        slot="unsigned int", entry="unsigned long long", closed_ns="long long", is_kept=bint
+        table="const unsigned long long*",
+        slot="unsigned int",
+        entry="unsigned long long",
+        closed_ns="long long",
+        is_kept=bint,
     )
     cdef unsigned int find(
         self, unsigned long long value, const long long* words, Py_ssize_t at, long long now_ns
@@ -67,9 +86,12 @@ cdef class ClientOrderIds:
     @cython.locals(words=bytes, value="unsigned long long", row="unsigned int")
     cpdef object find_text(self, bytes text, long long now_ns)
 
+    @cython.locals(value="unsigned long long", table="const unsigned long long*")
     cdef void fetch(self, const long long* words, Py_ssize_t at) noexcept
 
-    @cython.locals(row="unsigned int", taken="long long*", index=int)
+    @cython.locals(
+        table="unsigned long long*", row="unsigned int", taken="long long*", index=int
+    )
     cdef unsigned int add(
         self,
         unsigned long long value,
@@ -85,23 +107,35 @@ cdef class ClientOrderIds:
     ) except 0
 
     @cython.locals(slot="unsigned int")
-    cdef void put(self, unsigned long long entry) noexcept
+    cdef inline void put(self, unsigned long long* table, unsigned long long entry) noexcept
 
-    @cython.locals(entries="unsigned long long[::1]", slots="unsigned int", slot="unsigned int")
-    cdef int grow(self) except -1
+    @cython.locals(
+        former=object,
+        entries="const unsigned long long*",
+        slots="unsigned int",
+        slot="unsigned int",
+        entry="unsigned long long",
+        value="unsigned long long",
+    )
+    cdef int make_room(self, Py_ssize_t place) except -1
 
+    cdef int split(self, object former) except -1
+
+    @cython.locals(words="long long*", earlier="unsigned int", later="unsigned int")
     cpdef int close(self, unsigned int row, long long now_ns) except -1
 
-    @cython.locals(queue="unsigned int[::1]", mask="unsigned int", place="unsigned long long")
-    cdef int lengthen_queue(self) except -1
-
-    @cython.locals(oldest="unsigned int")
+    @cython.locals(row="unsigned int")
     cdef void forget_oldest(self) noexcept
 
     @cython.locals(
+        value="unsigned long long",
+        table="unsigned long long*",
         hole="unsigned int",
         slot="unsigned int",
         entry="unsigned long long",
         home="unsigned int",
     )
-    cdef void forget(self, unsigned int row) noexcept
+    cdef void take_out(self, unsigned int row) noexcept
+
+
+cdef object new_table(Py_ssize_t slots)

@@ -4,14 +4,16 @@ A name stays taken while its order is open and for 24 hours after that, by the c
 so does a name that a replace took from its order. Whoever enters the same order again within that
 time is told of the first one, and never gets a second.
 
-Per account the newest `CLOSED_ORDERS_REMEMBERED_MAX` such names are kept: memory has to end
-somewhere, and an account that closes more orders in a day is told so in the documentation.
+Memory has to end somewhere: per account the newest `CLOSED_NAMES_MAX` names of closed orders are
+kept, more than 100 a second for 24 hours.
 
 A name is kept as the five words that it takes up in a command: its length, its bytes and zeros. It
 lies in a row of `matching.core.name_rows`, one behind the other for all accounts, and is spoken of
-by its row's number. An account's names stand in a hash table of its own: the table of one busy
-account never makes another one wait while it grows.
+by its row's number. An account's names stand in hash tables of its own: those of one busy account
+never make another one wait while they grow.
 """
+
+from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
@@ -20,17 +22,23 @@ from typing import NamedTuple
 
 from matching.core import name_rows, packed
 from matching.core.name_rows import NameRows
-from vocabulary.types import CLOSED_ORDERS_REMEMBERED_MAX
 
 REMEMBERED_NS = 24 * 3600 * 10**9
-REMEMBERED_MAX = CLOSED_ORDERS_REMEMBERED_MAX
+FORGOTTEN_AT_ONCE = 2  # so that those too old become fewer, and nobody waits for all of them
 OPEN = -1
-SLOT_BITS_MIN = 5
-QUEUE_MIN = 32
+SLOTS_MIN = 1 << 5
+SLOTS_MAX = 1 << 12  # of a table
+NAMES_PACKED = 1_000
 NAME_WORDS = name_rows.NAME_WORDS
 ORDER_ID_AT = name_rows.ORDER_ID_AT
 CONTENT_AT = name_rows.CONTENT_AT
 CLOSED_AT = name_rows.CLOSED_AT
+EARLIER_AT = name_rows.EARLIER_AT
+LATER_AT = name_rows.LATER_AT
+PACKED_WORDS = CLOSED_AT + 1
+ROW_WORDS = name_rows.ROW_WORDS
+PAGE_BITS = name_rows.PAGE_BITS
+ROW_IN_PAGE = name_rows.ROW_IN_PAGE
 HASH_BITS = 32
 ROW_MASK = 2**32 - 1
 WORD_MASK = 2**64 - 1
@@ -42,7 +50,6 @@ NAME_FACTORS = [hash(b"client order ids %d" % word) & WORD_MASK | 1 for word in 
 FACTOR_0, FACTOR_1, FACTOR_2, FACTOR_3, FACTOR_4, LAST_FACTOR = NAME_FACTORS
 
 _TEXT = Struct("<40p")
-_WORDS = Struct("<5q")
 
 
 def content_of(words: memoryview, first: int, last: int) -> int:
@@ -53,7 +60,7 @@ def content_of(words: memoryview, first: int, last: int) -> int:
     """
     value = HASH_SEED
     for at in range(first, last):
-        value = (value ^ (words[at] & WORD_MASK)) * HASH_FACTOR & WORD_MASK
+        value = (value ^ words[at]) * HASH_FACTOR & WORD_MASK
         value ^= value >> 32
     return value
 
@@ -90,83 +97,130 @@ class ClientOrderId(NamedTuple):
 class ClientOrderIds:
     """The names of an account's open orders, and of those that it closed lately.
 
-    A hash table with open addressing, at most half full. An entry is one word, a name's hash above
-    its row's number, or 0: a new name, as nearly all are, is known by the hashes alone to be new.
-    The upper bits of a hash say where it belongs, so a table twice as large has its names in the
-    same order, and is filled from the first to the last. The rows of closed orders' names also
-    stand in a queue, which is a ring. To add to it looks at none that is there already: on a venue
-    with many accounts each look would wait for memory.
+    Hash tables with open addressing, each at most half full. An entry is one word, a name's hash
+    above its row's number, or 0: a new name, as nearly all are, is known by the hashes alone to be
+    new. The lower bits of a hash say where it belongs in its table. There is one table, which
+    doubles, until it has `SLOTS_MAX` entries; from then on it is split, as each half is later
+    (extendible hashing), and the upper bits of a hash say which table it is. So nobody ever waits
+    for more than a few thousand names to be moved.
+
+    The rows of open orders' names are in one list, in the order in which these came, and those of
+    closed orders' names in another, in the order in which these were closed. To add to it or to
+    leave it looks at none that is there already: on a venue with many accounts each look would wait
+    for memory.
     """
 
     def __init__(self, rows: NameRows) -> None:
         self.rows = rows
-        self.entries = memoryview(array("Q", [0]) * (1 << SLOT_BITS_MIN))
-        self.mask = (1 << SLOT_BITS_MIN) - 1
-        self.shift = HASH_BITS - SLOT_BITS_MIN
-        self.count = 0
-        self.queue = memoryview(array("I", [0]) * QUEUE_MIN)
-        self.queue_mask = QUEUE_MIN - 1
-        self.queue_at = 0  # where the oldest one stands, but for the mask
-        self.queue_end = 0
-        self.oldest_ns = 0  # when that one was closed
+        self.tables = [new_table(SLOTS_MIN)]
+        self.table_shift = HASH_BITS
+        self.mask = SLOTS_MIN - 1
+        self.open_first = 0
+        self.open_last = 0
+        self.closed_first = 0
+        self.closed_last = 0
+        self.closed_count = 0
+        self.oldest_ns = 0  # when the first one was closed
 
     def __iter__(self) -> Iterator[ClientOrderId]:
-        """Yield all that are known, in no order that means anything."""
-        return (self.at_row(entry & ROW_MASK) for entry in self.entries if entry)
-
-    def closed(self) -> Iterator[ClientOrderId]:
-        """Yield those of closed orders, the one that was closed first first."""
-        places = range(self.queue_at, self.queue_end)
-        return (self.at_row(self.queue[place & self.queue_mask]) for place in places)
+        """Yield all that have a row, those that are too old by now among them."""
+        for first in (self.open_first, self.closed_first):
+            row = first
+            while row:
+                yield self.at_row(row)
+                row = self.words(row)[LATER_AT]
 
     @property
-    def closed_count(self) -> int:
-        return self.queue_end - self.queue_at
+    def count(self) -> int:
+        """How many there are, as the tables say."""
+        tables = {id(table): table for table in self.tables}
+        return sum(table[self.mask + 1] for table in tables.values())
+
+    def closed(self) -> Iterator[ClientOrderId]:
+        """Yield those of closed orders, the one that was closed first first.
+
+        Which of them are too old is judged as of the last close, however many have been let go of:
+        that is the state, and the rest is how it lies in memory.
+        """
+        return map(self.at_row, self.closed_rows())
+
+    def closed_rows(self) -> list[int]:
+        """Return the rows of these."""
+        rows: list[int] = []
+        row = self.closed_first
+        if row:
+            kept_ns = self.words(self.closed_last)[CLOSED_AT] - REMEMBERED_NS
+            while row:
+                if self.words(row)[CLOSED_AT] > kept_ns:
+                    rows.append(row)
+                row = self.words(row)[LATER_AT]
+        return rows
+
+    def words(self, row: int) -> memoryview:
+        """Return the words of a row."""
+        pages = self.rows.pages
+        return packed.row_in(pages, row >> PAGE_BITS, (row & ROW_IN_PAGE) * ROW_WORDS)
 
     def at_row(self, row: int) -> ClientOrderId:
         """Return what a row says."""
-        words = self.rows.words(row)
-        name = [words[at] for at in range(NAME_WORDS)]
-        text: bytes = _TEXT.unpack(_WORDS.pack(*name))[0]
+        words = self.words(row)
+        text = packed.bytes_of(words, NAME_WORDS)
         content = words[CONTENT_AT] & WORD_MASK
-        return ClientOrderId(words[ORDER_ID_AT], content, words[CLOSED_AT], text)
+        return ClientOrderId(words[ORDER_ID_AT], content, words[CLOSED_AT], text[1 : 1 + text[0]])
+
+    def pack_closed(self) -> Iterator[bytes]:
+        """Yield what is known of closed orders' names, some thousand of them at a time."""
+        rows = self.closed_rows()
+        for first in range(0, len(rows), NAMES_PACKED):
+            some = rows[first : first + NAMES_PACKED]
+            yield b"".join([packed.bytes_of(self.words(row), PACKED_WORDS) for row in some])
+
+    def take_closed(self, data: bytes) -> None:
+        """Add such names behind those that are there. Raises `ValueError` for part of one."""
+        if len(data) % (8 * PACKED_WORDS):
+            raise ValueError("not all of a client order id")
+        words = packed.words_of(data)
+        for at in range(0, len(data) // 8, PACKED_WORDS):
+            content = words[at + CONTENT_AT] & WORD_MASK
+            row = self.add(hash_name(words, at), words, at, words[at + ORDER_ID_AT], content)
+            self.close(row, words[at + CLOSED_AT])
 
     def open_order_ids(self) -> list[int]:
         """Return the ids of the account's open orders, in no order that means anything."""
         order_ids = []
-        for slot in range(self.mask + 1):
-            entry = self.entries[slot]
-            if entry:
-                words = self.rows.words(entry & ROW_MASK)
-                if words[CLOSED_AT] == OPEN:
-                    order_ids.append(words[ORDER_ID_AT])
+        row = self.open_first
+        while row:
+            words = self.words(row)
+            order_ids.append(words[ORDER_ID_AT])
+            row = words[LATER_AT]
         return order_ids
 
     def order_id(self, row: int) -> int:
-        return self.rows.words(row)[ORDER_ID_AT]
+        return self.words(row)[ORDER_ID_AT]
 
     def content(self, row: int) -> int:
-        return self.rows.words(row)[CONTENT_AT] & WORD_MASK
+        return self.words(row)[CONTENT_AT] & WORD_MASK
 
     def is_open(self, row: int) -> bool:
-        return self.rows.words(row)[CLOSED_AT] == OPEN
+        return self.words(row)[CLOSED_AT] == OPEN
 
     def find(self, value: int, words: memoryview, at: int, now_ns: int) -> int:
         """Return the row of the name at a place in some words, 0 if no order has it or lately had.
 
         `value` is its `hash_name`.
         """
-        slot = value >> self.shift
-        entry = self.entries[slot]
+        table = packed.table_in(self.tables, value >> self.table_shift)
+        slot = value & self.mask
+        entry = table[slot]
         while entry:
             if entry >> HASH_BITS == value:
-                closed_ns = self.rows.words(entry & ROW_MASK)[CLOSED_AT]
+                closed_ns = self.words(entry & ROW_MASK)[CLOSED_AT]
                 is_kept = closed_ns == OPEN or now_ns - closed_ns < REMEMBERED_NS
                 # One that is not kept may stand before a younger order's.
                 if is_kept and self.rows.has_name(entry & ROW_MASK, words, at):
                     return entry & ROW_MASK
             slot = (slot + 1) & self.mask
-            entry = self.entries[slot]
+            entry = table[slot]
         return 0
 
     def find_text(self, text: bytes, now_ns: int) -> ClientOrderId | None:
@@ -178,21 +232,31 @@ class ClientOrderIds:
 
     def fetch(self, words: memoryview, at: int) -> None:
         """Have memory fetch what is needed soon to find the name at a place, and to add it."""
-        packed.fetch_entry(self.entries, hash_name(words, at) >> self.shift)
+        value = hash_name(words, at)
+        table = packed.table_in(self.tables, value >> self.table_shift)
+        packed.fetch_entry(table, value & self.mask)
 
     def add(self, value: int, words: memoryview, at: int, order_id: int, content: int) -> int:
         """Take the name at a place in some words, of that hash, for an order; return its row."""
-        if 2 * self.count > self.mask:
-            self.grow()
+        table = packed.table_in(self.tables, value >> self.table_shift)
+        if 2 * table[self.mask + 1] > self.mask:
+            self.make_room(value >> self.table_shift)
+            table = packed.table_in(self.tables, value >> self.table_shift)
         row = self.rows.take()
-        taken = self.rows.words(row)
+        taken = self.words(row)
         for index in range(NAME_WORDS):
             taken[index] = words[at + index]
         taken[ORDER_ID_AT] = order_id
         taken[CONTENT_AT] = (content ^ SIGN_BIT) - SIGN_BIT  # words have a sign
         taken[CLOSED_AT] = OPEN
-        self.put(value << HASH_BITS | row)
-        self.count += 1
+        taken[EARLIER_AT] = self.open_last
+        taken[LATER_AT] = 0
+        if self.open_last:
+            self.words(self.open_last)[LATER_AT] = row
+        else:
+            self.open_first = row
+        self.open_last = row
+        self.put(table, value << HASH_BITS | row)
         return row
 
     def add_text(self, text: bytes, order_id: int, content: int) -> int:
@@ -201,70 +265,100 @@ class ClientOrderIds:
         value = hash_name(packed.words_of(words), 0)
         return self.add(value, packed.words_of(words), 0, order_id, content)
 
-    def put(self, entry: int) -> None:
-        slot = entry >> HASH_BITS + self.shift
-        while self.entries[slot]:
+    def put(self, table: array[int], entry: int) -> None:
+        slot = entry >> HASH_BITS & self.mask
+        while table[slot]:
             slot = (slot + 1) & self.mask
-        self.entries[slot] = entry
+        table[slot] = entry
+        table[self.mask + 1] += 1
 
-    def grow(self) -> None:
-        """Make twice as many slots."""
-        entries = self.entries
+    def make_room(self, place: int) -> None:
+        """Double the only table, or split the one that stands at a place."""
+        former = self.tables[place]  # kept until all its entries are out of it
+        entries = packed.table_in(self.tables, place)
         slots = self.mask + 1
-        self.entries = memoryview(array("Q", [0]) * (2 * slots))
-        self.mask = 2 * slots - 1
-        self.shift -= 1
+        if slots < SLOTS_MAX:
+            self.mask = 2 * slots - 1
+            self.tables = [new_table(2 * slots)]
+        else:
+            self.split(former)
         for slot in range(slots):
-            if entries[slot]:
-                self.put(entries[slot])
+            entry = entries[slot]
+            if entry:
+                value = entry >> HASH_BITS
+                self.put(packed.table_in(self.tables, value >> self.table_shift), entry)
+
+    def split(self, former: array[int]) -> None:
+        """Put two empty tables in the places of one."""
+        if sum(table is former for table in self.tables) == 1:
+            self.tables = [table for table in self.tables for _ in range(2)]
+            self.table_shift -= 1
+        places = [place for place, table in enumerate(self.tables) if table is former]
+        for some in (places[: len(places) // 2], places[len(places) // 2 :]):
+            table = new_table(SLOTS_MAX)
+            for place in some:
+                self.tables[place] = table
 
     def close(self, row: int, now_ns: int) -> None:
-        """Keep a closed order's name, and let go of those that are too old or too many."""
-        self.rows.words(row)[CLOSED_AT] = now_ns
-        if self.queue_at == self.queue_end:
+        """Keep a closed order's name, and let go of some that are too old or one too many."""
+        words = self.words(row)
+        earlier = words[EARLIER_AT]
+        later = words[LATER_AT]
+        if earlier:
+            self.words(earlier)[LATER_AT] = later
+        else:
+            self.open_first = later
+        if later:
+            self.words(later)[EARLIER_AT] = earlier
+        else:
+            self.open_last = earlier
+        words[CLOSED_AT] = now_ns
+        words[LATER_AT] = 0
+        if self.closed_last:
+            self.words(self.closed_last)[LATER_AT] = row
+        else:
+            self.closed_first = row
             self.oldest_ns = now_ns
-        if self.queue_end - self.queue_at > self.queue_mask:
-            self.lengthen_queue()
-        self.queue[self.queue_end & self.queue_mask] = row
-        self.queue_end += 1
+        self.closed_last = row
+        self.closed_count += 1
         # What was closed just now is neither old nor one too many, so some is always left.
-        while (
-            self.queue_end - self.queue_at > REMEMBERED_MAX
-            or now_ns - self.oldest_ns >= REMEMBERED_NS
-        ):
+        if self.closed_count > self.rows.closed_max:
+            self.forget_oldest()
+        for _ in range(FORGOTTEN_AT_ONCE):
+            if now_ns - self.oldest_ns < REMEMBERED_NS:
+                break
             self.forget_oldest()
 
-    def lengthen_queue(self) -> None:
-        """Make a ring of twice the size; each name's place in it goes by one more bit."""
-        queue = self.queue
-        mask = self.queue_mask
-        self.queue = memoryview(array("I", [0]) * (2 * len(queue)))
-        self.queue_mask = 2 * mask + 1
-        for place in range(self.queue_at, self.queue_end):
-            self.queue[place & self.queue_mask] = queue[place & mask]
-
     def forget_oldest(self) -> None:
-        """Let go of the first name in the queue, behind which there is another one."""
-        self.forget(self.queue[self.queue_at & self.queue_mask])
-        self.queue_at += 1
-        oldest = self.queue[self.queue_at & self.queue_mask]
-        self.oldest_ns = self.rows.words(oldest)[CLOSED_AT]
+        """Let go of the first name of a closed order, behind which there is another one."""
+        row = self.closed_first
+        self.closed_first = self.words(row)[LATER_AT]
+        self.closed_count -= 1
+        self.oldest_ns = self.words(self.closed_first)[CLOSED_AT]
+        self.take_out(row)
+        self.rows.give_back(row)
 
-    def forget(self, row: int) -> None:
-        """Take a name out, and let those behind it move up as far as they may."""
-        hole = hash_name(self.rows.words(row), 0) >> self.shift
-        while self.entries[hole] & ROW_MASK != row:
+    def take_out(self, row: int) -> None:
+        """Take a name out of its table, and let those behind it move up as far as they may."""
+        value = hash_name(self.words(row), 0)
+        table = packed.table_in(self.tables, value >> self.table_shift)
+        hole = value & self.mask
+        while table[hole] & ROW_MASK != row:
             hole = (hole + 1) & self.mask
         slot = (hole + 1) & self.mask
-        entry = self.entries[slot]
+        entry = table[slot]
         while entry:
             # What lies at or before the hole on its way from where it belongs can fill it.
-            home = entry >> HASH_BITS + self.shift
+            home = entry >> HASH_BITS & self.mask
             if (slot - home) & self.mask >= (slot - hole) & self.mask:
-                self.entries[hole] = entry
+                table[hole] = entry
                 hole = slot
             slot = (slot + 1) & self.mask
-            entry = self.entries[slot]
-        self.entries[hole] = 0
-        self.count -= 1
-        self.rows.give_back(row)
+            entry = table[slot]
+        table[hole] = 0
+        table[self.mask + 1] -= 1
+
+
+def new_table(slots: int) -> array[int]:
+    """Return a table without entries; behind them stands how many there are."""
+    return array("Q", [0]) * (slots + 1)

@@ -5,6 +5,7 @@ Tests check it after every step; it costs far too much to run live.
 
 from collections import defaultdict
 
+from matching.core.holds import Account
 from matching.core.ladder import Ladder
 from matching.core.order import Order
 from matching.core.order_book import OrderBook
@@ -128,17 +129,26 @@ def _check_ladder(ladder: Ladder) -> None:
                 raise InvariantBroken(f"order {order.order_id} rests at the wrong level")
 
 
+def _check_names(account_id: int, account: Account, now_ns: int) -> None:
+    names = account.client_order_ids
+    known = list(names)
+    closed = list(names.closed())
+    closed_count = sum(not name.is_open for name in known)
+    if account.open_order_count != len(known) - closed_count:
+        raise InvariantBroken(f"account {account_id} miscounts its open orders")
+    if names.closed_count != closed_count or known[len(known) - len(closed) :] != closed:
+        raise InvariantBroken(f"account {account_id} miscounts its closed orders")
+    if names.count != len(known):
+        raise InvariantBroken(f"account {account_id} has lost a name")
+    for name in known:
+        if name.is_open and names.find_text(name.text, now_ns) != name:
+            raise InvariantBroken(f"account {account_id} does not find {name.text!r}")
+
+
 def _check_funds(state: State, held: dict[tuple[int, int], int]) -> None:
     total: defaultdict[int, int] = defaultdict(int)
     for account_id, account in state.accounts.items():
-        names = account.client_order_ids
-        if account.open_order_count != sum(name.is_open for name in names):
-            raise InvariantBroken(f"account {account_id} miscounts its open orders")
-        closed = list(names.closed())
-        if names.closed_count != len(closed) or any(name.is_open for name in closed):
-            raise InvariantBroken(f"account {account_id} miscounts its closed orders")
-        if names.count != account.open_order_count + len(closed) or set(closed) - set(names):
-            raise InvariantBroken(f"account {account_id} has lost a name")
+        _check_names(account_id, account, state.timestamp_ns)
         for asset_id, funds in account.funds.items():
             total[asset_id] += funds.available + funds.held
             if funds.available < 0 or funds.held < 0:

@@ -6,16 +6,12 @@ cdef int NAME_WORDS
 cdef int ORDER_ID_AT
 cdef int CONTENT_AT
 cdef int CLOSED_AT
+cdef int EARLIER_AT
+cdef int LATER_AT
 cdef int ROW_WORDS
 cdef int PAGE_BITS
 cdef unsigned int PAGE_ROWS
 cdef unsigned int ROW_IN_PAGE
-cdef int NEXT_AT
-
-
-@cython.final
-cdef class NamePage:
-    cdef readonly long long[::1] words
 
 
 @cython.final
@@ -23,8 +19,8 @@ cdef class NameRows:
     cdef readonly list pages
     cdef readonly unsigned int end
     cdef readonly unsigned int free
+    cdef public unsigned long long closed_max
 
-    @cython.locals(page=NamePage)
     cdef long long* words(self, unsigned int row) noexcept
 
     cdef void fetch(self, unsigned int row) noexcept

@@ -1,45 +1,43 @@
-"""Where the names of all accounts' orders lie: rows of eight words in memory, no object to a name.
+"""Where the names of all accounts' orders lie: rows of ten words in memory, no object to a name.
 
-A row is a name's five words, the order's id, what was asked of that order and when it was closed.
-Rows are taken one after the other, so the names of orders that came together lie together; one that
-is given back is the next to be taken. They lie in pages, since an array that grows would be copied
-as a whole, and whoever asked for that row would wait for it.
+A row is a name's five words, the order's id, what was asked of that order, when it was closed, and
+the rows before and after it in the list of its account that it is in. Rows are taken one after the
+other, so the names of orders that came together lie together; one that is given back is the next to
+be taken. They lie in pages, since an array that grows would be copied as a whole, and whoever asked
+for that row would wait for it.
 """
+
+from __future__ import annotations
 
 from array import array
 
 from matching.core import packed
+from vocabulary.types import CLOSED_NAMES_MAX
 
 NAME_WORDS = 5
 ORDER_ID_AT = 5
 CONTENT_AT = 6
 CLOSED_AT = 7
-ROW_WORDS = 8
+EARLIER_AT = 8
+LATER_AT = 9  # of a row that was given back: the one given back before it
+ROW_WORDS = 10
 PAGE_BITS = 10
 PAGE_ROWS = 1 << PAGE_BITS
 ROW_IN_PAGE = PAGE_ROWS - 1
-NEXT_AT = 0  # in a row that was given back: the one given back before it
-
-
-class NamePage:
-    """So many rows."""
-
-    def __init__(self) -> None:
-        self.words = memoryview(array("q", [0]) * (PAGE_ROWS * ROW_WORDS))
 
 
 class NameRows:
     """The rows, by their number; there is none of number 0."""
 
     def __init__(self) -> None:
-        self.pages = [NamePage()]
+        self.pages = [new_page()]
         self.end = 1
         self.free = 0  # the row that was given back last, 0 for none
+        self.closed_max = CLOSED_NAMES_MAX  # of one account
 
     def words(self, row: int) -> memoryview:
         """Return the words of a row."""
-        page = self.pages[row >> PAGE_BITS]
-        return packed.row_in(page.words, (row & ROW_IN_PAGE) * ROW_WORDS)
+        return packed.row_in(self.pages, row >> PAGE_BITS, (row & ROW_IN_PAGE) * ROW_WORDS)
 
     def fetch(self, row: int) -> None:
         """Have memory fetch what closing a name writes."""
@@ -57,14 +55,18 @@ class NameRows:
         """Return a row that nobody has."""
         row = self.free
         if row:
-            self.free = self.words(row)[NEXT_AT]
+            self.free = self.words(row)[LATER_AT]
             return row
         row = self.end
         if row >> PAGE_BITS == len(self.pages):
-            self.pages.append(NamePage())
+            self.pages.append(new_page())
         self.end = row + 1
         return row
 
     def give_back(self, row: int) -> None:
-        self.words(row)[NEXT_AT] = self.free
+        self.words(row)[LATER_AT] = self.free
         self.free = row
+
+
+def new_page() -> array[int]:
+    return array("q", [0]) * (PAGE_ROWS * ROW_WORDS)

@@ -10,7 +10,16 @@ from array import array
 
 from vocabulary.packed import words_of
 
-__all__ = ["bytes_in", "fetch_entry", "row_in", "words_in", "words_of"]
+__all__ = [
+    "bytes_in",
+    "bytes_of",
+    "fetch_entry",
+    "fetch_word",
+    "row_in",
+    "table_in",
+    "words_in",
+    "words_of",
+]
 
 
 def bytes_in(words: array[int], start: int, end: int) -> bytes:
@@ -23,12 +32,22 @@ def words_in(words: memoryview) -> memoryview:
     return words
 
 
-def row_in(words: memoryview, at: int) -> memoryview:
-    """Return the words from some place on, to be read and written."""
-    return words[at:]
+def row_in(pages: list[array[int]], page: int, at: int) -> memoryview:
+    """Return the words of a page from some place on, to be read and written."""
+    return memoryview(pages[page])[at:]
 
 
-def fetch_entry(entries: memoryview, at: int) -> None:
+def table_in(tables: list[array[int]], table: int) -> array[int]:
+    """Return the entries of a table, likewise."""
+    return tables[table]
+
+
+def bytes_of(words: memoryview, count: int) -> bytes:
+    """Return the bytes of the first so many words."""
+    return words[:count].tobytes()
+
+
+def fetch_entry(table: array[int], at: int) -> None:
     """Have memory fetch an entry that is needed soon; Python itself never waits for memory."""
 
 

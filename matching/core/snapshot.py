@@ -13,7 +13,6 @@ from operator import attrgetter
 from typing import Any, Final
 
 from matching.core import fee_tiers
-from matching.core.client_order_ids import ClientOrderId
 from matching.core.holds import Account, Funds
 from matching.core.order import Order, new_order
 from matching.core.order_book import OrderBook
@@ -39,7 +38,6 @@ _clock_row = attrgetter(*FIELDS[State].saved)
 _book_row = attrgetter(*FIELDS[OrderBook].saved)
 _account_row = attrgetter(*FIELDS[Account].saved)
 _funds_row = attrgetter(*FIELDS[Funds].saved)
-_name_row = attrgetter(*FIELDS[ClientOrderId].saved)
 _trigger_row = attrgetter(*FIELDS[Trigger].saved)
 _order_row = attrgetter(
     "account.account_id",
@@ -75,14 +73,9 @@ def save(state: State) -> Iterator[Section]:
     )
     yield from _save_states_of_few(state)
     yield from _sections("tier_fees", ((*key, *fees) for key, fees in state.tier_fees.items()))
-    yield from _sections(
-        "closed_orders",
-        (
-            (account.account_id, *_name_row(name))
-            for account in state.accounts.values()
-            for name in account.client_order_ids.closed()
-        ),
-    )
+    for account in state.accounts.values():
+        for names in account.client_order_ids.pack_closed():
+            yield "closed_names", [(account.account_id, names)]
     for book in state.books.values():
         for ladder in (book.buys, book.sells):
             orders = (order for level in reversed(ladder) for order in level)
@@ -242,9 +235,14 @@ def _take_tier_fees(state: State, tier: int, instrument_id: int, *fees: int) -> 
 def _take_closed_order(
     state: State, account_id: int, order_id: int, content: int, closed_ns: int, text: bytes
 ) -> None:
-    """Add to its account's queue. A younger order of the same name comes later, and takes it."""
+    """Add one name behind those of its account, as snapshots up to version 14 have them."""
     names = state.accounts[account_id].client_order_ids
     names.close(names.add_text(text, order_id, content), closed_ns)
+
+
+def _take_closed_names(state: State, account_id: int, names: bytes) -> None:
+    """Add an account's names. A younger order of the same name comes later, and takes it."""
+    state.accounts[account_id].client_order_ids.take_closed(names)
 
 
 def _take_order(state: State, *row: Any) -> None:
@@ -338,6 +336,7 @@ _TAKE: Final[dict[str, Callable[..., None]]] = {
     "uncrossing": _take_uncrossing,
     "tier_fees": _take_tier_fees,
     "closed_orders": _take_closed_order,
+    "closed_names": _take_closed_names,
     "orders": _take_order,
     "waiting_orders": _take_waiting_order,
     "orders_to_come": _take_order_to_come,

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from matching.core.client_order_ids import ClientOrderId, ClientOrderIds
 from matching.core.holds import Account, Funds
 from matching.core.ladder import Ladder, Page
-from matching.core.name_rows import NamePage, NameRows
+from matching.core.name_rows import NameRows
 from matching.core.order import Level, Order
 from matching.core.order_book import OrderBook
 from matching.core.order_lists import OrderList
@@ -144,20 +144,19 @@ FIELDS: Final[dict[type, Fields]] = {
         (),
         (
             "rows",
-            "entries",
+            "tables",
+            "table_shift",
             "mask",
-            "shift",
             "count",
+            "open_first",
+            "open_last",
+            "closed_first",
+            "closed_last",
             "closed_count",
-            "queue",
-            "queue_mask",
-            "queue_at",
-            "queue_end",
             "oldest_ns",
         ),
     ),
-    NameRows: Fields((), ("pages", "end", "free")),
-    NamePage: Fields((), ("words",)),
+    NameRows: Fields((), ("pages", "end", "free", "closed_max")),
     OrderTable: Fields((), ("buckets", "mask", "count")),
     Ladder: Fields((), ("sign", "best", "levels", "mask", "count", "pages")),
     Page: Fields((), ("number", "occupied")),

@@ -158,6 +158,21 @@ def test_an_order_sent_again_is_told_as_it_stands(room: EngineRoom) -> None:
     assert changed.reason is RejectReason.DUPLICATE_CLIENT_ORDER_ID
 
 
+def test_an_order_that_is_kept_no_more_is_a_duplicate_when_it_is_sent_again(
+    room: EngineRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order_table, "CLOSED_ORDERS_MAX", 1)
+    ioc = TimeInForce.IMMEDIATE_OR_CANCEL
+    for name in (b"a1", b"a2"):
+        room.enter(name, Side.BUY, "0.5", "50000", time_in_force=ioc)
+    [again] = room.enter(b"a2", Side.BUY, "0.5", "50000", time_in_force=ioc)
+    assert again.kind is ReportKind.REPEATED
+    [again] = room.enter(b"a1", Side.BUY, "0.5", "50000", time_in_force=ioc)
+    assert (again.kind, again.client_order_id) == (ReportKind.REJECTED, b"a1")
+    assert again.reason is RejectReason.DUPLICATE_CLIENT_ORDER_ID
+    assert again.is_requester
+
+
 def test_a_refused_change_of_a_closed_order_still_names_it(room: EngineRoom) -> None:
     room.enter(b"a1", Side.BUY, "0.5", "50000")
     room.apply(c.CancelOrder(ALICE_SESSION, 98, ALICE, BTCUSDT, 0, b"x1", b"a1"))

@@ -1,9 +1,9 @@
 """Golden journals: what a version of the venue wrote, to be read by every later one.
 
 One holds all of `tests/scenarios`, one after the other, each with assets, instrument and accounts
-of its own; so every rule that has a scenario is in it, but for those that let the venue's own bound
-of matches be another one. Once made, a golden journal is never made
-anew. When commands or events are added, make a further one:
+of its own; so every rule that has a scenario is in it, but for those that let one of the venue's
+own bounds be another one. Once made, a golden journal is never made anew. When commands or events
+are added, make a further one:
 
     python -m tests.matching.golden_journal tests/matching/golden_journals/NUMBER.journal.gz
 """
@@ -24,7 +24,7 @@ from matching.edge.segments import Segments
 from matching.journal_format import SEGMENT_HEADER
 from matching.pipeline import Pipeline
 from matching.sequencer import Sequencer
-from tests.matching.core.test_scenarios import MATCHES, SCENARIOS, Table
+from tests.matching.core.test_scenarios import MATCHES, NAMES, SCENARIOS, Table
 from vocabulary import commands as c
 from vocabulary.codec import HEADER, RECORD_HEADER, pack
 
@@ -62,7 +62,7 @@ def commands() -> Iterator[tuple[int, bytes]]:
     for index, path in enumerate(SCENARIOS):
         scribe = Scribe()
         lines = path.read_text().splitlines()
-        if any(map(MATCHES.fullmatch, lines)):
+        if any(MATCHES.fullmatch(line) or NAMES.fullmatch(line) for line in lines):
             continue
         for line in lines:
             if line.strip() and not line.startswith(("#", " ")):

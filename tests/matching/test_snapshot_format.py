@@ -1,12 +1,16 @@
 """Snapshots that are cut short, flipped or of another journal are known as such (F8)."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 import google_crc32c
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from matching import snapshot_format
+from matching.core import snapshot
 from matching.core.engine import Engine
 from matching.replay import Replay
 from matching.sequencer import Sequencer
@@ -19,7 +23,11 @@ from matching.snapshot_format import (
     unpack_header,
     unpack_snapshot,
 )
-from tests.matching.samples import make_records
+from tests.matching.core.requests import enter
+from tests.matching.samples import NOW_NS, make_records
+from vocabulary import events as e
+from vocabulary.codec import pack, unpack
+from vocabulary.types import TimeInForce
 
 
 def state(count: int = 12) -> tuple[Engine, Sequencer]:
@@ -108,3 +116,29 @@ def test_whole_but_senseless_rows_are_refused_and_nothing_else(data: st.DataObje
     except SnapshotUnusableError:
         return
     assert restored.engine.state_hash() == engine.state_hash()
+
+
+def test_a_snapshot_of_version_14_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, sequencer = state()
+    ioc = enter(client_order_id=b"closed", time_in_force=TimeInForce.IMMEDIATE_OR_CANCEL)
+    engine.apply(pack(ioc), 13, NOW_NS)
+    sequencer.restore(13, NOW_NS, 7, 13)
+    sections = [
+        section
+        for section in chain(sequencer.save(), snapshot.save(engine.state))
+        if section[0] != "closed_names"
+    ]
+    rows = [
+        (account_id, *name)
+        for account_id, account in engine.state.accounts.items()
+        for name in account.client_order_ids.closed()
+    ]
+    before_orders = [section[0] for section in sections].index("books") + 1
+    sections.insert(before_orders, ("closed_orders", rows))
+    encoded = [msgspec.msgpack.encode(section) for section in sections]
+    body = b"".join(len(data).to_bytes(4, "little") + data for data in encoded)
+    monkeypatch.setattr(snapshot_format, "VERSION", 14)
+    data = packed(engine, sequencer, body)
+    monkeypatch.undo()
+    restored = unpack_snapshot(data).engine
+    assert unpack(restored.apply(pack(ioc), 14, NOW_NS))[0] == e.OrderRepeated(13, 1, 1)

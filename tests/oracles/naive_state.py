@@ -8,7 +8,7 @@ from tests.oracles.naive_auction import naive_cross
 from vocabulary import commands as c
 from vocabulary.limits import NO_LIMITS, Limits
 from vocabulary.types import (
-    CLOSED_ORDERS_REMEMBERED_MAX,
+    CLOSED_NAMES_MAX,
     MATCHES_PER_COMMAND_MAX,
     PRICE_TICKS_MAX,
     OrderFlags,
@@ -109,6 +109,7 @@ class NaiveState:
         self.totals: dict[tuple[int, int], int] = {}
         self.open: list[NaiveOrder] = []
         self.closed: list[NaiveName] = []
+        self.closed_names_max = CLOSED_NAMES_MAX
         self.trades: dict[int, int] = {}
         self.last_trades: dict[int, int] = {}
         self.moves: list[tuple[int, int]] = []  # instrument and price of trades, not looked at yet
@@ -254,7 +255,7 @@ class NaiveState:
     def taken(self, account_id: int, client_order_id: bytes) -> NaiveOrder | NaiveName | None:
         """Return what has the name, or had it within 24 hours: the newest such."""
         names = [name for name in self.closed if name.account_id == account_id]
-        for name in reversed(names[-CLOSED_ORDERS_REMEMBERED_MAX:]):
+        for name in reversed(names[-self.closed_names_max :]):
             is_young = self.now_ns - name.closed_ns < 24 * 3600 * 10**9
             if name.client_order_id == client_order_id and is_young:
                 return name

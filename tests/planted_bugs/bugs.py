@@ -129,7 +129,7 @@ BUGS = [
     Bug(
         "two client order ids lie in one row",
         f"{_CORE}/name_rows.py",
-        "            self.free = self.words(row)[NEXT_AT]\n",
+        "            self.free = self.words(row)[LATER_AT]\n",
         "",
     ),
     Bug(

@@ -101,10 +101,13 @@ class EngineAndNaiveVenue(RuleBasedStateMachine):
     @initialize(
         units=st.lists(st.integers(1, 4000), min_size=6, max_size=6),
         matches_max=st.sampled_from((1, 2, 3, 9, 9, 9)),
+        names_max=st.sampled_from((1, 2, 5, 99, 99, 99)),
     )
-    def list_and_fund(self, units: list[int], matches_max: int) -> None:
+    def list_and_fund(self, units: list[int], matches_max: int, names_max: int) -> None:
         self.both = Both()
         self.both.engine.matcher.matches_max = self.both.venue.matches_max = matches_max
+        self.both.engine.state.name_rows.closed_max = names_max
+        self.both.venue.closed_names_max = names_max
         self.entered: list[c.Command] = []
         for index, amount in enumerate(units):
             account_id, asset_id = ACCOUNTS[index % 3], 1 + index // 3

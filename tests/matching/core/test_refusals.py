@@ -36,7 +36,6 @@ from vocabulary.limits import NO_LIMITS
 from vocabulary.rejects import PRECEDENCE
 from vocabulary.rejects import RejectReason as R
 from vocabulary.types import (
-    CLOSED_ORDERS_REMEMBERED_MAX,
     ID_MAX,
     INT64_MAX,
     OPEN_ORDERS_PER_ACCOUNT_MAX,
@@ -306,15 +305,14 @@ def test_an_instrument_has_a_bounded_number_of_orders_that_wait(engine: Engine) 
     assert event == e.CommandRejected(R.TOO_MANY_WAITING_ORDERS)
 
 
-def test_an_account_s_names_are_remembered_to_a_bound(
-    engine: Engine,
-) -> None:
+def test_an_account_s_names_are_remembered_to_a_bound(engine: Engine) -> None:
+    engine.state.name_rows.closed_max = 20
     account = engine.state.accounts[1]
-    names = [b"%d" % number for number in range(CLOSED_ORDERS_REMEMBERED_MAX + 5)]
+    names = [b"%d" % number for number in range(25)]
     for sequence, name in enumerate(names, start=100):
         order = enter(client_order_id=name, time_in_force=TimeInForce.IMMEDIATE_OR_CANCEL)
         engine.apply(pack(order), sequence, 0)
-    assert account.client_order_ids.closed_count == CLOSED_ORDERS_REMEMBERED_MAX
+    assert account.client_order_ids.closed_count == 20
     invariants.check(engine.state)
     for name, known in ((names[5], True), (names[4], False)):
         again = enter(client_order_id=name, time_in_force=TimeInForce.IMMEDIATE_OR_CANCEL)

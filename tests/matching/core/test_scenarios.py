@@ -64,6 +64,7 @@ PHASE = re.compile(r"phase (\w+(?: \w+)?)(?:, at most (\d+) steps?)?")
 CLOCK = re.compile(r"the clock goes on, at most (\d+) steps?")
 INCREMENTS = re.compile(r"steps (\d+) and (\d+)(?:, canceling (\d+))?")
 MATCHES = re.compile(r"at most (\d+) matches in one command")
+NAMES = re.compile(r"at most (\d+) names of an account's closed orders")
 REFERENCE = re.compile(r"reference price (\d+)")
 FEES = re.compile(r"fees maker (-?\d+) taker (\d+)")
 TIER_FEES = re.compile(r"tier (\d+)( here)? pays maker (-?\d+) taker (\d+)")
@@ -107,6 +108,9 @@ class Table:
             return list(self.funds())
         if match := MATCHES.fullmatch(request):  # no command: a constant of the venue
             self.engine.matcher.matches_max = int(match[1])
+            return []
+        if match := NAMES.fullmatch(request):  # another one
+            self.engine.state.name_rows.closed_max = int(match[1])
             return []
         if match := WAIT.fullmatch(request):
             self.now_ns += int(match[1]) * HOUR_NS

@@ -16,7 +16,7 @@ from matching.core.client_order_ids import ClientOrderId, ClientOrderIds
 from matching.core.engine import Engine
 from matching.core.holds import Account, Funds
 from matching.core.ladder import Ladder, Page
-from matching.core.name_rows import NamePage, NameRows
+from matching.core.name_rows import NameRows
 from matching.core.order import Level, Order
 from matching.core.order_book import OrderBook
 from matching.core.order_lists import OrderList
@@ -32,6 +32,12 @@ from vocabulary.codec import pack
 from vocabulary.commands import CancelAllOrders, EnterOrder, list_orders
 from vocabulary.limits import NO_LIMITS
 from vocabulary.types import Contingency, OrderFlags, OrderType, Side, TimeInForce
+
+
+def keep_bounds(engine: Engine, before: Engine) -> None:
+    """Give an engine the constants that another one was given."""
+    engine.matcher.matches_max = before.matcher.matches_max
+    engine.state.name_rows.closed_max = before.state.name_rows.closed_max
 
 
 def restored(engine: Engine) -> Engine:
@@ -71,7 +77,6 @@ SAMPLES = {
         ClientOrderId(1, 1, 1, b"a"),
         ClientOrderIds(ROWS),
         ROWS,
-        NamePage(),
         OrderTable(),
         Ladder(1),
         Page(1),
@@ -110,7 +115,7 @@ class RestartedTable(Table):
     def ask(self, command: c.Command) -> list[str]:
         said = super().ask(command)
         before, self.engine = self.engine, restored(self.engine)
-        self.engine.matcher.matches_max = before.matcher.matches_max
+        keep_bounds(self.engine, before)
         assert self.engine.state_hash() == before.state_hash()
         return said
 
@@ -131,7 +136,7 @@ class RestartedEngineAndNaiveVenue(naive.EngineAndNaiveVenue):
     def restart(self) -> None:
         before = self.both.engine
         self.both.engine = restored(before)
-        self.both.engine.matcher.matches_max = before.matcher.matches_max
+        keep_bounds(self.both.engine, before)
         assert self.both.engine.state_hash() == before.state_hash()
 
 
