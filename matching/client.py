@@ -52,10 +52,11 @@ ROUND_TRIP_SECONDS = Distributions(
 log = structlog.get_logger("matching")
 
 
-class MatchingClient(LinkClient[Record]):
+class MatchingClient(LinkClient):
     """Sends commands, and reads whole records.
 
-    Commands submitted in one iteration of the event loop leave in one write. They are kept until
+    Commands submitted in one iteration of the event loop leave in one write, and those that are
+    submitted one by one also in one frame. They are kept until
     their record arrives and are sent again after a reconnect, each session's in their order; the
     sequencer knows them, so they execute once. A record acknowledges its command, known by its
     session id and number.
@@ -94,7 +95,8 @@ class MatchingClient(LinkClient[Record]):
         self._unanswered = Unanswered()
         self._outgoing: list[bytes] = []
         # One command at a time is timed: what all of them would cost is paid once a batch.
-        self._timed: tuple[int, int] | None = None
+        self._timed_session = 0
+        self._timed_number = 0  # 0: none
         self._timed_s = 0.0
         self._round_trip = ROUND_TRIP_SECONDS.labels(name)
 
@@ -117,7 +119,11 @@ class MatchingClient(LinkClient[Record]):
         self._check_room(1)
         data = pack(command)
         self._unanswered.add(command.session_id, command.session_number, data)
-        self._send([data], command.session_id, command.session_number)
+        if self.connected:
+            if not self._outgoing:
+                asyncio.get_running_loop().call_soon(self._flush)
+            self._outgoing.append(data)
+            self._time(command.session_id, command.session_number)
         if self._on_submitted is not None:
             self._on_submitted(command)
 
@@ -128,34 +134,35 @@ class MatchingClient(LinkClient[Record]):
         """
         self._check_room(len(commands))
         first_number = self._unanswered.add_all(session_id, commands)
-        self._send(commands, session_id, first_number)
+        if self.connected and commands:
+            if self._outgoing:  # their turn comes behind what was submitted before
+                self._outgoing += commands
+            else:
+                self._write(pack_commands(commands))
+            self._time(session_id, first_number)
         if self._on_submitted is not None:
             for data in commands:
                 self._on_submitted(unpack_command(data)[0])
 
     def _check_room(self, commands: int) -> None:
-        if commands > self.room:
+        if commands > UNANSWERED_COMMANDS_MAX - self._unanswered.count:
             raise MatchingUnavailable(f"{self.unanswered} commands wait for their record")
 
-    def _send(self, commands: list[bytes], session_id: int, first_number: int) -> None:
-        if not self.connected or not commands:
-            return
-        if not self._outgoing:
-            asyncio.get_running_loop().call_soon(self._flush)
-            if self._timed is None:
-                self._timed = session_id, first_number
-                self._timed_s = time.perf_counter()
-        self._outgoing += commands
+    def _time(self, session_id: int, session_number: int) -> None:
+        """Time a command that is on its way, unless another one is timed."""
+        if not self._timed_number:
+            self._timed_session, self._timed_number = session_id, session_number
+            self._timed_s = time.perf_counter()
 
     async def funds(self, account_id: int = 0) -> FundsReport:
         """Return what an account, or for 0 every account, has. Asks again after a reconnect."""
         self._flush()  # what was submitted before is asked about, too
-        return await super().funds(account_id)
+        return await LinkClient.funds(self, account_id)
 
     def connection_lost(self) -> None:
         self._outgoing.clear()
-        self._timed = None
-        super().connection_lost()
+        self._timed_number = 0
+        LinkClient.connection_lost(self)
 
     def _flush(self) -> None:
         if self.connected and self._outgoing:
@@ -168,11 +175,13 @@ class MatchingClient(LinkClient[Record]):
             self._write(pack_commands(self._unanswered.all()))
 
     def _handed_over(self, records: list[Record]) -> None:
-        if self.unanswered:
-            self._unanswered.take_answered(records)
-            if self._timed is not None and not self._unanswered.has(*self._timed):
+        unanswered = self._unanswered
+        if unanswered.count:
+            unanswered.take_answered(records)
+            number = self._timed_number
+            if number and not unanswered.has(self._timed_session, number):
                 self._round_trip.add(time.perf_counter() - self._timed_s)
-                self._timed = None
+                self._timed_number = 0
 
     def _answered(self, kind: FrameKind, payload: bytes) -> None:
         if kind is FrameKind.REPEATED:
@@ -180,12 +189,12 @@ class MatchingClient(LinkClient[Record]):
         elif kind is FrameKind.REFUSED:
             self._refused(unpack_refused(payload))
         else:
-            super()._answered(kind, payload)
+            LinkClient._answered(self, kind, payload)
 
     def _repeated(self, records: list[Record]) -> None:
         if self._streams:  # what lies ahead comes in the stream
             records = [record for record in records if record.sequence <= self.last_sequence]
-        records = [record for record in records if self._unanswered.has(*_key(record))]
+        records = [record for record in records if self._waits_for(record)]
         if not records:
             return
         if not self._streams:
@@ -194,13 +203,12 @@ class MatchingClient(LinkClient[Record]):
             self._on_repeated(records)
         self._handed_over(records)
 
+    def _waits_for(self, record: Record) -> bool:
+        return self._unanswered.has(record.session_id, record.session_number)
+
     def _refused(self, refusal: Refusal) -> None:
         told = log.debug if refusal.code is RefusalCode.NOT_NOW else log.error
         told("command refused by the sequencer", **refusal._asdict())
         self._unanswered.take(refusal.session_id, refusal.session_number)
         if self._on_refused is not None:
             self._on_refused(refusal)
-
-
-def _key(record: Record) -> tuple[int, int]:
-    return record.session_id, record.session_number

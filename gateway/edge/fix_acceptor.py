@@ -35,6 +35,9 @@ LOGOUT_GRACE_S = 2.0
 CLOSE_GRACE_S = 30.0
 """How long a peer whose session is over may take to read the rest."""
 
+# What every message asks for: an enumeration takes its time to look up a member.
+_CLOSED = State.CLOSED
+
 log = structlog.get_logger("gateway")
 
 _messages_received = Counts(
@@ -66,7 +69,7 @@ class FixAcceptor:
         self.service = service
         self.logons = logons
         self.administration = administration
-        self.connections: set[_Connection] = set()
+        self.connections: set[Connection] = set()
         self.tls = tls
         self.traces = traces
         self._host = host
@@ -81,7 +84,7 @@ class FixAcceptor:
         """Listen; `port` is the one found free where 0 was asked for."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: _Connection(self),
+            lambda: cast("asyncio.Protocol", Connection(self)),
             self._host,
             self.port,
             backlog=1024,
@@ -135,13 +138,19 @@ class FixAcceptor:
         self.administration.tick(now_ns)
 
 
-class _Connection(asyncio.Protocol):
-    """One socket: bytes in, then what came of them, then at most one write."""
+class Connection:
+    """One socket: bytes in, then what came of them, then at most one write.
+
+    An `asyncio.Protocol` in all but name: a compiled class has no base that is not compiled.
+    """
 
     def __init__(self, acceptor: FixAcceptor) -> None:
         self.session = Session(acceptor.settings, time.time_ns())
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._acceptor = acceptor
+        self._traces = acceptor.traces
+        self._messages_received = acceptor.messages_received
+        self._bytes_sent = acceptor.bytes_sent
         self._flow: Flow | None = None
         self._transport: asyncio.Transport
         self._logon: LogonReceived | None = None
@@ -154,8 +163,8 @@ class _Connection(asyncio.Protocol):
 
     # asyncio.Protocol
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
         self._log = self._log.bind(peer=transport.get_extra_info("peername"))
         self._acceptor.connections.add(self)
         if len(self._acceptor.connections) > CONNECTIONS_MAX:
@@ -163,7 +172,7 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         now_ns = time.time_ns()
-        traces = self._acceptor.traces
+        traces = self._traces
         if traces is not None:
             traces.arrival = Arrival("fix", now_ns)
         self.session.receive_data(data, now_ns)
@@ -233,7 +242,7 @@ class _Connection(asyncio.Protocol):
         data = self.session.data_to_send()
         if data and not self._transport.is_closing():
             self._transport.write(data)
-            self._acceptor.bytes_sent.add(len(data))
+            self._bytes_sent.add(len(data))
             if self._transport.get_write_buffer_size() > UNSENT_BYTES_MAX:
                 self._log.warning("FIX peer reads too slowly", bytes=UNSENT_BYTES_MAX)
                 self.abort("reads too slowly")
@@ -261,7 +270,7 @@ class _Connection(asyncio.Protocol):
         if not events:
             return
         flow = self._flow
-        if flow is not None and self.session.state is State.CLOSED:
+        if flow is not None and self.session.state is _CLOSED:
             flow.detach()
         requests: list[FixMessage] = []
         for event in events:
@@ -280,7 +289,7 @@ class _Connection(asyncio.Protocol):
         if requests:
             assert flow is not None
             flow.receive_all(requests, now_ns)
-            self._acceptor.messages_received.add(len(requests))
+            self._messages_received.add(len(requests))
 
     def _handle_session_event(self, event: Event) -> None:
         match event:

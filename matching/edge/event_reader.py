@@ -19,7 +19,7 @@ what waking the reader costs, so that it is not seen in the 99th percentile of t
 """
 
 
-class EventReader(LinkClient[Excerpt]):
+class EventReader(LinkClient):
     """Follows every record from a sequence on, but of its events only those of some types.
 
     An excerpt comes for each record, so a reader knows how far it is; most of them are empty, and
@@ -48,7 +48,7 @@ class EventReader(LinkClient[Excerpt]):
         )
 
 
-class SliceReader(LinkClient[SlicedRecord]):
+class SliceReader(LinkClient):
     """Follows every record from a sequence on, cut by instrument and undecoded."""
 
     def __init__(

@@ -6,7 +6,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from functools import partial
-from typing import Final, Generic, Protocol, TypeVar, cast
+from typing import Any, Final
 
 import structlog
 
@@ -43,18 +43,14 @@ class MatchingUnavailable(Exception):
     """Too much waits for the matching process already; nothing was sent."""
 
 
-class Sequenced(Protocol):
-    @property
-    def sequence(self) -> int: ...
+# What every chunk asks for: an enumeration takes its time to look up a member.
+_RECORDS = FrameKind.RECORDS
 
 
-ReadT = TypeVar("ReadT", bound=Sequenced)
-
-
-class LinkClient(Generic[ReadT]):
+class LinkClient:
     """What every client does: stay connected, follow the records, ask for funds.
 
-    `unpack` makes of a chunk's bytes what `on_records` gets. What comes of a stream comes in order,
+    `unpack` makes of a chunk's bytes what `on_records` gets, which has a `sequence` each. What comes of a stream comes in order,
     each once, one call per chunk received. A call that raises ends the connection, and its records
     come again. `on_caught_up` is called after each connect, once the records that the server had
     by then are handed over. Records may come `patience_ms` later than they could, many at a time.
@@ -66,8 +62,8 @@ class LinkClient(Generic[ReadT]):
         name: str,
         *,
         from_sequence: int | None,
-        unpack: Callable[[bytes], list[ReadT]],
-        on_records: Callable[[list[ReadT]], None],
+        unpack: Callable[[bytes], list[Any]],
+        on_records: Callable[[list[Any]], None],
         on_caught_up: Callable[[], None] | None,
         patience_ms: int = 0,
     ) -> None:
@@ -130,13 +126,15 @@ class LinkClient(Generic[ReadT]):
 
     async def _stay_connected(self) -> None:
         loop = asyncio.get_running_loop()
-        connect = partial(_Connection, self, loop)
+        connect = partial(Connection, self, loop)
         while True:
             try:
+                opening: Any  # its protocols are none of asyncio's by name
                 if isinstance(self._address, UnixAddress):
-                    _, connection = await loop.create_unix_connection(connect, self._address.path)
+                    opening = loop.create_unix_connection(connect, self._address.path)
                 else:
-                    _, connection = await loop.create_connection(connect, *self._address)
+                    opening = loop.create_connection(connect, *self._address)
+                _, connection = await opening
             except OSError as error:
                 log.debug("matching not reached", address=self._address, error=str(error))
             else:
@@ -149,7 +147,7 @@ class LinkClient(Generic[ReadT]):
     def _welcomed(self) -> None:
         """Send what a new connection has to carry first."""
 
-    def _handed_over(self, records: list[ReadT]) -> None:
+    def _handed_over(self, records: list[Any]) -> None:
         """Note what `on_records` has taken."""
 
     def _answered(self, kind: FrameKind, payload: bytes) -> None:
@@ -171,10 +169,11 @@ class LinkClient(Generic[ReadT]):
 
     def frames_received(self, frames: list[Frame]) -> None:
         """Take in what one chunk completed. Raises `LinkError` or `CodecError`."""
-        records: list[ReadT] = []
+        records: list[Any] = []
         for kind, payload in frames:
-            if kind is FrameKind.RECORDS:
-                records += self._unpack(payload)
+            if kind is _RECORDS:
+                unpacked = self._unpack(payload)
+                records = records + unpacked if records else unpacked
                 continue
             self._hand_over(records)
             records = []
@@ -204,7 +203,7 @@ class LinkClient(Generic[ReadT]):
         if self._first_connect is not None and not self._first_connect.done():
             self._first_connect.set_result(None)
 
-    def _hand_over(self, records: list[ReadT]) -> None:
+    def _hand_over(self, records: list[Any]) -> None:
         if records:
             if self._streams:
                 self._check_order(records)
@@ -218,12 +217,13 @@ class LinkClient(Generic[ReadT]):
             if self._on_caught_up is not None:
                 self._on_caught_up()
 
-    def _check_order(self, records: list[ReadT]) -> None:
-        for expected, record in enumerate(records, self.last_sequence + 1):
-            if record.sequence != expected:
-                raise LinkError(
-                    ErrorCode.MALFORMED, f"record {record.sequence}, expecting {expected}"
-                )
+    def _check_order(self, records: list[Any]) -> None:
+        expected = self.last_sequence + 1
+        for record in records:
+            sequence = record.sequence
+            if sequence != expected:
+                raise LinkError(ErrorCode.MALFORMED, f"record {sequence}, expecting {expected}")
+            expected += 1
 
     def _take_funds(self, request_id: int, report: FundsReport) -> None:
         _, waiting = self._funds_requests.get(request_id, (0, None))
@@ -231,21 +231,21 @@ class LinkClient(Generic[ReadT]):
             waiting.set_result(report)
 
 
-class _Connection(asyncio.Protocol, Generic[ReadT]):
-    """The socket under a client, for as long as it lasts."""
+class Connection:
+    """The socket under a client, for as long as it lasts: an `asyncio.Protocol` in all but name."""
 
-    def __init__(self, client: LinkClient[ReadT], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, client: LinkClient, loop: asyncio.AbstractEventLoop) -> None:
         self._client = client
         self._decoder = FrameDecoder(FROM_SERVER)
         self._transport: asyncio.Transport | None = None
         self.ended: asyncio.Future[None] = loop.create_future()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
         peer = transport.get_extra_info("socket")
         if peer is not None and peer.family != socket.AF_UNIX:
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        self._client.connection_made(self._transport)
+        self._client.connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
         try:
