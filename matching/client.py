@@ -56,10 +56,9 @@ class MatchingClient(LinkClient):
     """Sends commands, and reads whole records.
 
     Commands submitted in one iteration of the event loop leave in one write, and those that are
-    submitted one by one also in one frame. They are kept until
-    their record arrives and are sent again after a reconnect, each session's in their order; the
-    sequencer knows them, so they execute once. A record acknowledges its command, known by its
-    session id and number.
+    submitted one by one in one frame, too. They are kept until their record arrives and are sent
+    again after a reconnect, each session's in their order; the sequencer knows them, so they
+    execute once. A record acknowledges its command, known by its session id and number.
 
     `from_sequence` is the first record wanted; None means the records of the client's own
     commands only.

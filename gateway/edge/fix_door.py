@@ -141,8 +141,11 @@ class FixDoor:
     def on_record(self, record: Record, reports: list[Report], now_ns: int) -> None:
         """Take a record in, after `Orders` has."""
         self._route(record, reports, now_ns)
-        self.drop_copies.on_record(record, reports, now_ns)
-        self._post_trade.on_record(record, reports, now_ns)
+        self.drop_copies.last_sequence = record.sequence
+        if self.drop_copies.flows_of:
+            self.drop_copies.on_record(record, reports, now_ns)
+        if self._post_trade.subscriptions:
+            self._post_trade.on_record(record, reports, now_ns)
 
     def on_repeated(self, record: Record, now_ns: int) -> None:
         """Take in that a request had been done before."""

@@ -37,12 +37,14 @@ class FixDropCopies:
     ) -> None:
         def make(identity: Identity, _session_id: int, store: SentMessages) -> DropCopyFlow:
             flow = DropCopyFlow(identity, store, settings, catalogue, post_trade)
-            self._flows_of[identity.account_id].append(flow)
+            self.flows_of[identity.account_id].append(flow)
             return flow
 
-        self._flows_of: defaultdict[int, list[DropCopyFlow]] = defaultdict(list)
+        self.flows_of: defaultdict[int, list[DropCopyFlow]] = defaultdict(list)
+        """The sessions of each account; where there are none, records need not be given."""
         self._sessions = StoredSessions(directory, self.name, make)
-        self._last_sequence = 0
+        self.last_sequence = 0
+        """Of the records so far, which the owner notes."""
         self._touched: set[DropCopyFlow] = set()
 
     def __len__(self) -> int:
@@ -63,11 +65,11 @@ class FixDropCopies:
         flow = self._sessions.flows.get(session_id_of(rule.key[1], self.name))
         if flow is None:
             return
-        for flows in self._flows_of.values():
+        for flows in self.flows_of.values():
             if flow in flows:
                 flows.remove(flow)
         for account_id in {flow.identity.account_id, *rule.copied_accounts}:
-            self._flows_of[account_id].append(flow)
+            self.flows_of[account_id].append(flow)
         flow.copy_others(rule.copied_accounts, rule.copied_accounts_set_ns)
 
     def admitted(self, identity: Identity, logon: LogonReceived, rule: SessionRule | None) -> None:
@@ -83,7 +85,7 @@ class FixDropCopies:
         if len(self) > known:
             # After a restart all records come again, and what was before it is not its business.
             self._sessions.store_of(flow).start_behind(
-                watermark_of(self._last_sequence + 1, -1), now_ns
+                watermark_of(self.last_sequence + 1, -1), now_ns
             )
         return flow
 
@@ -92,9 +94,6 @@ class FixDropCopies:
 
     def on_record(self, record: Record, reports: list[Report], now_ns: int) -> None:
         """Give a record's reports to the sessions of the accounts that they are about."""
-        self._last_sequence = record.sequence
-        if not self._flows_of:
-            return
         for report in reports:
             order = report.order
             if report.kind is ReportKind.REPEATED:
@@ -105,7 +104,7 @@ class FixDropCopies:
                 continue  # it was about no order
             else:
                 account_id = getattr(report.command, "account_id", 0)
-            for flow in self._flows_of.get(account_id, ()):
+            for flow in self.flows_of.get(account_id, ()):
                 flow.deliver(report, account_id, now_ns)
                 self._touched.add(flow)
         if any(report.order is not None and report.order.order_list for report in reports):
@@ -116,7 +115,7 @@ class FixDropCopies:
         for place, order_list in enumerate(fix_list_status.changed(record, reports), len(reports)):
             body = fix_list_status.news(order_list, record.timestamp_ns)
             account_id, at = order_list.orders[0].account_id, (record.sequence, place)
-            for flow in self._flows_of.get(account_id, ()):
+            for flow in self.flows_of.get(account_id, ()):
                 if flow.copies(account_id, record.timestamp_ns):
                     flow.deliver_message(fix_list_status.LIST_STATUS, body, at, now_ns)
                     self._touched.add(flow)

@@ -76,7 +76,8 @@ class FixPostTrade:
         self._balances = balances
         self._history = history
         self._throttles: dict[int, Throttle] = {}
-        self._subscriptions: dict[Flow, _Subscriptions] = {}
+        self.subscriptions: dict[Flow, _Subscriptions] = {}
+        """Of each session; where there are none, records need not be given."""
         self._touched: set[Flow] = set()
         self._changed_accounts: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -105,13 +106,11 @@ class FixPostTrade:
 
     def forget(self, flow: Flow) -> None:
         """Let a session's subscriptions end."""
-        self._subscriptions.pop(flow, None)
+        self.subscriptions.pop(flow, None)
         self._touched.discard(flow)
 
     def on_record(self, record: Record, reports: list[Report], now_ns: int) -> None:
         """Tell those who have subscribed to what a record brings."""
-        if not self._subscriptions:
-            return
         command = record.command
         changed = {report.order.account_id for report in reports if report.order is not None}
         fills = [report.fill for report in reports if report.fill is not None]
@@ -123,7 +122,7 @@ class FixPostTrade:
             changed.add(command.account_id)
         for fill in fills:
             trade = fix_trade_capture.captured(fill)
-            for flow, subscriptions in self._subscriptions.items():
+            for flow, subscriptions in self.subscriptions.items():
                 if flow.identity.account_id == fill.account_id:
                     for request_id, criteria in subscriptions.trades.items():
                         if criteria.match(trade):
@@ -138,7 +137,7 @@ class FixPostTrade:
         self._touched.clear()
         if not self._changed_accounts:
             return
-        for flow, subscriptions in self._subscriptions.items():
+        for flow, subscriptions in self.subscriptions.items():
             account_id = flow.identity.account_id
             if subscriptions.positions and account_id in self._changed_accounts:
                 self._balances.ask_standing(account_id, partial(self._tell_changes, flow))
@@ -150,7 +149,7 @@ class FixPostTrade:
         kind = request.get(tags.SubscriptionRequestType) or _SNAPSHOT
         request_id = request.get(tags.TradeRequestID) or b""
         if kind == _UNSUBSCRIBE:
-            known = self._subscriptions.get(flow)
+            known = self.subscriptions.get(flow)
             if known is None or known.trades.pop(request_id, None) is None:
                 raise _unknown("TradeRequestID(568)")
             body = fix_trade_capture.ack(request)
@@ -158,7 +157,7 @@ class FixPostTrade:
             return
         criteria = fix_trade_capture.criteria_of(request, self._orders.catalogue)
         if kind == _SUBSCRIBE:
-            mine = self._subscriptions.setdefault(flow, _Subscriptions())
+            mine = self.subscriptions.setdefault(flow, _Subscriptions())
             _check_new(mine.trades, request_id, "TradeRequestID(568)")
             mine.trades[request_id] = criteria
         account_id = flow.identity.account_id
@@ -211,7 +210,7 @@ class FixPostTrade:
         if flow.session is None or flow.session is not session:
             return  # who asked is gone
         if problem:
-            if (mine := self._subscriptions.get(flow)) is not None:
+            if (mine := self.subscriptions.get(flow)) is not None:
                 mine.trades.pop(request.get(tags.TradeRequestID) or b"", None)
             refused = Refused(values.TradeRequestResult.OTHER, problem)
             self._refuse(flow, request, refused, now_ns)
@@ -269,7 +268,7 @@ class FixPostTrade:
         request_id = request.get(tags.PosReqID) or b""
         account_id = flow.identity.account_id
         if kind == _UNSUBSCRIBE:
-            known = self._subscriptions.get(flow)
+            known = self.subscriptions.get(flow)
             if known is None or known.positions.pop(request_id, None) is None:
                 raise _unknown("PosReqID(710)")
             known.told.pop(request_id, None)
@@ -278,7 +277,7 @@ class FixPostTrade:
             return
         criteria = fix_positions.criteria_of(request, account_id, self._orders.catalogue)
         if kind == _SUBSCRIBE:
-            mine = self._subscriptions.setdefault(flow, _Subscriptions())
+            mine = self.subscriptions.setdefault(flow, _Subscriptions())
             _check_new(mine.positions, request_id, "PosReqID(710)")
             mine.positions[request_id] = criteria
         tell = partial(self._tell_positions, flow, flow.session, request, criteria)
@@ -297,7 +296,7 @@ class FixPostTrade:
             return  # who asked is gone
         request_id, account_id = request.get(tags.PosReqID) or b"", flow.identity.account_id
         if isinstance(found, ApiError):
-            if (mine := self._subscriptions.get(flow)) is not None:
+            if (mine := self.subscriptions.get(flow)) is not None:
                 mine.positions.pop(request_id, None)
             text = "balances can't be read now, ask again later"
             self._refuse(flow, request, Refused(values.PosReqResult.OTHER, text), now_ns)
@@ -310,13 +309,13 @@ class FixPostTrade:
         self._send(flow, fix_positions.REQUEST_FOR_POSITIONS_ACK, body, now_ns)
         for body in fix_positions.reports(request_id, account_id, sequence, positions, now_ns):
             self._send(flow, fix_positions.POSITION_REPORT, body, now_ns)
-        mine = self._subscriptions.get(flow)
+        mine = self.subscriptions.get(flow)
         if mine is not None and request_id in mine.positions:
             mine.told[request_id] = {each.asset.asset_id: each for each in all_of_them}
         flow.flush()
 
     def _tell_changes(self, flow: Flow, found: Standing | ApiError) -> None:
-        mine = self._subscriptions.get(flow)
+        mine = self.subscriptions.get(flow)
         if mine is None or flow.session is None or isinstance(found, ApiError):
             return  # the next change tells this one, too
         now_ns, account_id = time.time_ns(), flow.identity.account_id

@@ -68,8 +68,9 @@ class JsonDoor:
         self._tracked = 0  # of the catalogue's symbols, which are in the order of their listing
         self.balances = Balances(matching, catalogue)
         self._user_streams = UserStreams()
+        self._session_id = secrets.randbits(63)
         self._json_orders = JsonOrders(
-            session_id=secrets.randbits(63),
+            session_id=self._session_id,
             order_entry=order_entry,
             orders=orders,
             submit=self._submit,
@@ -136,7 +137,7 @@ class JsonDoor:
 
     def has_session(self, session_id: int) -> bool:
         """Say whether a command's session is the one of this gateway's JSON clients."""
-        return session_id == self._json_orders.session_id
+        return session_id == self._session_id
 
     def announce(self, maintenance: Maintenance, now_ns: int) -> None:
         """Tell every WebSocket client of a maintenance."""
@@ -144,13 +145,14 @@ class JsonDoor:
 
     def on_record(self, record: Record, reports: list[Report]) -> None:
         """Take a record in, after `Orders` has."""
-        self._json_orders.on_record(record, reports)
+        if record.session_id == self._session_id:
+            self._json_orders.on_record(record, reports)
         if self._user_streams.has_listeners:
             self._user_streams.on_record(record, reports)
 
     def on_refused(self, refusal: Refusal) -> None:
         """Take in that the matching process did not execute a command."""
-        if refusal.session_id == self._json_orders.session_id:
+        if refusal.session_id == self._session_id:
             why = refusal.text if refusal.code is RefusalCode.NOT_NOW else None
             self._json_orders.on_refused(refusal.session_number, why)
 
@@ -160,19 +162,20 @@ class JsonDoor:
 
     def flush(self) -> None:
         """Write what a batch of records brought, and ask for the funds that it changed."""
-        self._track_listed()
+        if len(self._catalogue.instrument_by_symbol) > self._tracked:
+            self._track_listed()
         touched = self._user_streams.touched
         while touched:
             account_id, asset_ids = touched.popitem()
             self.balances.ask(account_id, partial(self._tell, account_id, asset_ids))
-        self.websocket.flush()
+        if self.websocket.flushes_soon:
+            self.websocket.flush()
 
     def _track_listed(self) -> None:
         listed = self._catalogue.instrument_by_symbol
-        if len(listed) > self._tracked:
-            for symbol in islice(listed, self._tracked, None):
-                self._feed.track(symbol)
-            self._tracked = len(listed)
+        for symbol in islice(listed, self._tracked, None):
+            self._feed.track(symbol)
+        self._tracked = len(listed)
 
     def _tell(self, account_id: int, asset_ids: set[int], found: list[Balance] | ApiError) -> None:
         if not isinstance(found, ApiError):

@@ -73,7 +73,8 @@ class WebSocketServer:
         self._oldest_ns = 0  # the timestamp of the first message that waits for the flush
         self._connections: set[WebSocketConnection] = set()
         self._unflushed: set[WebSocketConnection] = set()
-        self._flushes_soon = False
+        self.flushes_soon = False
+        """Whether anything has gathered."""
         self._all_gone = asyncio.Event()
         self._server: asyncio.Server | None = None
         self._ticker: asyncio.Task[None] | None = None
@@ -131,7 +132,7 @@ class WebSocketServer:
 
     def flush(self) -> None:
         """Write what has gathered: one write for each connection that has something."""
-        self._flushes_soon = False
+        self.flushes_soon = False
         self._market_streams.flush()
         unflushed, self._unflushed = self._unflushed, set()
         for connection in unflushed:
@@ -224,8 +225,8 @@ class WebSocketServer:
             connection.fail(CloseCode.POLICY_VIOLATION, refusal)
 
     def _flush_soon(self) -> None:
-        if not self._flushes_soon:
-            self._flushes_soon = True
+        if not self.flushes_soon:
+            self.flushes_soon = True
             asyncio.get_running_loop().call_soon(self.flush)
 
     async def _tick(self) -> None:

@@ -50,10 +50,11 @@ _RECORDS = FrameKind.RECORDS
 class LinkClient:
     """What every client does: stay connected, follow the records, ask for funds.
 
-    `unpack` makes of a chunk's bytes what `on_records` gets, which has a `sequence` each. What comes of a stream comes in order,
-    each once, one call per chunk received. A call that raises ends the connection, and its records
-    come again. `on_caught_up` is called after each connect, once the records that the server had
-    by then are handed over. Records may come `patience_ms` later than they could, many at a time.
+    `unpack` makes of a chunk's bytes what `on_records` gets: objects that have a `sequence`. What
+    comes of a stream comes in order, each once, one call per chunk received. A call that raises
+    ends the connection, and its records come again. `on_caught_up` is called after each connect,
+    once the records that the server had by then are handed over. Records may come `patience_ms`
+    later than they could, many at a time.
     """
 
     def __init__(
