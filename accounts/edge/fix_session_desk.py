@@ -78,9 +78,10 @@ class FixSessionDesk:
         await self._check_accounts(body.copied_accounts, "copied_accounts")
         key = (body.service, body.account_id, body.sender_comp_id)
         _check_service(body, body.service)
-        if not await self._store.make(key):
+        row = await self._store.make(key, _settings(body))
+        if row is None:
             raise OpsError(409, "session_exists", "there is such a session", "sender_comp_id")
-        return await self._change(key, _settings(body))
+        return self._reply(key, row)
 
     async def change_fix_session(
         self, path: FixSessionPath, body: ChangeFixSession
@@ -138,11 +139,10 @@ class FixSessionDesk:
                 raise OpsError(404, "unknown_account", message, field)
 
     async def _change(self, key: Key, values: dict[str, Any]) -> FixSessionReply:
-        row = await self._store.change(key, values)
-        if row is None and key in self._standings.keys:
-            # It came by a logon: from now on the desk knows it, too.
-            await self._store.make(key)
-            row = await self._store.change(key, values)
+        # One that came by a logon the desk knows from now on, too.
+        is_live = key in self._standings.keys
+        write = self._store.make_or_change if is_live else self._store.change
+        row = await write(key, values)
         if row is None:
             raise _unknown()
         return self._reply(key, row)

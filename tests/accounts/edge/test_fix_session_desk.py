@@ -35,6 +35,7 @@ async def test_a_session_is_made_changed_and_told_to_gateways(desk: DeskClient) 
     assert (await make(desk)).code == "session_exists"
 
     told = await ask(desk)
+    assert told["version"] == 1  # no gateway ever saw it without its settings
     [rule] = told["sessions"]
     assert (rule["sender_comp_id"], rule["heartbeat_min_s"]) == ("DESK", 5)
     assert (rule["addresses"], rule["reset_time"]) == (["10.0.0.0/8"], "22:00")
