@@ -10,17 +10,23 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final
+from contextlib import contextmanager, suppress
+from typing import IO, Final
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import asyncpg
+import structlog
 
 from agio.embedded_postgres import postgres_binary
 
 DESK_TABLES: Final = ("accounts", "api_keys", "audit", "fix_sessions", "maintenances")
 CONNECT_TIMEOUT_S: Final = 5.0
 PIECE_BYTES: Final = 1 << 20
+SAID_BYTES_MAX: Final = 2000
+
+log = structlog.get_logger("agio")
 
 # What changes with each of the desk's doings.
 DESK_STATE = """
@@ -80,42 +86,36 @@ def copy_desk(postgres_url: str) -> Iterator[bytes]:
 def load(postgres_url: str, pieces: Iterable[bytes]) -> None:
     """Load a copy, all of it or nothing. Raises `PostgresToolError`."""
     arguments = ["--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges"]
-    process = _start("pg_restore", postgres_url, arguments, stdin=subprocess.PIPE)
-    assert process.stdin is not None
-    try:
-        try:
+    with _running("pg_restore", postgres_url, arguments, stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        with suppress(BrokenPipeError):  # it says why
             for piece in pieces:
                 process.stdin.write(piece)
             process.stdin.close()
-        except BrokenPipeError:
-            pass  # it says why
-        _expect_success("pg_restore", process)
-    finally:
-        _end(process)
 
 
 def _dump(postgres_url: str, arguments: Sequence[str]) -> Iterator[bytes]:
-    process = _start(
-        "pg_dump", postgres_url, ["--format=custom", *arguments], stdout=subprocess.PIPE
-    )
-    assert process.stdout is not None
-    try:
+    custom = ["--format=custom", *arguments]
+    with _running("pg_dump", postgres_url, custom, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
         while piece := process.stdout.read(PIECE_BYTES):
             yield piece
-        _expect_success("pg_dump", process)
-    finally:
-        _end(process)
 
 
-def _start(
+@contextmanager
+def _running(
     program: str,
     postgres_url: str,
     arguments: Sequence[str],
     *,
     stdin: int = subprocess.DEVNULL,
     stdout: int = subprocess.DEVNULL,
-) -> subprocess.Popen[bytes]:
-    """Start a program of Postgres on a database; a command line can be read by every user."""
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program of Postgres on a database. Raises `PostgresToolError` unless it succeeds.
+
+    What it says goes to a file, of which the end counts: nobody reads a pipe while the copy passes,
+    and a full one would stop it. Every user can read a command line, so it has no password.
+    """
     parts = urlsplit(postgres_url)
     credentials, _, place = parts.netloc.rpartition("@")
     user = credentials.partition(":")[0]
@@ -123,27 +123,37 @@ def _start(
     environment = os.environ | {"PGCONNECT_TIMEOUT": f"{CONNECT_TIMEOUT_S:.0f}"}
     if parts.password is not None:
         environment["PGPASSWORD"] = unquote(parts.password)
-    return subprocess.Popen(  # noqa: S603 (our own command line)
-        [str(postgres_binary(program)), f"--dbname={url}", *arguments],
-        env=environment,
-        stdin=stdin,
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-    )
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(  # noqa: S603 (our own command line)
+            [str(postgres_binary(program)), f"--dbname={url}", *arguments],
+            env=environment,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=said,
+        )
+        try:
+            yield process
+            status = process.wait()
+            text = _tail(said)
+            if status != 0:
+                raise PostgresToolError(text or f"{program} ended with {status}")
+            if text:
+                log.warning("said", program=program, text=text)
+        finally:
+            _end(process)
 
 
-def _expect_success(program: str, process: subprocess.Popen[bytes]) -> None:
-    assert process.stderr is not None
-    said = process.stderr.read().decode(errors="replace").strip()
-    if process.wait() != 0:
-        raise PostgresToolError(said or f"{program} ended with {process.returncode}")
+def _tail(said: IO[bytes]) -> str:
+    said.seek(max(said.seek(0, os.SEEK_END) - SAID_BYTES_MAX, 0))
+    return said.read().decode(errors="replace").strip()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
-    for stream in (process.stdin, process.stdout, process.stderr):
+    for stream in (process.stdin, process.stdout):
         if stream is not None:
-            stream.close()
+            with suppress(BrokenPipeError):  # it has ended before it had read everything
+                stream.close()
     process.wait()
 
 
