@@ -55,10 +55,15 @@ class QueueWriter:
     def waiting(self) -> int:
         return len(self._waiting) + sum(each.last + 1 - each.first for each in self._sending)
 
-    def start(self, last_sequence: int) -> None:
-        """Begin to write; the first event that is put follows `last_sequence`."""
+    def start(self, last_sequence: int) -> asyncio.Task[None]:
+        """Begin to write; the first event that is put follows `last_sequence`.
+
+        Returns the task that writes. It ends by itself only on what nobody foresaw: then events
+        wait for it, and go, for ever, so its owner must see it.
+        """
         self._next = last_sequence + 1
         self._task = asyncio.create_task(self._run())
+        return self._task
 
     async def stop(self) -> None:
         """Give what waits a moment to be written, and end."""
@@ -68,8 +73,7 @@ class QueueWriter:
                     await self._all_written.wait()
         if self._task is not None:
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.gather(self._task, return_exceptions=True)
         await self._queue.close()
 
     def put(self, encoded: Sequence[bytes]) -> None:

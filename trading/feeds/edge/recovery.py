@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Iterable
+from itertools import islice
 from typing import NamedTuple
 
 import structlog
@@ -34,21 +36,22 @@ async def recover(stream_log: StreamLog, queue: EventQueue, admission: Admission
 
     Raises `OSError`, `QueueFailedError`, and `msgspec.MsgspecError` for a log of another version.
     """
-    head, recent, newest = stream_log.recover()
+    head, logged, newest = stream_log.recover()
     if head.known:
         admission.restore(head.known)
-    _recall(admission, recent[len(recent) - newest :])
+    _recall(admission, islice(logged, len(logged) - newest, None))
+    recent = deque(logged, RING_EVENTS)
     last = recent[-1].stream_sequence if recent else head.last
     async for events in _queued_behind(last, queue):
-        if not recent or events[0].stream_sequence != recent[-1].stream_sequence + 1:
-            recent = []
-        recent = (recent + events)[-RING_EVENTS:]
+        if recent and events[0].stream_sequence != recent[-1].stream_sequence + 1:
+            recent.clear()
+        recent.extend(events)
         last = events[-1].stream_sequence
         _recall(admission, events)
         stream_log.close()  # it ends before these
     if not stream_log.is_open:
         stream_log.begin(last, admission.snapshot())
-    return Past(last, [stream_events.encode(event) for event in recent[-RING_EVENTS:]])
+    return Past(last, [stream_events.encode(event) for event in recent])
 
 
 def _recall(admission: Admission, events: Iterable[AnyEvent]) -> None:

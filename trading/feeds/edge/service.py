@@ -119,7 +119,8 @@ class FeedsService:
             self._recorder.write([Input(InputKind.KNOWN, 0, 0, "", self._admission.snapshot())])
         self._publisher = EventPublisher(last - len(recent))
         self._publisher.keep(recent)
-        self._queue.start(last - len(recent))
+        writing = self._queue.start(last - len(recent))
+        writing.add_done_callback(self._tell_ended)
         self._queue.put(recent)
         await self._publisher.start(self._host, self._port)
         await self._reports.start(self._host, self._reports_port)
@@ -234,7 +235,9 @@ class FeedsService:
         """Ask what is not being asked already."""
         for question in self._handler.questions():
             if question not in self._asking:
-                self._asking[question] = asyncio.create_task(self._ask_until_answered(question))
+                asking = asyncio.create_task(self._ask_until_answered(question))
+                asking.add_done_callback(self._tell_ended)
+                self._asking[question] = asking
 
     async def _ask_until_answered(self, question: Question) -> None:
         """Ask the connected sources in turn until the handler has what it wants."""
@@ -257,7 +260,7 @@ class FeedsService:
             del self._asking[question]
 
     def _tell_ended(self, task: asyncio.Task[None]) -> None:
-        """Tell that a source or the clock has failed: the rest goes on until all begins anew."""
+        """Tell that a task has failed on what nobody foresaw; the rest goes on until a restart."""
         if not task.cancelled() and (error := task.exception()) is not None:
             self._ended = f"{type(error).__name__}: {error}"
             log.error("a task failed", reason=self._ended, exc_info=error)

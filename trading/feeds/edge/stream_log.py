@@ -83,8 +83,9 @@ class StreamLog:
             if found is None:
                 continue
             head, events, size_bytes = found
-            older = recovered.events if recovered.last == head.last else []
-            recovered = Recovered(head, older + events, len(events))
+            known = recovered.events if recovered.last == head.last else []
+            known += events
+            recovered = Recovered(head, known, len(events))
             self._file = path.open("ab", buffering=0)
             self._file.truncate(size_bytes)
             self._events, self._bytes = len(events), size_bytes

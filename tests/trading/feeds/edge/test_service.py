@@ -21,6 +21,7 @@ from tests.trading.feeds.live_feeds import (
 from tests.trading.feeds.meddling_proxy import drop, every, meddling_proxy, swap_pairs, twice
 from trading.events import BookReset, FeedLost, InstrumentDefined, TradePrinted
 from trading.feeds.edge.metrics import FeedMetrics
+from trading.feeds.edge.queue_writer import QueueWriter
 
 
 async def test_the_book_built_from_events_is_the_venues(
@@ -177,15 +178,21 @@ async def test_what_does_not_fit_ends_in_quarantine(
         assert count(service, "rejected") == len(entries)
 
 
-async def test_a_clock_that_failed_is_told(
-    venue: JsonVenue, tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("owner", "method"), [(FeedMetrics, "update"), (QueueWriter, "_take")])
+async def test_a_task_that_failed_is_told(
+    venue: JsonVenue,
+    tmp_path: Path,
+    redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: type[object],
+    method: str,
 ) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError("on purpose")
 
     async with feeds(tmp_path, redis_url, source_url(venue)) as service:
         assert service.health()["failed"] is False
-        monkeypatch.setattr(FeedMetrics, "update", fail)
+        monkeypatch.setattr(owner, method, fail)
         await eventually(lambda: service.health()["failed"] is True)
         assert service.health()["ready"] is False
         assert service.health()["failure"] == "ZeroDivisionError: on purpose"
