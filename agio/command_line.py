@@ -185,6 +185,8 @@ def status(settings: Configuration, *, as_json: bool) -> None:
         lines.append(f"{name:16} {'ready' if state['ready'] else 'NOT READY'} {facts}")
     result = {"ready": ready, "endpoints": endpoints, "services": states}
     emit(result, "\n".join(lines), as_json=as_json)
+    if running is None and not ready:
+        click.echo(f"no venue runs on {settings.data}: `agio up` starts one", err=True)
     if not ready:
         raise SystemExit(1)
 

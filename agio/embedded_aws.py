@@ -14,8 +14,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 from agio import child_process
 from agio.child_process import ServerFailedError
 
@@ -113,6 +111,8 @@ class EmbeddedAws:
             return False
 
     def _client(self, service: str) -> Any:
+        import boto3  # a third of a second, which nobody else waits for
+
         return boto3.client(
             service,
             endpoint_url=self.endpoint,

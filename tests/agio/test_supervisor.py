@@ -241,6 +241,9 @@ def test_the_desk_of_a_venue_that_does_not_run_is_not_asked_in_vain(tmp_path: Pa
     assert asked.returncode == 1
     assert "nobody listens at http://127.0.0.1:" in asked.stderr
     assert "start a venue with `agio up`" in asked.stderr
+    status = here.run("status", "--config", str(tmp_path / "agio.toml"), "--data", str(tmp_path))
+    assert status.returncode == 1
+    assert status.stderr == f"no venue runs on {tmp_path}: `agio up` starts one\n"
 
 
 def _settings(folder: Path) -> Path:
