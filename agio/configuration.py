@@ -167,6 +167,8 @@ class Configuration(BaseSettings):
     """Whether only FIX sessions that the desk has made may log on."""
     fix_plain_text: bool = False
     """Whether FIX may leave the machine without TLS, behind something that adds it."""
+    gateway_shares_ports: bool = False
+    """Whether other gateways of this machine listen on the same ports, for the same sessions."""
     matching_metrics_port: Port = 9100
     gateway_metrics_port: Port = 9101
     marketdata_metrics_port: Port = 9102
@@ -329,9 +331,8 @@ class Configuration(BaseSettings):
                 f"fix_tls_client_authorities = {_named(self.fix_tls_client_authorities)}: needs "
                 "fix_tls_certificate"
             )
-        if self.fix_tls_certificate is None and not (
-            self.fix_plain_text or _is_loopback(self.host)
-        ):
+        may_be_plain = self.fix_plain_text or _is_loopback(self.host)
+        if self.fix_tls_certificate is None and not may_be_plain:
             raise ValueError(
                 f"host = {self.host!r}: FIX would leave the machine in plain text; give "
                 "fix_tls_certificate and fix_tls_key, or set fix_plain_text where TLS is added "

@@ -136,7 +136,7 @@ def make_gateway(configuration: Configuration, secrets: Secrets) -> Service:
     try:
         return Gateway(
             matching_address=configuration.matching_address,
-            redis_url=_needed("redis_url", configuration.redis_url, "gateway"),
+            redis_url=_needed("redis_url", _redis_url(configuration), "gateway"),
             ops_url=configuration.ops_url,
             service_token=secrets.service_token,
             comp_id=configuration.comp_id,
@@ -152,6 +152,7 @@ def make_gateway(configuration: Configuration, secrets: Secrets) -> Service:
             rest_port=configuration.rest_port,
             websocket_port=configuration.websocket_port,
             data_directory=configuration.data / "gateway",
+            shares_ports=configuration.gateway_shares_ports,
             tracing=tracing(configuration, "gateway"),
             trade_history_url=configuration.trade_history_url,
         )

@@ -7,6 +7,7 @@ time. While the desk does not answer, what was last heard goes on to count, over
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from itertools import islice
 from pathlib import Path
@@ -163,7 +164,7 @@ class DeskLink:
         self._administration.changed(rules, time.time_ns())
 
     def _save(self) -> None:
-        unfinished = self._file.with_suffix(".new")
+        unfinished = self._file.with_suffix(f".{os.getpid()}.new")  # others may share it
         try:
             unfinished.write_bytes(msgspec.json.encode(list(self._rules.values())))
             unfinished.replace(self._file)

@@ -32,6 +32,10 @@ RECHECK_S = 10.0
 
 TICK_S = 0.25
 LOGOUT_GRACE_S = 2.0
+CLAIM_PATIENCE_S = 0.5
+"""How long another gateway may take to notice that a session it has is gone."""
+
+CLAIM_INTERVAL_S = 0.01
 CLOSE_GRACE_S = 30.0
 """How long a peer whose session is over may take to read the rest."""
 
@@ -63,6 +67,7 @@ class FixAcceptor:
         administration: FixAdministration,
         tls: Tls | None = None,
         traces: OrderTraces | None = None,
+        shares_port: bool = False,
     ) -> None:
         self.port = port
         self.settings = settings
@@ -73,6 +78,7 @@ class FixAcceptor:
         self.tls = tls
         self.traces = traces
         self._host = host
+        self._shares_port = shares_port
         self._server: asyncio.Server | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._rechecking: asyncio.Task[None] | None = None
@@ -88,6 +94,7 @@ class FixAcceptor:
             self._host,
             self.port,
             backlog=1024,
+            reuse_port=self._shares_port or None,
             ssl=self.tls.context if self.tls else None,
             ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S if self.tls else None,
         )
@@ -272,6 +279,7 @@ class Connection:
         flow = self._flow
         if flow is not None and self.session.state is _CLOSED:
             flow.detach()
+            flow.store.release()
         requests: list[FixMessage] = []
         for event in events:
             if type(event) is FixMessage:
@@ -315,6 +323,7 @@ class Connection:
         comp_id, received_s = logon.sender_comp_id, time.monotonic()
         logons, service = self._acceptor.logons, self._acceptor.service
         administration, peer = self._acceptor.administration, self._peer()
+        flow: Flow | None = None
         try:
             names = administration.certificates(service, logon)
             credential = await logons.judge(logon, peer, service.permission, names)
@@ -324,7 +333,11 @@ class Connection:
             key = service.name, identity
             administration.check(key, logon, peer, now_ns)
             flow = service.open(identity, now_ns)
-            administration.prepare(key, flow, logon, now_ns)
+            is_free = await _is_free(flow)
+            now_ns = time.time_ns()
+            if is_free:
+                administration.prepare(key, flow, logon, now_ns)
+                flow.store.carry_out(now_ns)
         except (Unauthorized, CredentialsUnavailableError, NoSessionError) as error:
             self._log.warning("FIX logon refused", comp_id=comp_id, reason=str(error))
             if isinstance(error, Unauthorized):
@@ -339,7 +352,7 @@ class Connection:
             now_ns = time.time_ns()
         else:
             self._log = self._log.bind(account_id=credential.account_id, comp_id=comp_id)
-            if flow.session is not None:
+            if not is_free:
                 # FIX 4.4 vol. 2, "Logon": a second logon of a session is cut off without a message.
                 self.session.drop("the session is logged on already")
             elif self.session.accept_logon(flow.store, now_ns):
@@ -353,6 +366,8 @@ class Connection:
                 except OSError as error:
                     self._log.error("FIX session's files failed", reason=str(error))
                     self.session.drop("the session's files failed")
+        if flow is not None and flow.session is None:
+            flow.store.release()
         self._handle_events(now_ns)
         self.flush()
 
@@ -361,3 +376,13 @@ class Connection:
         tls = self._acceptor.tls
         is_certified = tls is not None and tls.asks_clients
         return Peer(get("peername")[0], common_name(get("peercert")) if is_certified else None)
+
+
+async def _is_free(flow: Flow) -> bool:
+    """Say whether nobody is logged on to a session, at another gateway either, and hold it then."""
+    until_s = time.monotonic() + CLAIM_PATIENCE_S
+    while flow.session is None and not flow.store.claim():
+        if time.monotonic() > until_s:
+            return False
+        await asyncio.sleep(CLAIM_INTERVAL_S)
+    return flow.session is None

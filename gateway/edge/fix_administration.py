@@ -40,6 +40,7 @@ class FixAdministration:
         self._service_named = {service.name: service for service in services}
         self._logged_on: dict[Key, tuple[int, Peer]] = {}  # also of who is gone
         self._unfinished: set[Flow] = set()  # logged out by us, and to be looked at once they are
+        self._ruled: set[Key] = set()
         self._due_ns = 0
         self._maintenance = MaintenanceWatch()
         self._tell_others: Callable[[Maintenance, int], object] = lambda _maintenance, _now_ns: None
@@ -66,8 +67,6 @@ class FixAdministration:
         Raises `NoSessionError` if the client goes on with those of before: what it would send again
         has been done under other numbers. Raises `OSError`.
         """
-        if flow.session is not None:
-            return  # the acceptor's to refuse
         self._reset_if_due(key, flow, now_ns)
         store = flow.store
         began_ns = store.creation_time_ns
@@ -110,8 +109,19 @@ class FixAdministration:
                 self._service_named[rule.service].apply(rule)
         self._look_at_all(now_ns)
 
+    def rule_new_ones(self) -> None:
+        """Apply what is laid down for sessions that are new here: other gateways make some, too."""
+        keys = {key for key, _ in self.sessions()}
+        for key in keys - self._ruled:
+            rule = self._rules.of(key)
+            if rule is not None:
+                self._service_named[rule.service].apply(rule)
+        self._ruled = keys
+
     def tick(self, now_ns: int) -> None:
         """Do what time asks for."""
+        if len(self._ruled) != sum(map(len, self._services)):
+            self.rule_new_ones()
         if now_ns >= self._due_ns:
             self._look_at_all(now_ns)
         self._count_down(now_ns)
@@ -193,11 +203,16 @@ class FixAdministration:
             flow.flush()
 
     def _reset_if_due(self, key: Key, flow: Flow, now_ns: int) -> None:
-        since_ns = self._rules.numbers_since_ns(key, now_ns)
-        if flow.store.creation_time_ns < since_ns:
+        store, since_ns = flow.store, self._rules.numbers_since_ns(key, now_ns)
+        was_held = store.is_held
+        if store.creation_time_ns >= since_ns or not store.claim():
+            return  # what another gateway holds is its own to reset
+        if store.creation_time_ns < since_ns:
             # The desk's clock may be ahead of ours: once must be enough.
-            flow.store.reset(max(now_ns, since_ns))
-            log.info("FIX session's numbers reset", key=key, epoch=flow.store.epoch)
+            store.reset(max(now_ns, since_ns))
+            log.info("FIX session's numbers reset", key=key, epoch=store.epoch)
+        if not was_held:
+            store.release()
 
     def _was_reset(self, key: Key, flow: Flow, now_ns: int) -> bool:
         since_ns = self._rules.numbers_since_ns(key, now_ns)

@@ -35,7 +35,7 @@ LOGON_TIMEOUT_NS = 10_000_000_000
 class FixDoor:
     """Order entry, drop copy and market data, a port each; a port of 0 takes a free one.
 
-    Raises `TlsError`.
+    If it `is_shared`, other gateways have the same ports and `directory`. Raises `TlsError`.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class FixDoor:
         post_trade: FixPostTrade,
         traces: OrderTraces | None = None,
         feed_traces: FeedTraces | None = None,
+        is_shared: bool = False,
     ) -> None:
         settings = SessionSettings(comp_id.encode(), logon_timeout_ns=LOGON_TIMEOUT_NS)
         self.sessions = FixSessions(
@@ -66,10 +67,14 @@ class FixDoor:
             matching=matching,
             rate_per_s=orders_per_s_max,
             post_trade=post_trade,
+            is_shared=is_shared,
         )
+        self._is_shared = is_shared
         self._post_trade = post_trade
         self._route = self.sessions.routes.on_record
-        self.drop_copies = FixDropCopies(directory, settings, orders.catalogue, post_trade)
+        self.drop_copies = FixDropCopies(
+            directory, settings, orders.catalogue, post_trade, is_shared=is_shared
+        )
         self.market_sessions = FixMarketSessions(
             orders.catalogue,
             feed,
@@ -95,6 +100,7 @@ class FixDoor:
                 administration=administration,
                 tls=secured,
                 traces=traces,
+                shares_port=is_shared,
             )
             for service, port in zip(services, ports, strict=True)
         )
@@ -140,6 +146,9 @@ class FixDoor:
 
     def on_record(self, record: Record, reports: list[Report], now_ns: int) -> None:
         """Take a record in, after `Orders` has."""
+        if self._is_shared and self.drop_copies.open_new(now_ns):
+            # A copy begins with the first record behind it, at whichever gateway it was made.
+            self.administration.rule_new_ones()
         self._route(record, reports, now_ns)
         self.drop_copies.last_sequence = record.sequence
         if self.drop_copies.flows_of:

@@ -9,6 +9,7 @@ from pathlib import Path
 from gateway.auth import Identity
 from gateway.edge.fix_post_trade import FixPostTrade
 from gateway.edge.sent_messages import SentMessages
+from gateway.edge.shared_sessions import SharedSessions
 from gateway.edge.stored_sessions import StoredSessions, session_id_of
 from gateway.fix.events import LogonReceived
 from gateway.fix.session import SessionSettings
@@ -34,6 +35,8 @@ class FixDropCopies:
         settings: SessionSettings,
         catalogue: Catalogue,
         post_trade: FixPostTrade | None = None,
+        *,
+        is_shared: bool = False,
     ) -> None:
         def make(identity: Identity, _session_id: int, store: SentMessages) -> DropCopyFlow:
             flow = DropCopyFlow(identity, store, settings, catalogue, post_trade)
@@ -42,7 +45,8 @@ class FixDropCopies:
 
         self.flows_of: defaultdict[int, list[DropCopyFlow]] = defaultdict(list)
         """The sessions of each account; where there are none, records need not be given."""
-        self._sessions = StoredSessions(directory, self.name, make)
+        self._sessions = StoredSessions(directory, self.name, make, is_shared=is_shared)
+        self._shared = SharedSessions(self._sessions) if is_shared else None
         self.last_sequence = 0
         """Of the records so far, which the owner notes."""
         self._touched: set[DropCopyFlow] = set()
@@ -53,6 +57,10 @@ class FixDropCopies:
     def open_known(self, now_ns: int) -> None:
         """Open every session that ever logged on."""
         self._sessions.open_known(now_ns)
+
+    def open_new(self, now_ns: int) -> bool:
+        """Open those that other gateways have made; say whether there were any."""
+        return self._sessions.open_new(now_ns)
 
     def check(self, logon: LogonReceived) -> None:
         """Take any Logon(A)."""
@@ -76,17 +84,17 @@ class FixDropCopies:
         """Nothing is asked for here."""
 
     def tick(self, now_ns: int) -> None:
-        """Nothing is due here."""
+        """Look after what other gateways have, too."""
+        if self._shared is not None:
+            self._shared.tick(now_ns)
 
     def open(self, identity: Identity, now_ns: int) -> DropCopyFlow:
         """Return a session; make it if it is new. Raises `NoSessionError`."""
-        known = len(self)
         flow = self._sessions.open(identity, now_ns)
-        if len(self) > known:
+        store = self._sessions.store_of(flow)
+        if store.watermark == 0 and store.claim() and store.watermark == 0:
             # After a restart all records come again, and what was before it is not its business.
-            self._sessions.store_of(flow).start_behind(
-                watermark_of(self.last_sequence + 1, -1), now_ns
-            )
+            store.start_behind(watermark_of(self.last_sequence + 1, -1), now_ns)
         return flow
 
     def close(self) -> None:

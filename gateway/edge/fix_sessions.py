@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
+import time
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
-from itertools import count
 from pathlib import Path
 
-import structlog
-
 from gateway.auth import Identity
-from gateway.cancel_on_disconnect import Scope, Terms, Watch, terms_of
+from gateway.cancel_on_disconnect import Scope, Terms, terms_of
 from gateway.edge import metrics
+from gateway.edge.fix_disconnects import FixDisconnects
 from gateway.edge.fix_post_trade import FixPostTrade
 from gateway.edge.fix_service import NoSessionError
 from gateway.edge.sent_messages import SentMessages
+from gateway.edge.shared_sessions import SharedSessions
 from gateway.edge.stored_sessions import StoredSessions, session_id_of
 from gateway.fix import tags
 from gateway.fix.events import LogonReceived
@@ -27,19 +27,12 @@ from gateway.order_tracker import Orders
 from gateway.session_rules import SessionRule
 from matching.client import MatchingUnavailable
 from vocabulary.codec import Record
-from vocabulary.commands import CancelAllOrders
-from vocabulary.types import OrderFlags
-
-CANCEL_FILE = "cancel_on_disconnect"
-
-log = structlog.get_logger("gateway")
 
 
 class FixSessions:
     """Keeps one `OrderFlow` for each session; `routes` takes records in, after `Orders` has.
 
-    Who asked for it has its orders canceled when it is gone: also where we were gone first, which
-    is what `CANCEL_FILE` beside the session's messages is for.
+    Where it `is_shared`, other gateways keep the same sessions in the same directory.
     """
 
     name = "order_entry"
@@ -55,6 +48,7 @@ class FixSessions:
         matching: Matching,
         rate_per_s: int,
         post_trade: FixPostTrade | None = None,
+        is_shared: bool = False,
     ) -> None:
         make_flow = partial(
             OrderFlow,
@@ -69,16 +63,21 @@ class FixSessions:
         def make(identity: Identity, session_id: int, store: SentMessages) -> OrderFlow:
             return make_flow(identity, session_id, store, settings)
 
-        self._sessions = StoredSessions(directory, self.name, make)
+        self._sessions = StoredSessions(directory, self.name, make, is_shared=is_shared)
         self._flows = self._sessions.flows
         self._rate_per_s = rate_per_s
-        self._orders = orders
-        self._matching = matching
-        self._watches: dict[OrderFlow, Watch] = {}
-        self.routes = ReportRoutes(self._flows, self._watches)
+        self._disconnects = FixDisconnects(
+            orders, matching, lambda flow: self._sessions.directory_of(flow.identity)
+        )
+        self._shared = (
+            SharedSessions(self._sessions, self._while_away, self._disconnects.is_here)
+            if is_shared
+            else None
+        )
+        self.routes = ReportRoutes(
+            self._flows, self._disconnects.watches, self._open_new if is_shared else _open_none
+        )
         self._touched = self.routes.touched
-        self._own_session_id = secrets.randbits(63)
-        self._own_numbers = count(1)
 
     def __len__(self) -> int:
         return len(self._flows)
@@ -90,9 +89,7 @@ class FixSessions:
         """Open every session that ever logged on."""
         self._sessions.open_known(now_ns)
         for flow in self._flows.values():
-            file = self._sessions.directory_of(flow.identity) / CANCEL_FILE
-            if file.exists():
-                self._watch(flow, Terms.parse(file.read_text()))
+            self._disconnects.read(flow)
 
     def check(self, logon: LogonReceived) -> None:
         """Raise `NoSessionError` if a Logon(A) asks for what can't be."""
@@ -112,33 +109,25 @@ class FixSessions:
 
     def admitted(self, identity: Identity, logon: LogonReceived, rule: SessionRule | None) -> None:
         """Note whether its orders are to be canceled once it is gone. Raises `OSError`."""
-        flow = self._sessions.open(identity, 0)
-        file = self._sessions.directory_of(identity) / CANCEL_FILE
         terms = terms_of(logon.message)
         is_silent = logon.message.get(tags.CancelOnDisconnect) is None
         if is_silent and rule is not None and rule.cancel_on_disconnect:
             terms = Terms(Scope(rule.cancel_on_disconnect), rule.cancel_grace_ms)
-        self._watch(flow, terms)
-        unfinished = file.with_suffix(".new")
-        unfinished.write_text(terms.text())
-        unfinished.replace(file)  # whole or as it was: a start must be able to read it
+        self._disconnects.lay_down(self._sessions.open(identity, 0), terms, time.time_ns())
 
     def tick(self, now_ns: int) -> None:
-        """Cancel the orders of who is gone."""
-        for flow, watch in self._watches.items():
-            if flow.session is not None:
-                watch.back()
-                continue
-            try:
-                watch.gone(self._orders, now_ns, self._cancel)
-            except MatchingUnavailable:
-                return  # nobody trades now; tried again with the next tick
+        """Cancel the orders of who is gone; look after what other gateways have, too."""
+        if self._shared is not None:
+            self._shared.tick(now_ns)
+        else:
+            self._disconnects.tick(now_ns)
 
     def open(self, identity: Identity, now_ns: int) -> OrderFlow:
         """Return a session; make it if it is new. Raises `NoSessionError`."""
         flow = self._sessions.open(identity, now_ns)
         used_epoch = self.routes.used_epochs.pop(flow.session_id, 0)
-        if used_epoch:  # its files were lost, or are another gateway's
+        if used_epoch and flow.store.claim() and flow.store.epoch <= used_epoch:
+            # Its files were lost, or are those of a gateway elsewhere.
             flow.store.note_epoch(used_epoch)
             flow.store.reset(now_ns)
         return flow
@@ -166,15 +155,14 @@ class FixSessions:
             flow.flush()
         self._touched.clear()
 
-    def _watch(self, flow: OrderFlow, terms: Terms) -> None:
-        self._watches[flow] = Watch(terms, flow.session_id, flow.identity.account_id)
+    def _open_new(self) -> None:
+        self._sessions.open_new(time.time_ns())
 
-    def _cancel(self, account_id: int, session_id: int, flags: OrderFlags) -> None:
-        """Submit the cancel of what a session has entered, or (0) an account, in one of our own.
+    def _while_away(self, flow: OrderFlow, now_ns: int) -> None:
+        self._disconnects.read(flow)
+        with suppress(MatchingUnavailable):  # nobody trades now; tried again when it is looked at
+            self._disconnects.is_gone(flow, now_ns)
 
-        Of these the orders that have some flags.
-        """
-        log.info("orders canceled, their session is gone", account_id=account_id)
-        session = self._own_session_id, next(self._own_numbers)
-        chosen = CancelAllOrders(*session, account_id, 0, b"", entered_by=session_id, flags=flags)
-        self._matching.submit(chosen)
+
+def _open_none() -> None:
+    """Where no other gateway makes sessions there are none to open."""

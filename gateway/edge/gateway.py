@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -45,7 +46,10 @@ class Gateway:
     It keeps no state of its own but the FIX sessions' numbers and sent messages, in
     `data_directory`: at `start` it reads all records, which gives orders, fills and listings, and
     the reports that FIX sessions have missed. No door opens before that. Trades that it does not
-    remember it asks the history for, if there is one. Raises `TlsError`.
+    remember it asks the history for, if there is one.
+
+    One that `shares_ports` is one of several of a machine with the same ports and the same
+    directory: a FIX session may log on at any of them. Raises `TlsError`.
     """
 
     def __init__(
@@ -68,11 +72,11 @@ class Gateway:
         fix_rules: SessionRules | None = None,
         tracing: Tracing | None = None,
         trade_history_url: str | None = None,
+        shares_ports: bool = False,
         on_failure: Callable[[], object] = end_process,
     ) -> None:
         self.catalogue = Catalogue(self._on_listing)
-        self.orders = Orders(self.catalogue)
-        self.order_entry = OrderEntry(self.catalogue)
+        self.orders, self.order_entry = Orders(self.catalogue), OrderEntry(self.catalogue)
         self.credentials = CredentialStore(ops_url, service_token)
         self._traces = traces = OrderTraces(tracing) if tracing is not None else None
         self.matching = MatchingClient(
@@ -98,6 +102,7 @@ class Gateway:
             traces=traces,
             feed_traces=FeedTraces(tracing, "websocket") if tracing is not None else None,
             history_url=trade_history_url,
+            shares_ports=shares_ports,
         )
         self.fix = FixDoor(
             data_directory / "fix",
@@ -110,14 +115,14 @@ class Gateway:
             orders=self.orders,
             matching=self.matching,
             orders_per_s_max=fix_orders_per_s_max,
-            desk=Desk(ops_url, service_token, f"{socket.gethostname()}:{fix_port}", fix_rules),
+            desk=Desk(ops_url, service_token, _name(fix_port, shares_ports), fix_rules),
             feed=self.feed,
             post_trade=FixPostTrade(self.orders, self.json.balances, self.json.history),
             traces=traces,
             feed_traces=FeedTraces(tracing, "fix") if tracing is not None else None,
+            is_shared=shares_ports,
         )
-        self._on_failure = on_failure
-        self._caught_up, self._is_ready = asyncio.Event(), False
+        self._on_failure, self._caught_up, self._is_ready = on_failure, asyncio.Event(), False
 
     async def start(self) -> None:
         """Return when every door is open, which waits for the matching process."""
@@ -238,3 +243,9 @@ class Gateway:
     def _on_market_update(self, kind: str, symbol: str, message: Message) -> None:
         self.json.on_market_update(kind, symbol, message)
         self.fix.on_market_update(kind, symbol, message)
+
+
+def _name(fix_port: int, shares_ports: bool) -> str:
+    """Return what the desk calls this gateway."""
+    name = f"{socket.gethostname()}:{fix_port}"
+    return f"{name}-{os.getpid()}" if shares_ports else name

@@ -60,6 +60,7 @@ class JsonDoor:
         orders_per_s_max: int = ORDERS_PER_S_MAX,
         traces: OrderTraces | None = None,
         feed_traces: FeedTraces | None = None,
+        shares_ports: bool = False,
     ) -> None:
         catalogue = orders.catalogue
         self._catalogue = catalogue
@@ -89,7 +90,9 @@ class JsonDoor:
             traces=traces,
             older_trades=self._older_trades,
         )
-        self.rest = RestServer(host=host, port=rest_port, operations=operations)
+        self.rest = RestServer(
+            host=host, port=rest_port, operations=operations, shares_port=shares_ports
+        )
         self._kept_sessions = KeptSessions(feed)
         self.websocket = WebSocketServer(
             host=host,
@@ -99,6 +102,7 @@ class JsonDoor:
             market_streams=MarketStreams(catalogue, feed.books, feed.statuses),
             traces=feed_traces,
             kept_sessions=self._kept_sessions,
+            shares_port=shares_ports,
         )
         metrics.JSON_WAITING.set_function(lambda: self._json_orders.pending_count)
         self._expirer: asyncio.Task[None] | None = None

@@ -37,8 +37,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class RestServer:
     """Serves `/api/v3` on `host` and `port`; port 0 takes a free one, which `port` then tells."""
 
-    def __init__(self, *, host: str, port: int, operations: JsonOperations) -> None:
+    def __init__(
+        self, *, host: str, port: int, operations: JsonOperations, shares_port: bool = False
+    ) -> None:
         self.port = port
+        self._shares_port = shares_port
         self._host = host
         self._operations = operations
         self._runner: web.AppRunner | None = None
@@ -55,7 +58,9 @@ class RestServer:
                     app.router.add_route(operation.method, operation.path, handler)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self.port)
+        site = web.TCPSite(
+            self._runner, self._host, self.port, reuse_port=self._shares_port or None
+        )
         await site.start()
         self.port = self._runner.addresses[0][1]
         log.info("REST door open", host=self._host, port=self.port)

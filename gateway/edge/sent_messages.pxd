@@ -14,6 +14,8 @@ cdef Py_ssize_t _INDEX_EVERY
 cdef class SentMessages(SessionStore):
     cdef object _path
     cdef public int _file
+    cdef bint _is_shared
+    cdef list _deferred
     cdef long long _end
     cdef unsigned char[::1] _pending
     cdef size_t _room

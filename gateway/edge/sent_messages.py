@@ -17,16 +17,22 @@ damage before it refuses to open, and says where. A reset replaces the file in o
 
 Of every 64th message it is kept in memory in which write it stands.
 
+Whoever may write has a lock on the file, which ends with its process. Gateways that share their
+sessions open each other's files without one, and read what their holder has written; who takes the
+lock reads the rest first. A lock counts only while its file still has the name: a new file is
+locked before it gets that.
+
 History: version 1. 2: a record of the numbers ends each write, of which each record had a checksum.
 3: a write has one checksum. Older files are written anew when they are opened.
 """
 
+import errno
 import fcntl
 import os
 import struct
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
@@ -52,9 +58,10 @@ _CHUNK_BYTES = 1 << 18
 _ROOM = 1 << 12  # for what waits to be written, at first; of thousands of sessions most are quiet
 _ROOM_KEPT = 1 << 17
 _INDEX_EVERY = 64
+_OPEN = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
 
 
-class SentMessagesDamaged(Exception):
+class SentMessagesDamaged(OSError):
     """The file can't be read, and not because its last write was cut short."""
 
 
@@ -71,29 +78,36 @@ class _Write(NamedTuple):
 class SentMessages(SessionStore):
     """A session's store in a directory of its own.
 
-    It is opened by one process at a time: BlockingIOError while another one has it.
+    It is opened by one process at a time: BlockingIOError while another one has it. One that
+    `is_shared` is open in several, and held by none of them at first.
     """
 
-    def __init__(self, directory: Path, now_ns: int) -> None:
+    def __init__(self, directory: Path, now_ns: int, *, is_shared: bool = False) -> None:
         super().__init__(now_ns)
         self._path = directory / "sent_messages.log"
+        self.is_held = False
+        self._is_shared = is_shared
+        self._deferred: list[tuple[int, Callable[[int], object]]] = []
         self._pending = bytearray(_ROOM)  # the next write
         self._room = _ROOM
         self._pending_end = _WRITE_HEAD_BYTES
-        self._recorded_sender = self._recorded_target = 1
-        self._messages_count = 0
-        self._index_numbers = array("Q")
-        self._index_offsets = array("Q")
+        self._recorded_sender = 1
+        self._recorded_target = 1
+        self._forget()
         directory.mkdir(parents=True, exist_ok=True)
         if not self._path.exists():
-            self._replace_file()
-        else:
-            self._file = self._open()
-            try:
-                self._load()
-            except (OSError, SentMessagesDamaged):
-                os.close(self._file)
-                raise
+            self._make(directory)
+        self._file = os.open(self._path, _OPEN)
+        try:
+            if self.claim():
+                self.release()
+            elif is_shared:
+                self.follow()
+            else:
+                raise self._held_elsewhere()
+        except OSError:
+            os.close(self._file)
+            raise
 
     # What is kept.
 
@@ -119,6 +133,7 @@ class SentMessages(SessionStore):
             and target == self._recorded_target
         ):
             return
+        assert self.is_held
         octets.put_word(self._pending, _REST_AT, end - _WRITE_HEAD_BYTES)
         octets.put_word(self._pending, _REST_AT + 8, sender)
         octets.put_word(self._pending, _REST_AT + 16, target)
@@ -135,9 +150,11 @@ class SentMessages(SessionStore):
             self._room = _ROOM
 
     def reset(self, now_ns: int) -> None:
+        assert self.is_held
         super().reset(now_ns)
-        os.close(self._file)
-        self._replace_file()
+        self._replace(())
+        self._end = _DATA_AT
+        self._pending_end = _WRITE_HEAD_BYTES
 
     def start_behind(self, watermark: int, now_ns: int) -> None:
         """Begin as one that has handled everything up to a watermark."""
@@ -147,6 +164,53 @@ class SentMessages(SessionStore):
     def close(self) -> None:
         self.flush()
         os.close(self._file)
+
+    # Who may change it.
+
+    def claim(self) -> bool:
+        """Hold it, as its last holder has left it; False while another process does.
+
+        Raises `SentMessagesDamaged` and `OSError`.
+        """
+        if self.is_held:
+            return True
+        while not self.is_held:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            self.is_held = not self._reopen_if_replaced()
+        try:
+            self._load()
+        except OSError:
+            self.release()
+            raise
+        return True
+
+    def release(self) -> None:
+        if self._is_shared and self.is_held:
+            self.flush()
+            self.is_held = False
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def follow(self) -> None:
+        """Take in what its holder has written, and forget what that leaves nothing to do of."""
+        self._reopen_if_replaced()
+        self._load()
+        done = 0
+        for place, (watermark, _) in enumerate(self._deferred, 1):
+            if 0 < watermark <= self.watermark:
+                done = place
+        del self._deferred[:done]
+
+    def defer(self, watermark: int, act: Callable[[int], object]) -> None:
+        self._deferred.append((watermark, act))
+
+    def carry_out(self, now_ns: int) -> None:
+        deferred, self._deferred = self._deferred, []
+        for _, act in deferred:
+            act(now_ns)
+        self.flush()
 
     # What is read.
 
@@ -169,19 +233,23 @@ class SentMessages(SessionStore):
             raise SentMessagesDamaged(f"{self._path}: bad write at byte {offset}")
 
     def _load(self) -> None:
-        version = self._read_header()
-        if version < _VERSION:
-            self._write_anew(version)
+        """Read what has been written since the last time, by whomever."""
+        if not self._end:
+            version = self._read_header()
+            if version < _VERSION:
+                if not self.is_held:
+                    raise self._held_elsewhere()
+                self._write_anew(version)
+            self._end = _DATA_AT
         size = os.fstat(self._file).st_size
-        self._end = _DATA_AT
-        for write in self._writes(_DATA_AT, size):
+        for write in self._writes(self._end, size):
             for number, watermark, _ in _messages_in(write.messages):
                 self._note(number, watermark, write.offset)
             self._end = write.stop
             self._recorded_sender, self._recorded_target = write.next_sender, write.next_target
             self.set_next_sender(write.next_sender)
             self.set_next_target(write.next_target)
-        if self._end < size:
+        if self.is_held and self._end < size:
             self._check_tail(os.pread(self._file, size - self._end, self._end))
             os.ftruncate(self._file, self._end)
 
@@ -237,50 +305,81 @@ class SentMessages(SessionStore):
 
     # The file.
 
+    def _make(self, directory: Path) -> None:
+        """Make the file, unless another process does so at the same time."""
+        alone = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(alone, fcntl.LOCK_EX)
+            if not self._path.exists():
+                os.close(self._put_new(()))
+        finally:
+            os.close(alone)
+
     def _write_anew(self, version: int) -> None:
         """Put a file of this version in the place of an older one."""
-        new = self._path.with_suffix(".new")
-        with new.open("wb") as file:
-            file.write(self._header())
-            try:
-                for messages, sender, target in older_writes(self._file, _DATA_AT, version):
-                    packed = b"".join(
-                        _MESSAGE.pack(len(message), number, watermark) + message
-                        for number, watermark, message in messages
-                    )
-                    file.write(_write_of(packed, sender, target))
-            except ValueError as error:
-                raise SentMessagesDamaged(f"{self._path}: {error}") from None
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self._path)
-        os.close(self._file)
-        self._file = self._open()
+        self._replace(self._older_writes(version), is_synced=True)
+
+    def _older_writes(self, version: int) -> Iterator[bytes]:
+        try:
+            for messages, sender, target in older_writes(self._file, _DATA_AT, version):
+                packed = b"".join(
+                    _MESSAGE.pack(len(message), number, watermark) + message
+                    for number, watermark, message in messages
+                )
+                yield _write_of(packed, sender, target)
+        except ValueError as error:
+            raise SentMessagesDamaged(f"{self._path}: {error}") from None
 
     def _header(self) -> bytes:
         header = _HEADER.pack(_MAGIC, _VERSION, self.epoch, self.creation_time_ns, self.watermark)
         return header + _CRC.pack(crc32(header))
 
-    def _replace_file(self) -> None:
+    def _replace(self, writes: Iterable[bytes], *, is_synced: bool = False) -> None:
+        new = self._put_new(writes, is_synced=is_synced)
+        os.close(self._file)
+        self._file = new
+        self._forget()
+
+    def _put_new(self, writes: Iterable[bytes], *, is_synced: bool = False) -> int:
+        """Put a file in the place of what is there; return it, locked."""
         new = self._path.with_suffix(".new")
-        new.write_bytes(self._header())
-        new.replace(self._path)
-        self._file = self._open()
-        self._end = _DATA_AT
-        self._pending_end = _WRITE_HEAD_BYTES
-        self._recorded_sender = self._recorded_target = 1
+        descriptor = os.open(new, _OPEN | os.O_CREAT | os.O_TRUNC, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with open(descriptor, "ab", closefd=False) as file:
+                file.write(self._header())
+                file.writelines(writes)
+                file.flush()
+                if is_synced:
+                    os.fsync(descriptor)
+            new.replace(self._path)
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def _reopen_if_replaced(self) -> bool:
+        """Say whether another process has put a new file there, and open that."""
+        if self._path.stat().st_ino == os.fstat(self._file).st_ino:
+            return False
+        os.close(self._file)
+        self._file = os.open(self._path, _OPEN)
+        self._forget()
+        return True
+
+    def _forget(self) -> None:
+        """Know nothing of what the file has."""
+        self.set_next_sender(1)
+        self.set_next_target(1)
+        self._recorded_sender = 1
+        self._recorded_target = 1
+        self._end = 0
         self._messages_count = 0
         self._index_numbers = array("Q")
         self._index_offsets = array("Q")
 
-    def _open(self) -> int:
-        file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(file)
-            raise
-        return file
+    def _held_elsewhere(self) -> BlockingIOError:
+        return BlockingIOError(errno.EWOULDBLOCK, "another process has it", str(self._path))
 
     def _grow(self, size: int) -> None:
         longer = bytearray(2 * size)

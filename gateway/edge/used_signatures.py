@@ -2,19 +2,26 @@
 
 The file holds 40 bytes each: SHA-256 of the signature, and until when in nanoseconds UTC (little
 endian) it could be used again if nobody remembered it. After that its SendingTime(52) is too old.
+
+Gateways that share their sessions share the file: each reads what the others have written before it
+lets a signature pass. A lock beside it lets one at a time do so.
 """
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
 
 _ENTRY = struct.Struct("<32sQ")
+_OPEN = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
 _COMPACTED_AT = 10_000
 """How many entries the file may have, beyond those in force, before it is written anew."""
 
@@ -28,51 +35,76 @@ class UsedSignatures:
     def __init__(self, file: Path, now_ns: int) -> None:
         self._file = file
         self._until_ns: dict[bytes, int] = {}
-        data = file.read_bytes() if file.exists() else b""
-        whole = len(data) - len(data) % _ENTRY.size  # a torn write was never answered
-        for digest, until_ns in _ENTRY.iter_unpack(data[:whole]):
-            if until_ns > now_ns:
-                self._until_ns[digest] = until_ns
-        self._written = 0
-        self._output = self._rewritten()
+        self._lock = os.open(file.with_name(f"{file.name}.lock"), os.O_RDWR | os.O_CREAT, 0o666)
+        self._entries = os.open(file, _OPEN, 0o666)
+        self._read_bytes = 0
+        with self._alone():
+            self._read()
+            self._compact(now_ns)
 
     def use(self, signature: bytes, until_ns: int, now_ns: int) -> bool:
         """Note a signature; return whether it had not been used before."""
         digest = hashlib.sha256(signature).digest()
-        if digest in self._until_ns:
-            return False
-        self._append(_ENTRY.pack(digest, until_ns))
-        self._until_ns[digest] = until_ns
-        self._written += 1
-        if self._written >= _COMPACTED_AT:
-            self._compact(now_ns)
+        with self._alone():
+            self._read()
+            if digest in self._until_ns:
+                return False
+            self._append(_ENTRY.pack(digest, until_ns))
+            self._until_ns[digest] = until_ns
+            if self._read_bytes >= self._compacted_at:
+                self._compact(now_ns)
         return True
 
     def close(self) -> None:
-        os.close(self._output)
+        os.close(self._entries)
+        os.close(self._lock)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other gateways out, for the time of some system calls."""
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+    def _read(self) -> None:
+        """Take in what has been written since the last time, by whomever."""
+        if self._file.stat().st_ino != os.fstat(self._entries).st_ino:  # another one compacted it
+            os.close(self._entries)
+            self._entries, self._read_bytes = os.open(self._file, _OPEN, 0o666), 0
+        size = os.fstat(self._entries).st_size
+        whole = size - size % _ENTRY.size
+        if whole < size:  # a torn write was never answered
+            os.ftruncate(self._entries, whole)
+        data = os.pread(self._entries, whole - self._read_bytes, self._read_bytes)
+        self._until_ns.update(_ENTRY.iter_unpack(data))
+        self._read_bytes = whole
 
     def _append(self, entry: bytes) -> None:
-        written = os.write(self._output, entry)
+        written = os.write(self._entries, entry)
         if written != len(entry):  # a part of one would shift all that follow it
-            os.ftruncate(self._output, os.fstat(self._output).st_size - written)
+            os.ftruncate(self._entries, self._read_bytes)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._file))
+        self._read_bytes += len(entry)
 
     def _compact(self, now_ns: int) -> None:
         """Forget what is no longer in force. Where that fails the file goes on as it is."""
         self._until_ns = {d: until for d, until in self._until_ns.items() if until > now_ns}
-        self._written = 0
+        self._compacted_at = (len(self._until_ns) + _COMPACTED_AT) * _ENTRY.size
         try:
             rewritten = self._rewritten()
         except OSError as error:
             log.warning("used signatures not compacted", file=str(self._file), reason=str(error))
             return
-        os.close(self._output)
-        self._output = rewritten
+        os.close(self._entries)
+        self._entries = rewritten
+        self._read_bytes = len(self._until_ns) * _ENTRY.size
 
     def _rewritten(self) -> int:
         """Write the file with what is in force; return its descriptor, to go on behind it."""
         unfinished = self._file.with_name(f"{self._file.name}.new")
-        output = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o666)
+        output = os.open(unfinished, _OPEN | os.O_TRUNC, 0o666)
         try:
             with open(output, "wb", closefd=False) as file:
                 file.writelines(map(_ENTRY.pack, self._until_ns, self._until_ns.values()))

@@ -5,6 +5,7 @@ cdef class SessionStore:
     cdef readonly long long epoch
     cdef readonly long long watermark
     cdef long long _used_epoch
+    cdef readonly bint is_held
 
     cpdef object append(self, long long msg_seq_num, bytes message, long long watermark=*)
 

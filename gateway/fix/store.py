@@ -4,9 +4,12 @@ One store belongs to one pair of CompIDs. It holds both next numbers, every sent
 have to be sent again, and `watermark`, a number of the owner's that is saved with each sent
 message: what it had handled when the message was made. Reset starts both numbers at 1 again and
 begins a new `epoch`; `(epoch, MsgSeqNum)` therefore never repeats, and rises.
+
+Several processes may have a store in common: the one whose session is logged on holds it, the
+others know what that has written, and defer what they would do.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 
 class SessionStore:
@@ -20,6 +23,7 @@ class SessionStore:
     `next_target_msg_seq_num` the lowest of the peer's that has not been taken, never ahead of the
     owner. `creation_time_ns` is when the numbers last started at 1, `epoch` how often they have; at
     least 1. `watermark`, the highest one given with a message, survives a reset; 0 at first.
+    `is_held`: it may be changed here, now.
     """
 
     def __init__(self, now_ns: int = 0) -> None:
@@ -29,6 +33,7 @@ class SessionStore:
         self.epoch = 1
         self.watermark = 0
         self._used_epoch = 0
+        self.is_held = True
 
     def append(self, msg_seq_num: int, message: bytes, watermark: int = 0) -> None:
         """Keep a sent message; the next one is numbered `msg_seq_num + 1`."""
@@ -61,6 +66,24 @@ class SessionStore:
 
     def flush(self) -> None:
         """Write what is held back."""
+
+    def claim(self) -> bool:
+        """Hold it, as its last holder has left it; False while another process does."""
+        return True
+
+    def release(self) -> None:
+        """Let other processes have it, if it is theirs, too."""
+
+    def defer(self, watermark: int, act: Callable[[int], object]) -> None:
+        """Have `act` called with the time, in its turn, once it is held.
+
+        It is forgotten when the holder's watermark has reached `watermark`, as is what was deferred
+        before it.
+        """
+        raise NotImplementedError
+
+    def carry_out(self, now_ns: int) -> None:
+        """Do what was deferred."""
 
     def _count(self, msg_seq_num: int, watermark: int) -> None:
         """Take account of a kept message's number and watermark."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from gateway.auth import Identity
 from gateway.fix.message_buffer import MessageBuffer
 from gateway.fix.outbound import store_application
@@ -60,6 +62,12 @@ def deliver_message(
 ) -> None:
     """Send what a place in the journal brings, or keep it, unless it was there before."""
     if watermark <= store.watermark:
+        return
+    if not store.is_held:
+        store.defer(
+            watermark,
+            partial(deliver_message, msg_type, body, watermark, None, store, identity, settings),
+        )
         return
     if session is not None:
         session.send_application(msg_type, body, now_ns, watermark)

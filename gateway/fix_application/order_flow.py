@@ -222,6 +222,9 @@ class OrderFlow(SessionAnswers):
         for their turn.
         """
         self._submitted_number = max(self._submitted_number, session_number)
+        if self.session is None and not self.store.is_held:
+            self.store.defer(0, partial(self.acknowledge, session_number))
+            return
         epoch = session_number >> _EPOCH_SHIFT
         if epoch != self.store.epoch:
             self.store.note_epoch(epoch)

@@ -13,6 +13,7 @@ cdef class ReportRoutes:
     cdef readonly dict used_epochs
     cdef dict _flows
     cdef dict _watches
+    cdef object _look_for_more
 
     @cython.locals(
         requester=OrderFlow, owner=OrderFlow, report=Report, order=Order, is_about_lists=bint

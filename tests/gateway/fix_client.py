@@ -33,6 +33,7 @@ class FixClient:
         self.comp_id = comp_id
         self.next_number = 1
         self.last_pairs: list[tuple[int, str]] = []
+        self.logon: dict[int, str] = {}
         self._reader = reader
         self._writer = writer
         self._parser = simplefix.FixParser()
@@ -43,6 +44,11 @@ class FixClient:
     ) -> Self:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
         return cls(reader, writer, comp_id)
+
+    @property
+    def local_port(self) -> int:
+        port: int = self._writer.get_extra_info("sockname")[1]
+        return port
 
     async def log_on(
         self, username: str, password: str, *, is_reset: bool = False, heartbeat_s: int = 30

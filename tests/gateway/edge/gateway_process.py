@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,8 @@ async def serve(arguments: dict[str, Any]) -> None:
 class GatewayProcess:
     """Start it, kill it, start it again: it takes the same `fix_port` each time."""
 
-    def __init__(self, **arguments: object) -> None:
-        self.port = child_process.free_port()
+    def __init__(self, *, port: int = 0, **arguments: object) -> None:
+        self.port = port or child_process.free_port()
         ports = {"fix_port": self.port, "rest_port": 0, "websocket_port": 0}
         self._arguments = ports | arguments
         self._process: asyncio.subprocess.Process | None = None
@@ -54,9 +55,23 @@ class GatewayProcess:
         pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
+    def has_connection(self, port: int) -> bool:
+        """Say whether a client's socket, by its own port, is connected to this process."""
+        assert self._process is not None
+        sockets = set()
+        for descriptor in Path(f"/proc/{self._process.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):
+                sockets.add(descriptor.readlink().name)
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            fields = line.split()
+            if int(fields[2].partition(":")[2], 16) == port:
+                return f"socket:[{fields[9]}]" in sockets
+        return False
+
     async def kill(self) -> None:
         assert self._process is not None
-        self._process.send_signal(signal.SIGKILL)
+        if self._process.returncode is None:
+            self._process.send_signal(signal.SIGKILL)
         await self._process.communicate()
 
 

@@ -194,7 +194,9 @@ async def small_venue(directory: Path, redis_url: str, **more: Any) -> AsyncIter
         await venue.stop()
 
 
-async def start_gateway(venue: SmallVenue, directory: Path, redis_url: str) -> GatewayProcess:
+async def start_gateway(
+    venue: SmallVenue, directory: Path, redis_url: str, **more: Any
+) -> GatewayProcess:
     """Start a further gateway of the venue, in a process of its own with its data there."""
     process = GatewayProcess(
         matching_address=venue.matching_address,
@@ -204,6 +206,7 @@ async def start_gateway(venue: SmallVenue, directory: Path, redis_url: str) -> G
         comp_id="AGIO",
         host="127.0.0.1",
         data_directory=directory,
+        **more,
     )
     await process.start()
     return process

@@ -34,6 +34,10 @@ class CarefulClient:
         while (await self._receive())[35] != "A":
             pass
 
+    @property
+    def local_port(self) -> int:
+        return self._client.local_port
+
     def enter(self, client_order_id: str, price: str) -> None:
         number = self._client.enter(client_order_id, "buy", "0.001", price)
         self.sent[number] = client_order_id, price
@@ -100,7 +104,7 @@ async def test_a_killed_gateway_loses_nothing_and_repeats_nothing(
                 if entered < last:  # the kill comes while the last ones are on their way
                     await asyncio.sleep(rng.random() * 0.004)
             if kill == KILLS:
-                await wait_for_reports(client, listening)
+                await wait_for_reports(client, listening, ORDERS)
                 break
             await process.kill()
             await asyncio.wait([listening])
@@ -119,9 +123,11 @@ async def test_a_killed_gateway_loses_nothing_and_repeats_nothing(
         assert client.resent > 0
 
 
-async def wait_for_reports(client: CarefulClient, listening: asyncio.Task[None]) -> None:
+async def wait_for_reports(
+    client: CarefulClient, listening: asyncio.Task[None], count: int
+) -> None:
     async with asyncio.timeout(20):
-        while len(client.reports) < ORDERS:
+        while len(client.reports) < count:
             assert not listening.done(), listening.exception()
             await asyncio.sleep(0.02)
     await asyncio.sleep(0.2)  # whatever came twice would come now

@@ -4,8 +4,9 @@ import pytest
 
 from gateway.auth import Identity
 from gateway.edge import stored_sessions
+from gateway.edge.fix_disconnects import CANCEL_FILE
 from gateway.edge.fix_service import NoSessionError
-from gateway.edge.fix_sessions import CANCEL_FILE, FixSessions
+from gateway.edge.fix_sessions import FixSessions
 from gateway.edge.stored_sessions import session_id_of
 from gateway.fix.session import SessionSettings
 from tests.gateway.engine_room import ALICE, EngineRoom

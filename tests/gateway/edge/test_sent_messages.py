@@ -5,6 +5,7 @@ import signal
 import struct
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from zlib import crc32
 
@@ -294,3 +295,74 @@ def test_a_process_killed_while_it_writes_loses_nothing_that_it_flushed(tmp_path
         assert numbers == list(range(1, store.next_sender_msg_seq_num))
         assert store.watermark == numbers[-1]
         store.close()
+
+
+def pair(directory: Path) -> tuple[SentMessages, SentMessages]:
+    """Return what two processes have of one session's files."""
+    return (
+        SentMessages(directory, now_ns=0, is_shared=True),
+        SentMessages(directory, now_ns=0, is_shared=True),
+    )
+
+
+def test_one_holds_it_at_a_time_and_finds_what_the_other_has_left(tmp_path: Path) -> None:
+    one, other = pair(tmp_path)
+    assert one.claim()
+    assert not other.claim()
+    one.append(1, b"one", watermark=7)
+    one.set_next_target(5)
+    one.release()
+    assert (one.is_held, other.claim(), one.claim()) == (False, True, False)
+    assert (other.next_sender_msg_seq_num, other.next_target_msg_seq_num) == (2, 5)
+    other.append(2, b"two", watermark=8)
+    other.release()
+    assert one.claim()
+    assert list(one.messages(1, 9)) == [(1, b"one"), (2, b"two")]
+    assert one.watermark == 8
+
+
+def test_a_reset_leaves_no_moment_for_another_to_hold_it(tmp_path: Path) -> None:
+    one, other = pair(tmp_path)
+    for epoch in (2, 3):
+        assert one.claim()
+        one.append(1, b"before")
+        one.flush()
+        one.reset(now_ns=epoch)
+        assert not other.claim()
+        one.append(1, b"after %d" % epoch)
+        one.release()
+        assert other.claim()
+        assert (other.epoch, other.creation_time_ns) == (epoch, epoch)
+        assert list(other.messages(1, 9)) == [(1, b"after %d" % epoch)]
+        other.release()
+
+
+def test_what_its_holder_has_written_is_not_done_again(tmp_path: Path) -> None:
+    one, other = pair(tmp_path)
+    done: list[str] = []
+    for watermark, name in ((5, "five"), (0, "behind five"), (6, "six"), (0, "behind six")):
+        other.defer(watermark, partial(_note, done, name))
+    one.claim()
+    one.append(1, b"one", watermark=5)
+    one.flush()
+    other.follow()
+    one.release()
+    other.claim()
+    other.carry_out(now_ns=1)
+    assert done == ["behind five", "six", "behind six"]
+
+
+def _note(done: list[str], name: str, _now_ns: int) -> None:
+    done.append(name)
+
+
+def test_a_write_under_way_is_not_cut_off_by_who_only_reads(tmp_path: Path) -> None:
+    one, other = pair(tmp_path)
+    one.claim()
+    one.append(1, b"one", watermark=5)
+    one.flush()
+    with (tmp_path / FILE).open("ab") as file:
+        file.write(b"the first half of a record")
+    other.follow()
+    assert other.watermark == 5
+    assert (tmp_path / FILE).read_bytes().endswith(b"record")

@@ -74,3 +74,16 @@ def test_a_full_disk_leaves_no_part_of_an_entry(tmp_path: Path) -> None:
     assert not again.use(b"three", until_ns=100, now_ns=20)
     assert again.use(b"two", until_ns=100, now_ns=20)
     again.close()
+
+
+def test_what_one_gateway_has_let_in_no_other_one_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(used_signatures, "_COMPACTED_AT", 3)
+    gateways = [UsedSignatures(tmp_path / "used", now_ns=0) for _ in range(2)]
+    for number in range(20):  # each writes the file anew now and then
+        one, other = gateways[number % 2], gateways[1 - number % 2]
+        assert one.use(b"%d" % number, until_ns=1_000, now_ns=10)
+        assert not other.use(b"%d" % number, until_ns=1_000, now_ns=10)
+    for gateway in gateways:
+        gateway.close()
