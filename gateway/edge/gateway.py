@@ -76,19 +76,11 @@ class Gateway:
         on_failure: Callable[[], object] = end_process,
     ) -> None:
         self.catalogue = Catalogue(self._on_listing)
-        self.orders, self.order_entry = Orders(self.catalogue), OrderEntry(self.catalogue)
+        self.orders = Orders(self.catalogue)
+        self.order_entry = OrderEntry(self.catalogue)
         self.credentials = CredentialStore(ops_url, service_token)
         self._traces = traces = OrderTraces(tracing) if tracing is not None else None
-        self.matching = MatchingClient(
-            matching_address,
-            "gateway",
-            from_sequence=1,
-            on_records=self._on_records,
-            on_repeated=self._on_repeated,
-            on_refused=self._on_refused,
-            on_caught_up=self._on_caught_up,
-            on_submitted=traces.submitted if traces is not None else None,
-        )
+        self.matching = self._link(matching_address)
         self.feed = MarketFeed(redis_url, self._on_market_update)
         self.json = JsonDoor(
             orders=self.orders,
@@ -122,7 +114,8 @@ class Gateway:
             feed_traces=FeedTraces(tracing, "fix") if tracing is not None else None,
             is_shared=shares_ports,
         )
-        self._on_failure, self._caught_up, self._is_ready = on_failure, asyncio.Event(), False
+        self._on_failure = on_failure
+        self._caught_up, self._is_ready = asyncio.Event(), False
 
     async def start(self) -> None:
         """Return when every door is open, which waits for the matching process."""
@@ -176,6 +169,18 @@ class Gateway:
         return self.matching.head_sequence - self.matching.last_sequence
 
     # The matching process
+
+    def _link(self, address: str) -> MatchingClient:
+        return MatchingClient(
+            address,
+            "gateway",
+            from_sequence=1,
+            on_records=self._on_records,
+            on_repeated=self._on_repeated,
+            on_refused=self._on_refused,
+            on_caught_up=self._on_caught_up,
+            on_submitted=self._traces.submitted if self._traces is not None else None,
+        )
 
     def _on_records(self, records: list[Record]) -> None:
         try:
