@@ -65,7 +65,7 @@ _CANCEL_TEXTS = {
     CancelReason.OFF_INCREMENT: b"58=the instrument's tick or lot size has changed\x01",
     CancelReason.OTHER_ORDER_OF_LIST: b"58=the other order of its list traded or ended\x01",
     CancelReason.NOT_ACTIVATED: b"58=it would have been refused when its turn came\x01",
-    CancelReason.MASS_CANCELED: b"58=all orders were canceled\x01",
+    CancelReason.MASS_CANCELED: b"58=canceled with others, by one request\x01",
 }
 
 
