@@ -34,6 +34,7 @@ HOT_MODULES = (
     "gateway.orders",
     "gateway.order_table",
     "gateway.packed_events",
+    "gateway.order_changes",
     "gateway.order_tracker",
     "gateway.fix_application.execution_report",
     "gateway.fix_application.reports",

@@ -5,7 +5,7 @@ the same records has the same orders: nothing here is kept on disk.
 
 This is a hot path: what most records tell is read from their words (`gateway.packed_events`), and
 everything else, as well as a record that is no bytes, from the events as objects. Both ways meet
-where an order changes.
+where an order changes (`gateway.order_changes`).
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from typing import Any
 
 from gateway import packed_events
 from gateway.amended_fills import AMENDED_KINDS, amend_order, amended_fill, remember_amended
-from gateway.order_table import OrderTable
+from gateway.order_changes import OrderChanges
 from gateway.orders import (
-    Fill,
     Order,
     OrderList,
     OrderStatus,
@@ -31,45 +30,19 @@ from vocabulary import events as e
 from vocabulary import packed
 from vocabulary.catalogue import Catalogue
 from vocabulary.codec import Record, unpack
-from vocabulary.instrument import Units
 from vocabulary.rejects import RejectReason
 from vocabulary.types import (
-    CancelReason,
-    Contingency,
     OrderType,
-    SelfTradePrevention,
     Side,
     place_in_list,
 )
 
-CANCELED = (
-    CancelReason.REQUESTED,
-    CancelReason.MASS_CANCELED,
-    CancelReason.ACCOUNT_SUSPENDED,
-)
-"""Somebody ended the order; for any other reason it ended by its own terms or its market's."""
 
-# What most records are about: an enumeration takes its time to look up a member.
-_ACCEPTED, _TRADE = ReportKind.ACCEPTED, ReportKind.TRADE
-_PARTIALLY_FILLED, _FILLED = OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED
-_LIMIT, _MARKET = OrderType.LIMIT, OrderType.MARKET
-_NO_PREVENTION = SelfTradePrevention.NONE
-_ACCOUNT_DEFAULT = SelfTradePrevention.ACCOUNT_DEFAULT
-
-
-class Orders(OrderTable):
+class Orders(OrderChanges):
     """All open orders, and each account's newest closed ones and fills."""
 
     def __init__(self, catalogue: Catalogue) -> None:
-        super().__init__()
-        self.catalogue = catalogue
-        self._preventions: dict[int, SelfTradePrevention] = {}  # by account, where it has set one
-        self._units: dict[int, Units] = {}  # by instrument
-        self._reports: list[Report] = []
-        # What the record's command entered or replaced: an order, or a list.
-        self._requested_id = 0
-        self._order_list: OrderList | None = None
-        self._record: Record
+        super().__init__(catalogue)
         # By type, since a chain of isinstance costs more than what most events do.
         self._apply: dict[type[e.Event], Callable[[Any], None]] = {
             e.CommandRejected: self._apply_rejected,
@@ -107,15 +80,17 @@ class Orders(OrderTable):
     def _apply_words(self, data: bytes) -> None:
         words = packed.words_of(data)
         at, stop = self._record.events_at, self._record.stop
-        enters_one = self._record.command_kind == packed_events.ENTER_ORDER
+        kind = self._record.command_kind
         while at < stop:
             head = words[at]
-            if head == packed_events.ORDER_ACCEPTED and enters_one:
+            if head == packed_events.ORDER_ACCEPTED and kind == packed_events.ENTER_ORDER:
                 self._take_accepted(words, at)
             elif head == packed_events.TRADE_EXECUTED:
                 self._take_trade(words, at)
             elif head == packed_events.ORDER_CANCELED:
                 self._take_canceled(words, at)
+            elif head == packed_events.ORDER_REPLACED and kind == packed_events.REPLACE_ORDER:
+                self._take_replaced(words, at)
             elif head != packed_events.ORDER_RESTED:  # which its owner need not be told
                 self._apply_event(unpack(data, packed_events.WORD_BYTES * at)[0])
             at += packed_events.words_of_message(head)
@@ -128,7 +103,7 @@ class Orders(OrderTable):
     def _take_accepted(self, words: memoryview, at: int) -> None:
         owner_and_instrument = words[at + packed_events.OWNER_AND_INSTRUMENT]
         instrument_id = packed_events.second_id(owner_and_instrument)
-        order = Order(self.catalogue.instruments[instrument_id], self._units_of(instrument_id))
+        order = Order(self._instruments[instrument_id], self._units_of(instrument_id))
         packed_events.read_terms(order, self._record.data, words, self._record.command_at)
         self._accept(order, words[at + packed_events.ORDER_ID])
 
@@ -151,6 +126,18 @@ class Orders(OrderTable):
         order = self._orders[words[at + packed_events.ORDER_ID]]
         self._cancel(order, packed_events.cancel_reason(words[at + packed_events.CANCEL_TERMS]))
 
+    def _take_replaced(self, words: memoryview, at: int) -> None:
+        record = self._record
+        self._replace(
+            self._orders[words[at + packed_events.ORDER_ID]],
+            packed_events.name_at(
+                record.data, words, record.command_at + packed_events.REPLACE_NAMES
+            ),
+            words[at + packed_events.NEW_PRICE_TICKS],
+            words[at + packed_events.NEW_QUANTITY_LOTS],
+            words[at + packed_events.NEW_LEAVES_LOTS],
+        )
+
     # Events as objects
 
     def _apply_list_accepted(self, event: e.OrderListAccepted) -> None:
@@ -171,33 +158,11 @@ class Orders(OrderTable):
         if isinstance(command, c.EnterOrderList):
             command = command.orders[place_in_list(event.order_id)]
         assert isinstance(command, c.EnterOrder)
-        instrument = self.catalogue.instruments[event.instrument_id]
+        instrument = self._instruments[event.instrument_id]
         order = order_of(command, instrument, self._units_of(event.instrument_id))
         if event.quantity_lots:
             order.quantity_lots = event.quantity_lots
         self._accept(order, event.order_id)
-
-    def _accept(self, order: Order, order_id: int) -> None:
-        order.order_id = order_id
-        order.leaves_lots = order.quantity_lots
-        order.is_waiting = order.order_type is not _LIMIT and order.order_type is not _MARKET
-        order.entered_ns = order.updated_ns = self._record.timestamp_ns
-        if order.self_trade_prevention is _ACCOUNT_DEFAULT:
-            order.self_trade_prevention = self._preventions.get(order.account_id, _NO_PREVENTION)
-        if self._order_list is not None:
-            self._join(self._order_list, order)
-        self._open(order)
-        self._requested_id = order_id
-        self._report(_ACCEPTED, order)
-
-    def _join(self, order_list: OrderList, order: Order) -> None:
-        order.order_list = order_list
-        order_list.orders.append(order)
-        order_list.orders.sort(key=_order_id)
-        triggers = order_list.contingency is Contingency.ONE_TRIGGERS_OTHER
-        if triggers and place_in_list(order.order_id) > 0:
-            order.status = OrderStatus.PENDING_NEW
-            order.is_waiting = True
 
     def _apply_repeated(self, event: e.OrderRepeated) -> None:
         order = self._orders.get(event.order_id)
@@ -210,21 +175,13 @@ class Orders(OrderTable):
     def _apply_replaced(self, event: e.OrderReplaced) -> None:
         command = self._record.command
         assert isinstance(command, c.ReplaceOrder)
-        order = self._orders[event.order_id]
-        self._requested_id = order.order_id
-        original_client_order_id = order.client_order_id
-        if command.client_order_id:
-            account = self._account(event.account_id)
-            account.forget_client_order_id(order)
-            account.by_client_order_id[command.client_order_id] = order
-            order.client_order_id = command.client_order_id
-        order.price_ticks = event.price_ticks
-        order.quantity_lots = event.quantity_lots - order.undone_lots
-        order.decreased_lots = 0
-        order.leaves_lots = event.leaves_lots
-        order.updated_ns = self._record.timestamp_ns
-        report = self._report(ReportKind.REPLACED, order)
-        report.original_client_order_id = original_client_order_id
+        self._replace(
+            self._orders[event.order_id],
+            command.client_order_id,
+            event.price_ticks,
+            event.quantity_lots,
+            event.leaves_lots,
+        )
 
     def _apply_trade(self, event: e.TradeExecuted) -> None:
         self._trade(
@@ -241,93 +198,8 @@ class Orders(OrderTable):
             event.incoming_fee_units,
         )
 
-    def _trade(
-        self,
-        instrument_id: int,
-        trade_id: int,
-        price_ticks: int,
-        quantity_lots: int,
-        quote_units: int,
-        resting_order_id: int,
-        resting_leaves_lots: int,
-        resting_fee_units: int,
-        incoming_order_id: int,
-        incoming_leaves_lots: int,
-        incoming_fee_units: int,
-    ) -> None:
-        self.catalogue.reference_ticks[instrument_id] = price_ticks
-        fill = self._fill(resting_order_id, resting_leaves_lots, quantity_lots, quote_units)
-        fill.trade_id = trade_id
-        fill.price_ticks = price_ticks
-        fill.fee_units = resting_fee_units
-        fill.is_maker = True
-        fill = self._fill(incoming_order_id, incoming_leaves_lots, quantity_lots, quote_units)
-        fill.trade_id = trade_id
-        fill.price_ticks = price_ticks
-        fill.fee_units = incoming_fee_units
-
-    def _fill(self, order_id: int, leaves_lots: int, quantity_lots: int, quote_units: int) -> Fill:
-        """Report that so much of an order has traded; return the fill, to be filled in."""
-        order, record = self._orders[order_id], self._record
-        order.cumulative_lots += quantity_lots
-        order.leaves_lots = leaves_lots
-        order.quote_units += quote_units
-        order.updated_ns = record.timestamp_ns
-        fill = Fill(order.instrument)
-        fill.order_id = order_id
-        fill.account_id = order.account_id
-        fill.side = order.side
-        fill.quantity_lots = quantity_lots
-        fill.quote_units = quote_units
-        fill.timestamp_ns = record.timestamp_ns
-        fill.client_order_id = order.client_order_id
-        fill.sequence = record.sequence
-        self._account(order.account_id).fills.append(fill)
-        if leaves_lots:
-            order.status = _PARTIALLY_FILLED
-        else:
-            self._close(order, _FILLED)
-        report = self._report(_TRADE, order)
-        report.is_requester = self._is_requested(order)
-        report.fill = fill
-        return fill
-
     def _apply_canceled(self, event: e.OrderCanceled) -> None:
         self._cancel(self._orders[event.order_id], event.reason)
-
-    def _cancel(self, order: Order, reason: CancelReason) -> None:
-        order.updated_ns = self._record.timestamp_ns
-        order.leaves_lots = 0
-        if reason is CancelReason.SELF_TRADE_PREVENTED:
-            assert order.prevented is not None
-            order.prevented_lots += order.prevented.quantity_lots
-            self._close(order, OrderStatus.EXPIRED_IN_MATCH)
-            report = self._report(ReportKind.EXPIRED, order)
-            report.is_requester = self._is_requested(order)
-            report.prevented = order.prevented
-        elif reason not in CANCELED:
-            self._close(order, OrderStatus.EXPIRED)
-            report = self._report(ReportKind.EXPIRED, order)
-            report.is_requester = self._is_requested(order)
-        else:
-            command = self._record.command
-            self._close(order, OrderStatus.CANCELED)
-            report = self._report(ReportKind.CANCELED, order)
-            # Whom its sender did not name ended with the other order of its list.
-            if not isinstance(command, c.CancelOrder | c.CancelAllOrders) or (
-                isinstance(command, c.CancelOrder) and not _names(command, order)
-            ):
-                report.is_requester = False
-            elif command.client_order_id:
-                report.client_order_id = command.client_order_id
-                report.original_client_order_id = order.client_order_id
-        report.reason = reason
-
-    def _is_requested(self, order: Order) -> bool:
-        """Say whether an order is what the record's command is about, not one that it set off."""
-        if self._order_list is not None:
-            return order.order_list is self._order_list
-        return order.order_id == self._requested_id
 
     def _apply_triggered(self, event: e.OrderTriggered) -> None:
         order = self._orders[event.order_id]
@@ -408,37 +280,6 @@ class Orders(OrderTable):
             else command.client_order_id
         )
         report.reason = reason
-
-    def _units_of(self, instrument_id: int) -> Units:
-        units = self._units.get(instrument_id)
-        if units is None:
-            units = self._units[instrument_id] = Units(self.catalogue.instruments[instrument_id])
-        return units
-
-    def _report(self, kind: ReportKind, order: Order | None) -> Report:
-        """Add a report, under the order's own name and to the requester, and return it."""
-        report = Report(self._record)
-        report.kind = kind
-        report.report_index = len(self._reports)
-        if order is not None:
-            report.order = order
-            report.status = order.status
-            report.cumulative_lots = order.cumulative_lots
-            report.leaves_lots = order.leaves_lots
-            report.quote_units = order.quote_units
-            report.client_order_id = order.client_order_id
-        self._reports.append(report)
-        return report
-
-
-def _order_id(order: Order) -> int:
-    return order.order_id
-
-
-def _names(command: c.CancelOrder, order: Order) -> bool:
-    if command.order_id:
-        return command.order_id == order.order_id
-    return command.original_client_order_id == order.client_order_id
 
 
 def _apply_nothing(_: e.Event) -> None:

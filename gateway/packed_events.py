@@ -4,10 +4,20 @@
 against it. Ids of an account and an instrument share a word, and so do an order's enumerations.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 from gateway.orders import Order
+from vocabulary import packed
 from vocabulary.codec import LAYOUTS, VERSIONS, header_word
-from vocabulary.commands import EnterOrder
-from vocabulary.events import OrderAccepted, OrderCanceled, OrderRested, TradeExecuted
+from vocabulary.commands import CancelOrder, EnterOrder, ReplaceOrder
+from vocabulary.events import (
+    OrderAccepted,
+    OrderCanceled,
+    OrderReplaced,
+    OrderRested,
+    TradeExecuted,
+)
 from vocabulary.types import (
     CancelReason,
     OrderFlags,
@@ -18,10 +28,13 @@ from vocabulary.types import (
 )
 
 ENTER_ORDER = LAYOUTS[EnterOrder].kind
+CANCEL_ORDER = LAYOUTS[CancelOrder].kind
+REPLACE_ORDER = LAYOUTS[ReplaceOrder].kind
 ORDER_ACCEPTED = header_word(OrderAccepted)
 ORDER_RESTED = header_word(OrderRested)
 TRADE_EXECUTED = header_word(TradeExecuted)
 ORDER_CANCELED = header_word(OrderCanceled)
+ORDER_REPLACED = header_word(OrderReplaced)
 
 # Every command, then `EnterOrder`: all versions, of which each adds at the end.
 SESSION_ID = 1
@@ -51,6 +64,14 @@ RESTING_FEE_UNITS, INCOMING_FEE_UNITS = 14, 15
 CANCEL_TERMS = 3
 REASON_SHIFT = 16
 
+# `OrderReplaced`.
+NEW_PRICE_TICKS, NEW_QUANTITY_LOTS, NEW_LEAVES_LOTS = 6, 7, 8
+
+# `CancelOrder` and `ReplaceOrder` begin alike; an order has an id there, or else the last name.
+NAMED_ID = 4
+CANCEL_NAMES, REPLACE_NAMES = 5, 7
+NAME_WORDS = 5
+
 WORD_BYTES = 8
 _ID_MASK = 2**32 - 1
 _ID_SHIFT = 32
@@ -59,12 +80,19 @@ _ALL_BITS = 2**64 - 1
 _NAME_BYTES_MAX = 39
 _SIZE_SHIFT = 35
 
-_SIDES = {member.value: member for member in Side}
-_ORDER_TYPES = {member.value: member for member in OrderType}
-_TIMES_IN_FORCE = {member.value: member for member in TimeInForce}
-_FLAGS = {value: OrderFlags(value) for value in range(1 << len(OrderFlags))}
-_PREVENTIONS = {member.value: member for member in SelfTradePrevention}
-_REASONS = {member.value: member for member in CancelReason}
+
+def _members(members: Iterable[Any]) -> list[Any]:
+    """Return members in the places of their values: there is one for each value of a byte."""
+    found = {member.value: member for member in members}
+    return [found.get(value) for value in range(_BYTE_MASK + 1)]
+
+
+_SIDES = _members(Side)
+_ORDER_TYPES = _members(OrderType)
+_TIMES_IN_FORCE = _members(TimeInForce)
+_FLAGS = _members(OrderFlags(value) for value in range(1 << len(OrderFlags)))
+_PREVENTIONS = _members(SelfTradePrevention)
+_REASONS = _members(CancelReason)
 
 
 def words_of_message(head: int) -> int:
@@ -83,7 +111,15 @@ def second_id(word: int) -> int:
 
 
 def cancel_reason(word: int) -> CancelReason:
-    return _REASONS[word >> REASON_SHIFT & _BYTE_MASK]
+    reason: CancelReason = _REASONS[word >> REASON_SHIFT & _BYTE_MASK]
+    return reason
+
+
+def cancels(data: bytes, words: memoryview, at: int, order: Order) -> bool:
+    """Say whether the `CancelOrder` at a place names an order."""
+    if words[at + NAMED_ID]:
+        return words[at + NAMED_ID] == order.order_id
+    return name_at(data, words, at + CANCEL_NAMES + NAME_WORDS) == order.client_order_id
 
 
 def read_terms(order: Order, data: bytes, words: memoryview, at: int) -> None:
@@ -98,7 +134,7 @@ def read_terms(order: Order, data: bytes, words: memoryview, at: int) -> None:
     order.flags = _FLAGS[terms >> 24 & _BYTE_MASK]
     order.price_ticks = words[at + PRICE_TICKS]
     order.quantity_lots = words[at + QUANTITY_LOTS]
-    order.client_order_id = _name(data, words, at + CLIENT_ORDER_ID)
+    order.client_order_id = name_at(data, words, at + CLIENT_ORDER_ID)
     order.expire_time_ns = words[at + EXPIRE_TIME_NS]
     if at + PREVENTION < end:
         order.self_trade_prevention = _PREVENTIONS[words[at + PREVENTION] & _BYTE_MASK]
@@ -111,7 +147,7 @@ def read_terms(order: Order, data: bytes, words: memoryview, at: int) -> None:
         order.display_lots = words[at + DISPLAY_LOTS]
 
 
-def _name(data: bytes, words: memoryview, at: int) -> bytes:
+def name_at(data: bytes, words: memoryview, at: int) -> bytes:
     """Return the text at a place: a byte of length, and then so many bytes."""
-    start = at * WORD_BYTES + 1
-    return data[start : start + min(words[at] & _BYTE_MASK, _NAME_BYTES_MAX)]
+    size = min(words[at] & _BYTE_MASK, _NAME_BYTES_MAX)
+    return packed.text_at(data, at * WORD_BYTES + 1, size)

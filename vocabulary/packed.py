@@ -8,3 +8,8 @@
 def words_of(data: bytes) -> memoryview:
     """Return the words of some bytes, which must be kept as long as the words are used."""
     return memoryview(data).cast("q")
+
+
+def text_at(data: bytes, start: int, size: int) -> bytes:
+    """Return so many bytes from a place on."""
+    return data[start : start + size]

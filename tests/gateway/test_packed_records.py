@@ -13,10 +13,17 @@ from tests.matching.golden_journal import commands
 from vocabulary import commands as c
 from vocabulary.catalogue import Catalogue
 from vocabulary.codec import Record, pack, pack_record, unpack_record
-from vocabulary.events import OrderAccepted, OrderRested
+from vocabulary.events import OrderAccepted, OrderCanceled, OrderRested
 from vocabulary.instrument import Asset, build_instrument, listing_terms
 from vocabulary.packed_records import unpack_records
-from vocabulary.types import OrderFlags, OrderType, SelfTradePrevention, Side, TimeInForce
+from vocabulary.types import (
+    CancelReason,
+    OrderFlags,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
 
 pytestmark = pytest.mark.core
 
@@ -172,6 +179,28 @@ def test_an_order_of_every_version_is_read_with_all_its_terms(count: int) -> Non
             (report,) = tracker.apply(record)
             orders.append(values(report.order, ORDER_FIELDS))
         assert orders[0] == orders[1]
+
+
+@pytest.mark.parametrize("order_id", [7, 8, 0])
+@pytest.mark.parametrize("last_name", [ENTER.client_order_id, b"another", b""])
+def test_a_canceled_order_is_told_to_who_named_it_by_id_or_by_name(
+    order_id: int, last_name: bytes
+) -> None:
+    ids = ENTER.account_id, ENTER.instrument_id
+    accepted = OrderAccepted(7, *ids, 1)
+    canceled = OrderCanceled(7, *ids, Side.SELL, True, CancelReason.REQUESTED, 5, 6, 0, 1)
+    cancel = c.CancelOrder(1, 2, *ids, order_id, b"its end", last_name)
+    data = pack_record(9, 10**18, pack(ENTER), pack(accepted))
+    data += pack_record(10, 10**18, pack(cancel), pack(canceled))
+    is_named = order_id == 7 if order_id else last_name == ENTER.client_order_id
+    entered, at = unpack_record(data)
+    for records in (unpack_records(data), [entered, unpack_record(data, at)[0]]):
+        tracker = Orders(Catalogue())
+        tracker.catalogue.instruments[ENTER.instrument_id] = BTCUSDT
+        tracker.apply(records[0])
+        (report,) = tracker.apply(records[1])
+        assert report.is_requester == is_named
+        assert report.client_order_id == (b"its end" if is_named else ENTER.client_order_id)
 
 
 def test_a_record_made_of_objects_is_the_one_made_of_their_bytes() -> None:
