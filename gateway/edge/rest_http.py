@@ -23,6 +23,7 @@ from gateway.json_api.signing import check_signed, split_signature
 
 BODY_BYTES_MAX = 64 * 1024
 PARAMETERS_MAX = 32
+ASKED_CHARACTERS_MAX = 80  # of a method and a path, told to whoever asked
 TRACE_HEADERS = ("traceparent", "X-Amzn-Trace-Id")
 """What names a client's own trace: W3C Trace Context, AWS X-Ray."""
 
@@ -170,8 +171,9 @@ async def _json_errors(request: web.Request, handler: Handler) -> web.StreamResp
     try:
         return await handler(request)
     except web.HTTPException as error:
+        asked = f"{request.method} {request.path}"[:ASKED_CHARACTERS_MAX]
         return web.json_response(
-            {"code": int(ErrorCode.UNSUPPORTED_OPERATION), "msg": error.reason},
+            {"code": int(ErrorCode.UNSUPPORTED_OPERATION), "msg": f"{error.reason}: {asked}"},
             status=error.status,
             headers={"Allow": error.headers["Allow"]} if "Allow" in error.headers else None,
         )

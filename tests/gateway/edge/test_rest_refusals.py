@@ -134,6 +134,14 @@ async def test_what_is_not_there_is_said_in_json(
     assert (answer[0], answer[1]["code"]) == (status, code), answer
 
 
+async def test_a_path_that_is_not_there_is_named(venue: JsonVenue) -> None:
+    target = "/api/v3/order/cancelReplace"
+    _, answer = await venue.send("POST", f"{target}?symbol=BTCUSDT&signature=s")
+    assert answer["msg"] == f"Not Found: POST {target}"
+    _, answer = await venue.send("PUT", "/api/v3/" + "x" * 1000)
+    assert len(answer["msg"]) < 100
+
+
 async def test_a_large_body_is_refused(venue: JsonVenue) -> None:
     status, answer = await venue.send(
         "POST", "/api/v3/order", key="alice", data=b"a=" + b"x" * 70_000
