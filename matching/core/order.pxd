@@ -7,12 +7,13 @@ cdef bint COMPILED
 cdef Py_ssize_t SPARE_ORDERS_MAX
 
 
+# Fields stand in the order of their use: of a neighbour in the queue only the first two are.
 cdef class Resting:
-    cdef public long long order_id
-    cdef public long long leaves_lots
-    cdef public Level level
     cdef public Resting older
     cdef public Resting newer
+    cdef public Level level
+    cdef public long long order_id
+    cdef public long long leaves_lots
     cdef public Resting chained
     cdef public long long price_ticks
 
@@ -26,17 +27,17 @@ cdef class Order(Resting):
     cdef public unsigned char flags
     cdef public char self_trade_prevention
     cdef public unsigned int name_row
-    cdef public long long instrument_id
     cdef public long long quantity_lots
     cdef public long long hidden_lots
     cdef public object trigger
     cdef public object order_list
+    cdef public long long display_lots
+    cdef public long long instrument_id
     # Up to here a cancel reads.
     cdef public Funds receives
     cdef public unsigned long long entered_by
     cdef public long long expire_time_ns
     cdef public long long budget_units
-    cdef public long long display_lots
 
 
 @cython.locals(order=Order)
@@ -79,7 +80,7 @@ cdef class SpareOrders:
 @cython.final
 cdef class Level:
     cdef readonly long long price_ticks
+    cdef public Resting newest
     cdef public long long lots
     cdef public Resting oldest
-    cdef public Resting newest
     cdef public Level chained

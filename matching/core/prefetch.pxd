@@ -1,3 +1,4 @@
+from matching.core.holds cimport Account
 from matching.core.order cimport Level, Order, Resting
 
 cdef extern from "Python.h":
@@ -20,6 +21,7 @@ cdef inline void thing(list things, Py_ssize_t index) noexcept:
 
 cdef inline void beside(Resting order) noexcept:
     fetch(<void*>order.level)
+    fetch(<char*><void*>order.level + 40)
     fetch(<void*>order.older)
     fetch(<void*>order.newer)
 
@@ -27,6 +29,12 @@ cdef inline void beside(Resting order) noexcept:
 cdef inline void terms(Order order) noexcept:
     fetch(<char*><void*>order + 128)
     fetch(<void*>order.account)
+    fetch(<void*>order.spends)
+
+
+cdef inline void funds(Account account) noexcept:
+    fetch(<void*>account.latest)
+    fetch(<void*>account.latest_but_one)
 
 
 cdef inline void front(Level level) noexcept:

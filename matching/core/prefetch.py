@@ -27,7 +27,11 @@ def beside(order: Any) -> None:
 
 
 def terms(order: Any) -> None:
-    """Fetch what ends an order of the engine, but its first lines, and its account."""
+    """Fetch what ends an order of the engine, but its first lines, its account and funds."""
+
+
+def funds(account: Any) -> None:
+    """Fetch the funds that an account's next order most likely concerns. The account is read."""
 
 
 def front(level: Any) -> None:
