@@ -26,6 +26,7 @@ CORNER_RUNS = 2
 RESTING = (1_000, 10_000, 100_000, 1_000_000)
 RESTING_COMMANDS = 200_000
 ORDERS_PER_LEVEL = 10
+ORDER_BYTES = {"bare books": 127, "engine": 317}  # by `bench.resting_memory`, of 1,000,000
 AGIO = Path(sys.executable).with_name("agio")
 
 
@@ -75,19 +76,33 @@ def corners(directory: Path) -> Figure:
 
 
 def curve(directory: Path) -> list[Figure]:
-    """Return how the cost of a command grows with the orders that rest, ten a level."""
+    """Return how the cost of a command grows with the orders that rest, ten a level.
+
+    Beside it stands what the processor takes to read a place of as much memory.
+    """
     figures = []
     for resting in RESTING:
         spread = max(resting // ORDERS_PER_LEVEL // 2, 2)
         flow = make_flow(RESTING_COMMANDS, depth=resting, spread=spread)
         write_flow(directory / "resting", flow, seed=1)
         for name, options in (("bare books", ["--bare"]), ("engine", [])):
-            told = [run_flow(directory / "resting", *options) for _ in range(CORNER_RUNS)]
-            costs = [1e6 / one["commands_per_second"] for one in told]
+            size = resting * ORDER_BYTES[name]
+            costs, reads = [], []
+            for _ in range(CORNER_RUNS):
+                told = run_flow(directory / "resting", *options)
+                costs.append(1e6 / told["commands_per_second"])
+                reads.append(read_us(size))
             print(f"{name}, {resting:,} resting: {min(costs):.3f} us", file=sys.stderr)
             what = f"{name}, a command with {resting:,} orders resting"
-            figures.append(figure(what, "us", costs, pinning="core 0"))
+            beside = (f"a read among {size / 1e6:,.1f} MB, {1e3 * min(reads):.1f} ns", reads)
+            figures.append(figure(what, "us", costs, compared=beside, pinning="core 0"))
     return figures
+
+
+def read_us(size: int) -> float:
+    """Return what a read at random costs in so many bytes: see `bench.resting_reads`."""
+    command = ["taskset", "-c", "0", sys.executable, "-m", "bench.resting_reads", str(size)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def run_flow(file: Path, *options: str, is_source: bool = False) -> dict[str, Any]:

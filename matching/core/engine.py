@@ -159,10 +159,11 @@ class Engine:
         return ends
 
     def fetch_name(self, words: memoryview, at: int) -> None:
-        """Fetch where a new order's client order id goes."""
+        """Fetch where a new order's client order id goes, and what the order is to spend."""
         account = self.state.account(words[at + 3] & ID_MASK)
         if account is not None:
             account.client_order_ids.fetch(words, at + ENTER_NAME_AT)
+            prefetch.funds(account)
 
     def fetch(self, words: memoryview, at: int, step: int) -> None:
         """Fetch what a command is about; at the last step the orders are near."""
