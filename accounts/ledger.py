@@ -40,6 +40,7 @@ class TradeSides(NamedTuple):
 
 
 def trade_sides(event: TradeExecuted) -> TradeSides:
+    """Return a trade's sides by buyer and seller; the event has them by who came and who rested."""
     if event.incoming_side is Side.BUY:
         return TradeSides(
             event.incoming_account_id,
