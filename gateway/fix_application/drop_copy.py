@@ -7,7 +7,7 @@ CopyMsgIndicator(797)=Y, and Account(1) where the session copies several.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from gateway.auth import Identity
 from gateway.fix import values
@@ -16,17 +16,15 @@ from gateway.fix.session import Session, SessionSettings
 from gateway.fix.store import SessionStore
 from gateway.fix_application.delivery import deliver, deliver_message, watermark_of
 from gateway.fix_application.post_trade import POST_TRADE_REQUESTS, PostTrade
+from gateway.fix_application.small_flow import SmallFlow
 from gateway.orders import Report
 from vocabulary.catalogue import Catalogue
 
 _COPY = b"797=Y\x01"
 
 
-class DropCopyFlow:
+class DropCopyFlow(SmallFlow):
     """One drop-copy session over all its connections. Times are UTC nanoseconds."""
-
-    is_full = False
-    is_telling = False
 
     def __init__(
         self,
@@ -36,49 +34,26 @@ class DropCopyFlow:
         catalogue: Catalogue,
         post_trade: PostTrade | None = None,
     ) -> None:
-        self.identity = identity
-        self.store = store
-        self.session: Session | None = None
+        super().__init__(identity, store)
         self._settings = settings
         self._catalogue = catalogue
-        self._flush = store.flush
         self._post_trade = post_trade
         self._others: frozenset[int] = frozenset()
         self._others_since_ns = 0
 
-    def attach(self, session: Session, flush: Callable[[], None]) -> None:
-        """Use a connection's session, which has the store; `flush` writes what it has to send."""
-        self.session = session
-        self._flush = flush
-
     def detach(self) -> None:
-        self.session = None
-        self._flush = self.store.flush
+        """Forget the connection, and what it had subscribed to."""
+        super().detach()
         if self._post_trade is not None:
             self._post_trade.forget(self)
 
-    def tell_more(self, now_ns: int) -> None:
-        """Nothing is told in slices here."""
-
-    def flush(self) -> None:
-        """Let go of what has gathered: to the peer, or to the store alone."""
-        self._flush()
-
-    def receive_all(self, messages: list[FixMessage], now_ns: int) -> None:
-        for message in messages:
-            self.receive(message, now_ns)
-
-    def receive(self, message: FixMessage, now_ns: int) -> None:
+    def _receive(self, session: Session, message: FixMessage, now_ns: int) -> None:
         """Answer what is asked about trades and balances, and refuse all else."""
-        if self.session is None:
-            return
         if message.msg_type in POST_TRADE_REQUESTS and self._post_trade is not None:
             self._post_trade.answer(self, message, now_ns)
         else:
             reason = values.BusinessRejectReason.UNSUPPORTED_MESSAGE_TYPE
-            text = "drop copy takes no requests"
-            self.session.send_business_reject(message, reason, text, now_ns)
-        self.session.taken(message.msg_seq_num)
+            session.send_business_reject(message, reason, "drop copy takes no requests", now_ns)
 
     def copy_others(self, account_ids: Iterable[int], since_ns: int) -> None:
         """Copy what happens in other accounts from a time on."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from gateway.auth import Identity
 from gateway.fix import values
 from gateway.fix.codec import FixMessage
@@ -16,50 +14,27 @@ from gateway.fix_application.security_list import (
     SECURITY_LIST_REQUEST,
     security_list,
 )
+from gateway.fix_application.small_flow import SmallFlow
 
 
-class MarketDataFlow:
+class MarketDataFlow(SmallFlow):
     """A session's requests; what it subscribed to ends with its connection."""
-
-    is_full = False
-    is_telling = False
 
     def __init__(
         self, identity: Identity, market: MarketData, reference: ReferenceData, now_ns: int
     ) -> None:
-        self.identity = identity
-        self.store = LiveStore(now_ns)
-        self.session: Session | None = None
+        super().__init__(identity, LiveStore(now_ns))
         self._market = market
         self._reference = reference
-        self._flush: Callable[[], None] = self.store.flush
-
-    def attach(self, session: Session, flush: Callable[[], None]) -> None:
-        """Use a connection's session; `flush` writes what it has to send."""
-        self.session = session
-        self._flush = flush
 
     def detach(self) -> None:
         """Forget the connection, and what it had subscribed to."""
         self._market.forget(self)
         self._reference.forget(self)
-        self.session = None
-        self._flush = self.store.flush
+        super().detach()
 
-    def tell_more(self, now_ns: int) -> None:
-        """Nothing is told in slices here."""
-
-    def flush(self) -> None:
-        self._flush()
-
-    def receive_all(self, messages: list[FixMessage], now_ns: int) -> None:
-        for message in messages:
-            self.receive(message, now_ns)
-
-    def receive(self, message: FixMessage, now_ns: int) -> None:
+    def _receive(self, session: Session, message: FixMessage, now_ns: int) -> None:
         """Answer a request."""
-        if self.session is None:
-            return
         subscriptions = self._reference.by_request.get(message.msg_type)
         if message.msg_type == MARKET_DATA_REQUEST:
             self._market.receive(self, message, now_ns)
@@ -69,8 +44,7 @@ class MarketDataFlow:
             self.send(SECURITY_LIST, security_list(message, self._market.catalogue), now_ns)
         else:
             reason = values.BusinessRejectReason.UNSUPPORTED_MESSAGE_TYPE
-            self.session.send_business_reject(message, reason, "Unsupported Message Type", now_ns)
-        self.session.taken(message.msg_seq_num)
+            session.send_business_reject(message, reason, "Unsupported Message Type", now_ns)
 
     def send(self, msg_type: bytes, body: bytes, now_ns: int) -> None:
         assert self.session is not None

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from gateway.fix import tags, values
 from gateway.fix.codec import FixMessage
 from gateway.fix.timestamps import format_utc_timestamp
-from gateway.fix_application import reports as fix_reports
 from gateway.fix_application.mass_scope import mass_scope
+from gateway.fix_application.reports import order_status
 from gateway.order_tracker import Orders
 from gateway.orders import Order
 from vocabulary.rejects import Refused, RejectReason
@@ -64,7 +64,7 @@ def reports(
     for index, order in enumerate(found, 1):
         last = b"912=Y\x01" if index == len(found) else b"912=N\x01"
         name = b"%b-%d" % (exec_id, index)
-        yield echo + last + fix_reports.order_status(order, request, name, now_ns)
+        yield echo + last + order_status(order, request, name, now_ns)
 
 
 def _nothing(request: FixMessage, echo: bytes, exec_id: bytes, now_ns: int) -> bytes:
