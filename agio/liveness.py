@@ -9,7 +9,7 @@ from typing import Any
 from agio import venue
 
 ASK_INTERVAL_S = 5.0
-ASK_TIMEOUT_S = 1.0
+ASK_TIMEOUT_S = 2.0
 SILENT_S_MAX = 30.0
 """A service that has answered, and no more does for so long, hangs: a cluster judges as late."""
 
