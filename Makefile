@@ -12,7 +12,7 @@ PACKAGES := vocabulary fix_specs objects gateway matching marketdata accounts tr
 CHECKED  := $(PACKAGES) deploy tests setup.py $(wildcard bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help environment build demo test test-uncompiled bench conformance cloud fuzz attacks planted bounded campaign readers takeovers lint format lock clean
+.PHONY: help environment build demo test test-uncompiled bench conformance cloud package fuzz attacks planted bounded campaign readers takeovers lint format lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -75,6 +75,9 @@ $(VENV)/.cloud: requirements-cloud.txt $(VENV)/.dependencies
 
 cloud: build $(VENV)/.cloud ## Render and check what a cluster and a cloud would be given
 	$(BIN)/python -m pytest -m cloud tests/deploy
+
+package: build ## Build the distributions, install one elsewhere, and run a venue from it
+	$(BIN)/python -m pytest -m package tests/test_package.py
 
 fuzz: build ## Feed the parsers garbage for a minute each
 	AGIO_FUZZ_SECONDS=60 $(BIN)/python -m pytest tests/fuzz --timeout 0
