@@ -73,6 +73,11 @@ class SessionRules:
     def update(self, rules: Iterable[SessionRule]) -> None:
         self._rules.update((rule.key, rule) for rule in rules)
 
+    def withdraw(self, keys: Iterable[Key]) -> None:
+        """Have nothing laid down for these sessions."""
+        for key in keys:
+            self._rules.pop(key, None)
+
     def of(self, key: Key) -> SessionRule | None:
         return self._rules.get(key)
 

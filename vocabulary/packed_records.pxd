@@ -18,6 +18,7 @@ cdef const long long[::1] _SIZES
 @cython.locals(
     words="const long long*",
     size=Py_ssize_t,
+    record_bytes=Py_ssize_t,
     records=list,
     record=Record,
     at=Py_ssize_t,

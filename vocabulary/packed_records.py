@@ -53,8 +53,9 @@ def unpack_records(data: bytes) -> list[Record]:
     while at < size:
         if at + _RECORD_HEADER_WORDS >= size:
             raise CodecError(f"record cut short in its header, at byte {_WORD_BYTES * at}")
-        stop = at + (words[at] >> _SIZE_SHIFT) // _WORD_BYTES
-        if stop <= at + _RECORD_HEADER_WORDS or stop > size:
+        record_bytes = words[at] >> _SIZE_SHIFT
+        stop = at + record_bytes // _WORD_BYTES
+        if record_bytes % _WORD_BYTES or stop <= at + _RECORD_HEADER_WORDS or stop > size:
             raise CodecError(f"record's size impossible, at byte {_WORD_BYTES * at}")
         record = Record.__new__(Record)
         record.data = data

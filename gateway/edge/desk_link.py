@@ -105,8 +105,8 @@ class DeskLink:
         return aiohttp.ClientSession(headers=self._headers, timeout=timeout)
 
     async def _ask_once(self, http: aiohttp.ClientSession) -> None:
-        standings = self._news()
-        body = msgspec.json.encode(_Question(self._version, list(standings.values())))
+        since, standings = self._version, self._news()
+        body = msgspec.json.encode(_Question(since, list(standings.values())))
         try:
             async with http.post(self._url, data=body) as response:
                 response.raise_for_status()
@@ -119,22 +119,26 @@ class DeskLink:
             self.is_available = False
             return
         self.is_available = True
-        self._take(answer, standings)
+        self._take(answer, standings, since)
 
-    def _take(self, answer: _Answer, standings: dict[Key, Standing]) -> None:
-        if answer.desk != self._desk:
+    def _take(self, answer: _Answer, standings: dict[Key, Standing], since: int) -> None:
+        is_other_desk = answer.desk != self._desk
+        if is_other_desk:
             self._desk = answer.desk
             self._told.clear()
         else:
             self._told.update(standings)
-        if answer.version < self._version:  # restored from a backup: everything anew
-            self._version = 0
+        if since and (is_other_desk or answer.version < since):
+            self._version = 0  # it may be restored from a backup: everything anew
             return
         self._version = answer.version
         self._administration.hear_maintenance(answer.maintenance)
-        if answer.sessions:
-            self._rules.update((rule.key, rule) for rule in answer.sessions)
-            self._administration.changed(answer.sessions, time.time_ns())
+        rules = {rule.key: rule for rule in answer.sessions}
+        # Who asked for everything has heard of all that there is.
+        gone = set() if since else self._rules.keys() - rules.keys()
+        if rules or gone:
+            self._rules = rules if not since else self._rules | rules
+            self._administration.changed(rules.values(), time.time_ns(), gone)
             self._save()
 
     def _news(self) -> dict[Key, Standing]:

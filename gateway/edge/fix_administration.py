@@ -100,11 +100,14 @@ class FixAdministration:
         """Have others told of a maintenance, too, whenever FIX sessions are, and when that is."""
         self._tell_others = tell
 
-    def changed(self, rules: Iterable[SessionRule], now_ns: int) -> None:
-        """Carry out what the desk has changed."""
-        rules = list(rules)
+    def changed(
+        self, rules: Iterable[SessionRule], now_ns: int, withdrawn: Iterable[Key] = ()
+    ) -> None:
+        """Carry out what the desk has changed; of those `withdrawn` it knows nothing any more."""
+        rules, withdrawn = list(rules), list(withdrawn)
         self._rules.update(rules)
-        for rule in rules:
+        self._rules.withdraw(withdrawn)
+        for rule in [*rules, *map(_no_rule, withdrawn)]:
             if rule.service in self._service_named:
                 self._service_named[rule.service].apply(rule)
         self._look_at_all(now_ns)
@@ -221,3 +224,9 @@ class FixAdministration:
 
 def _keyed(service: Service) -> Iterator[tuple[Key, Flow]]:
     return (((service.name, flow.identity), flow) for flow in service.flows())
+
+
+def _no_rule(key: Key) -> SessionRule:
+    """Return what counts for a session for which nothing is laid down."""
+    service, identity = key
+    return SessionRule(service, identity.account_id, identity.sender_comp_id.decode("latin-1"))

@@ -12,7 +12,7 @@ from matching.sequencer import Sequencer
 from tests.matching.golden_journal import commands
 from vocabulary import commands as c
 from vocabulary.catalogue import Catalogue
-from vocabulary.codec import Record, pack, pack_record, unpack_record
+from vocabulary.codec import CodecError, Record, pack, pack_record, unpack_record
 from vocabulary.events import OrderAccepted, OrderCanceled, OrderRested
 from vocabulary.instrument import Asset, build_instrument, listing_terms
 from vocabulary.packed_records import unpack_records
@@ -26,6 +26,9 @@ from vocabulary.types import (
 )
 
 pytestmark = pytest.mark.core
+
+SIZE_AT = 4
+"""Where a record's header says how long it is, behind its CRC."""
 
 ORDER_FIELDS = [
     "order_id",
@@ -210,3 +213,12 @@ def test_a_record_made_of_objects_is_the_one_made_of_their_bytes() -> None:
     assert read == made
     for name in ("session_id", "session_number", "command_kind", "is_rejected"):
         assert getattr(read, name) == getattr(made, name), name
+
+
+def test_a_record_of_an_odd_size_is_none() -> None:
+    record = pack_record(9, 10**18, pack(ENTER), pack(OrderAccepted(7, 1, 1, 1)))
+    for more in range(1, 8):
+        odd = bytearray(record)
+        odd[SIZE_AT] += more
+        with pytest.raises(CodecError, match="size impossible, at byte 0"):
+            unpack_records(bytes(odd))

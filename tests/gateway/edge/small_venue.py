@@ -36,6 +36,8 @@ class KeyService:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.rules: list[dict[str, Any]] = []
+        self.version = 0
+        self.desk = "desk"
         self.maintenance: dict[str, Any] | None = None
         self.is_silent_about_rules = False
         self.standings: dict[tuple[str, int, str], list[Any]] = {}
@@ -64,13 +66,14 @@ class KeyService:
     async def _tell_rules(self, request: web.Request) -> web.Response:
         if self.is_silent_about_rules:
             raise web.HTTPServiceUnavailable
-        for standing in (await request.json())["standings"]:
+        question = await request.json()
+        for standing in question["standings"]:
             self.standings[tuple(standing[:3])] = standing
         return web.json_response(
             {
-                "desk": "desk",
-                "version": 0,
-                "sessions": self.rules,
+                "desk": self.desk,
+                "version": self.version,
+                "sessions": self.rules if question["since"] <= self.version else [],
                 "maintenance": self.maintenance,
             }
         )

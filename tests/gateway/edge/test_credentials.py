@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -70,8 +71,41 @@ async def test_memory_is_bounded(
     keys: KeyService, store: CredentialStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(credentials, "KEYS_MAX", 2)
-    for name in ("alice", "nobody", "nothing"):
+    for name in ("alice", "bob", "bound", "nobody", "nothing", "none"):
         await store.get(name)
-    assert len(store._entries) == 2
-    await store.get("alice")
-    assert keys.asked == ["alice", "nobody", "nothing", "alice"]
+    keys.asked.clear()
+    for name in ("bob", "bound", "nothing", "none", "alice", "nobody"):
+        await store.get(name)
+    assert keys.asked == ["alice", "nobody"]
+
+
+async def test_a_new_key_works_within_a_second(keys: KeyService, store: CredentialStore) -> None:
+    assert await store.get("carol") is None
+    keys.keys["carol"] = keys.keys["bob"]
+    assert await store.get("carol") is None
+    assert keys.asked == ["carol"]
+    await asyncio.sleep(credentials.UNKNOWN_S + 0.1)
+    assert await store.get("carol") is not None
+
+
+async def test_names_that_are_no_keys_are_asked_for_at_a_rate(
+    keys: KeyService, store: CredentialStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credentials, "FRESH_S", 0.0)
+    monkeypatch.setattr(credentials, "UNKNOWN_PER_S", 1)
+    monkeypatch.setattr(credentials, "UNKNOWN_BURST", 20)
+    monkeypatch.setattr(credentials, "UNKNOWN_WAIT_S", 30.0)
+    assert await store.get("alice") is not None
+    guesses = [asyncio.create_task(store.get(f"guess{number}")) for number in range(1_000)]
+    await asyncio.sleep(0)
+    assert await store.get("alice") is not None  # who is known waits for none of them
+    done, waiting = await asyncio.wait(guesses, timeout=0.2)
+    assert len(keys.asked) < 2 + 20 + 10
+    assert 20 <= len(waiting) <= 30 + 1
+    refused = [guess for guess in done if guess.exception() is not None]
+    assert 1_000 - 20 - 30 - 10 <= len(refused) <= 1_000 - 20 - 30
+    with pytest.raises(CredentialsUnavailableError, match="too many unknown"):
+        await store.get("bob")
+    assert store.is_available
+    for guess in waiting:
+        guess.cancel()

@@ -254,3 +254,23 @@ async def test_an_orderly_stop_loses_no_order_and_no_number(venue: SmallVenue) -
                 client.enter(entered[-1], "buy", "0.001", "50000", number=number, is_poss_dup=True)
             client.send("4", {123: "Y", 36: number + 4}, number=number + 1, is_poss_dup=True)
     assert venue.gateway.orders.open_order_count == len(entered)
+
+
+@pytest.mark.parametrize("restored", [{"version": 3}, {"version": 9, "desk": "started again"}])
+async def test_what_a_restored_desk_knows_nothing_of_is_laid_down_no_more(
+    venue: SmallVenue, lay_down: Lay, restored: dict[str, object]
+) -> None:
+    lay_down(disabled="left the venue")
+    venue.keys.version = 7
+    async with asyncio.timeout(5):
+        while venue.gateway.fix.desk._version != 7:
+            await asyncio.sleep(0.01)
+    assert "left the venue" in (await logon(venue))[1]
+    venue.keys.rules = []
+    for name, value in restored.items():
+        setattr(venue.keys, name, value)
+    client = await until_in(venue)
+    await client.close()
+    venue.keys.is_silent_about_rules = True
+    await venue.restart_gateway()  # nor is it in what the gateway has kept
+    assert (await logon(venue, client.next_number))[1] == ""

@@ -1,5 +1,6 @@
 """Sessions that two gateways have in common: whoever one logs on to knows all that it needs."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from gateway.edge.gateway import Gateway
 from tests.gateway.edge.shared_gateways import log_on, missed
 from tests.gateway.edge.small_venue import SmallVenue, small_venue
+from tests.gateway.engine_room import ALICE
 from tests.gateway.fix_client import FixClient
 
 
@@ -90,3 +92,20 @@ async def test_numbers_begun_anew_at_one_are_so_at_the_other(gateways: list[Gate
         again = await connect(there, "ALICE")
         assert (await log_on(again, "alice", client.next_number))[34] == "3"
         await again.close()
+
+
+async def test_reports_of_who_is_away_are_written_without_a_logon(
+    gateways: list[Gateway], tmp_path: Path
+) -> None:
+    alice, bob = await connect(gateways[0], "ALICE"), await connect(gateways[1], "BOB")
+    await log_on(alice, "alice")
+    await log_on(bob, "bob")
+    alice.enter("a1", "buy", "0.5", "50000")
+    await alice.expect("8")
+    await alice.log_out()
+    bob.enter("b1", "sell", "0.1", "50000")
+    file = tmp_path / "gateway" / "fix" / "order_entry" / f"{ALICE}-ALICE" / "sent_messages.log"
+    async with asyncio.timeout(5):
+        while b"\x0111=a1\x0117=" not in file.read_bytes().rpartition(b"\x01150=F\x01")[0]:
+            await asyncio.sleep(0.05)
+    await bob.close()
