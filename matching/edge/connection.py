@@ -114,6 +114,9 @@ class Connection:
         self._transport = None
         self._hub.closed(self)
 
+    def eof_received(self) -> None:
+        """Let the transport close itself."""
+
     def pause_writing(self) -> None:
         self.is_writable = False
 

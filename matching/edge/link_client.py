@@ -256,6 +256,15 @@ class Connection:
             assert self._transport is not None
             self._transport.abort()
 
+    def eof_received(self) -> None:
+        """Let the transport close itself."""
+
+    def pause_writing(self) -> None:
+        """Go on: how many commands may be unanswered is bounded."""
+
+    def resume_writing(self) -> None:
+        """Go on, as before."""
+
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio's signature)
         self._transport = None
         self._client.connection_lost()
