@@ -36,7 +36,7 @@ from typing import NamedTuple
 
 import google_crc32c
 
-from vocabulary.codec import RECORD_HEADER, CodecError, check_record, pack_record
+from vocabulary.codec import RECORD_HEADER, CodecError, check_record
 
 MAGIC = b"agiojrnl"
 VERSION = 1
@@ -95,7 +95,9 @@ def pack_segment_header(first_sequence: int) -> bytes:
 
 
 def pack_mark(next_sequence: int) -> bytes:
-    return pack_record(next_sequence, 0, b"", b"")
+    body = (MARK_BYTES | next_sequence << 32).to_bytes(MARK_BYTES - 4, "little")
+    crc: int = crc32c(body)
+    return crc.to_bytes(4, "little") + body
 
 
 def check_segment_header(data: bytes, name: str) -> int:

@@ -71,7 +71,8 @@ class FixDoor:
         )
         self._is_shared = is_shared
         self._post_trade = post_trade
-        self._route = self.sessions.routes.on_record
+        self._routes = self.sessions.routes
+        self._is_listing_changed = False
         self.drop_copies = FixDropCopies(
             directory, settings, orders.catalogue, post_trade, is_shared=is_shared
         )
@@ -149,7 +150,7 @@ class FixDoor:
         if self._is_shared and self.drop_copies.open_new(now_ns):
             # A copy begins with the first record behind it, at whichever gateway it was made.
             self.administration.rule_new_ones()
-        self._route(record, reports, now_ns)
+        self._routes.on_record(record, reports, now_ns)
         self.drop_copies.last_sequence = record.sequence
         if self.drop_copies.flows_of:
             self.drop_copies.on_record(record, reports, now_ns)
@@ -170,11 +171,15 @@ class FixDoor:
 
     def on_listing(self, event: e.Event) -> None:
         """Take a change of the catalogue in."""
+        self._is_listing_changed = True
         self.market_sessions.on_listing(event)
 
     def flush(self) -> None:
         """Write what a batch of records brought."""
         self.sessions.flush()
-        self.drop_copies.flush()
-        self.market_sessions.flush()
+        if self.drop_copies.flows_of:
+            self.drop_copies.flush()
+        if self._is_listing_changed:
+            self._is_listing_changed = False
+            self.market_sessions.flush()
         self._post_trade.flush()

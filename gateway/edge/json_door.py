@@ -63,10 +63,10 @@ class JsonDoor:
         shares_ports: bool = False,
     ) -> None:
         catalogue = orders.catalogue
-        self._catalogue = catalogue
+        self._listed = catalogue.instrument_by_symbol
         self._matching = matching
         self._feed = feed
-        self._tracked = 0  # of the catalogue's symbols, which are in the order of their listing
+        self._tracked = 0  # of the symbols that are listed, which are in the order of their listing
         self.balances = Balances(matching, catalogue)
         self._user_streams = UserStreams()
         self._session_id = secrets.randbits(63)
@@ -166,7 +166,7 @@ class JsonDoor:
 
     def flush(self) -> None:
         """Write what a batch of records brought, and ask for the funds that it changed."""
-        if len(self._catalogue.instrument_by_symbol) > self._tracked:
+        if len(self._listed) > self._tracked:
             self._track_listed()
         touched = self._user_streams.touched
         while touched:
@@ -176,10 +176,9 @@ class JsonDoor:
             self.websocket.flush()
 
     def _track_listed(self) -> None:
-        listed = self._catalogue.instrument_by_symbol
-        for symbol in islice(listed, self._tracked, None):
+        for symbol in islice(self._listed, self._tracked, None):
             self._feed.track(symbol)
-        self._tracked = len(listed)
+        self._tracked = len(self._listed)
 
     def _tell(self, account_id: int, asset_ids: set[int], found: list[Balance] | ApiError) -> None:
         if not isinstance(found, ApiError):
