@@ -13,7 +13,6 @@ cdef int NAME_WORDS
 cdef int ORDER_ID_AT
 cdef int CONTENT_AT
 cdef int CLOSED_AT
-cdef int EARLIER_AT
 cdef int LATER_AT
 cdef int PACKED_WORDS
 cdef int ROW_WORDS
@@ -44,22 +43,25 @@ cdef unsigned long long hash_name(const long long* words, Py_ssize_t at) noexcep
 @cython.final
 cdef class ClientOrderIds:
     cdef readonly NameRows rows
-    cdef readonly list tables
     cdef readonly unsigned int table_shift
     cdef readonly unsigned int mask
+    cdef readonly unsigned int count
     cdef readonly unsigned int open_first
     cdef readonly unsigned int open_last
     cdef readonly unsigned int closed_first
     cdef readonly unsigned int closed_last
     cdef readonly unsigned long long closed_count
     cdef readonly long long oldest_ns
+    cdef readonly list tables
+    cdef readonly unsigned long long[::1] only
 
     @cython.locals(row="unsigned int", kept_ns="long long")
     cpdef list closed_rows(self)
 
     cdef inline long long* words(self, unsigned int row) noexcept
+    cdef inline unsigned long long* table(self, unsigned long long value) noexcept
 
-    @cython.locals(words="const long long*", text=bytes)
+    @cython.locals(words="const long long*", text=bytes, closed_ns="long long")
     cpdef object at_row(self, unsigned int row)
 
     @cython.locals(words="const long long*", at=Py_ssize_t, row="unsigned int")
@@ -86,12 +88,10 @@ cdef class ClientOrderIds:
     @cython.locals(words=bytes, value="unsigned long long", row="unsigned int")
     cpdef object find_text(self, bytes text, long long now_ns)
 
-    @cython.locals(value="unsigned long long", table="const unsigned long long*")
+    @cython.locals(value="unsigned long long")
     cdef void fetch(self, const long long* words, Py_ssize_t at) noexcept
 
-    @cython.locals(
-        table="unsigned long long*", row="unsigned int", taken="long long*", index=int
-    )
+    @cython.locals(row="unsigned int", taken="long long*", earlier="long long")
     cdef unsigned int add(
         self,
         unsigned long long value,
@@ -106,22 +106,23 @@ cdef class ClientOrderIds:
         self, bytes text, long long order_id, unsigned long long content
     ) except 0
 
+    cdef unsigned long long count_beside(self, unsigned long long value) noexcept
+
     @cython.locals(slot="unsigned int")
     cdef inline void put(self, unsigned long long* table, unsigned long long entry) noexcept
 
     @cython.locals(
-        former=object,
+        former="unsigned long long[::1]",
         entries="const unsigned long long*",
         slots="unsigned int",
         slot="unsigned int",
-        entry="unsigned long long",
-        value="unsigned long long",
     )
-    cdef int make_room(self, Py_ssize_t place) except -1
+    cdef int make_room(self, unsigned long long value) except -1
 
-    cdef int split(self, object former) except -1
+    @cython.locals(tables=list, first=Py_ssize_t, end=Py_ssize_t, half=Py_ssize_t)
+    cdef int split(self, Py_ssize_t place) except -1
 
-    @cython.locals(words="long long*", earlier="unsigned int", later="unsigned int")
+    @cython.locals(words="long long*", earlier="long long", later="long long")
     cpdef int close(self, unsigned int row, long long now_ns) except -1
 
     @cython.locals(row="unsigned int")

@@ -33,7 +33,6 @@ NAME_WORDS = name_rows.NAME_WORDS
 ORDER_ID_AT = name_rows.ORDER_ID_AT
 CONTENT_AT = name_rows.CONTENT_AT
 CLOSED_AT = name_rows.CLOSED_AT
-EARLIER_AT = name_rows.EARLIER_AT
 LATER_AT = name_rows.LATER_AT
 PACKED_WORDS = CLOSED_AT + 1
 ROW_WORDS = name_rows.ROW_WORDS
@@ -112,15 +111,17 @@ class ClientOrderIds:
 
     def __init__(self, rows: NameRows) -> None:
         self.rows = rows
-        self.tables = [new_table(SLOTS_MIN)]
-        self.table_shift = HASH_BITS
+        self.table_shift = HASH_BITS  # which leaves no bit: there is one table
         self.mask = SLOTS_MIN - 1
+        self.count = 0
         self.open_first = 0
         self.open_last = 0
         self.closed_first = 0
         self.closed_last = 0
         self.closed_count = 0
         self.oldest_ns = 0  # when the first one was closed
+        self.tables = [new_table(SLOTS_MIN)]
+        self.only = memoryview(self.tables[0])  # unless there are several
 
     def __iter__(self) -> Iterator[ClientOrderId]:
         """Yield all that have a row, those that are too old by now among them."""
@@ -129,12 +130,6 @@ class ClientOrderIds:
             while row:
                 yield self.at_row(row)
                 row = self.words(row)[LATER_AT]
-
-    @property
-    def count(self) -> int:
-        """How many there are, as the tables say."""
-        tables = {id(table): table for table in self.tables}
-        return sum(table[self.mask + 1] for table in tables.values())
 
     def closed(self) -> Iterator[ClientOrderId]:
         """Yield those of closed orders, the one that was closed first first.
@@ -161,12 +156,19 @@ class ClientOrderIds:
         pages = self.rows.pages
         return packed.row_in(pages, row >> PAGE_BITS, (row & ROW_IN_PAGE) * ROW_WORDS)
 
+    def table(self, value: int) -> memoryview:
+        """Return the entries of the table where a hash belongs, and behind them their number."""
+        if self.table_shift == HASH_BITS:
+            return packed.entries_in(self.only)
+        return packed.table_in(self.tables, value >> self.table_shift)
+
     def at_row(self, row: int) -> ClientOrderId:
         """Return what a row says."""
         words = self.words(row)
         text = packed.bytes_of(words, NAME_WORDS)
         content = words[CONTENT_AT] & WORD_MASK
-        return ClientOrderId(words[ORDER_ID_AT], content, words[CLOSED_AT], text[1 : 1 + text[0]])
+        closed_ns = max(words[CLOSED_AT], OPEN)
+        return ClientOrderId(words[ORDER_ID_AT], content, closed_ns, text[1 : 1 + text[0]])
 
     def pack_closed(self) -> Iterator[bytes]:
         """Yield what is known of closed orders' names, some thousand of them at a time."""
@@ -202,20 +204,20 @@ class ClientOrderIds:
         return self.words(row)[CONTENT_AT] & WORD_MASK
 
     def is_open(self, row: int) -> bool:
-        return self.words(row)[CLOSED_AT] == OPEN
+        return self.words(row)[CLOSED_AT] < 0
 
     def find(self, value: int, words: memoryview, at: int, now_ns: int) -> int:
         """Return the row of the name at a place in some words, 0 if no order has it or lately had.
 
         `value` is its `hash_name`.
         """
-        table = packed.table_in(self.tables, value >> self.table_shift)
+        table = self.table(value)
         slot = value & self.mask
         entry = table[slot]
         while entry:
             if entry >> HASH_BITS == value:
                 closed_ns = self.words(entry & ROW_MASK)[CLOSED_AT]
-                is_kept = closed_ns == OPEN or now_ns - closed_ns < REMEMBERED_NS
+                is_kept = closed_ns < 0 or now_ns - closed_ns < REMEMBERED_NS
                 # One that is not kept may stand before a younger order's.
                 if is_kept and self.rows.has_name(entry & ROW_MASK, words, at):
                     return entry & ROW_MASK
@@ -233,30 +235,31 @@ class ClientOrderIds:
     def fetch(self, words: memoryview, at: int) -> None:
         """Have memory fetch what is needed soon to find the name at a place, and to add it."""
         value = hash_name(words, at)
-        table = packed.table_in(self.tables, value >> self.table_shift)
-        packed.fetch_entry(table, value & self.mask)
+        packed.fetch_entry(self.table(value), value & self.mask)
 
     def add(self, value: int, words: memoryview, at: int, order_id: int, content: int) -> int:
         """Take the name at a place in some words, of that hash, for an order; return its row."""
-        table = packed.table_in(self.tables, value >> self.table_shift)
-        if 2 * table[self.mask + 1] > self.mask:
-            self.make_room(value >> self.table_shift)
-            table = packed.table_in(self.tables, value >> self.table_shift)
+        if 2 * self.count > self.mask and 2 * self.count_beside(value) > self.mask:
+            self.make_room(value)
         row = self.rows.take()
         taken = self.words(row)
-        for index in range(NAME_WORDS):
-            taken[index] = words[at + index]
+        taken[0] = words[at]
+        taken[1] = words[at + 1]
+        taken[2] = words[at + 2]
+        taken[3] = words[at + 3]
+        taken[4] = words[at + 4]
         taken[ORDER_ID_AT] = order_id
         taken[CONTENT_AT] = (content ^ SIGN_BIT) - SIGN_BIT  # words have a sign
-        taken[CLOSED_AT] = OPEN
-        taken[EARLIER_AT] = self.open_last
+        earlier = self.open_last
+        taken[CLOSED_AT] = ~earlier
         taken[LATER_AT] = 0
-        if self.open_last:
-            self.words(self.open_last)[LATER_AT] = row
+        if earlier:
+            self.words(earlier)[LATER_AT] = row
         else:
             self.open_first = row
         self.open_last = row
-        self.put(table, value << HASH_BITS | row)
+        self.put(self.table(value), value << HASH_BITS | row)
+        self.count += 1
         return row
 
     def add_text(self, text: bytes, order_id: int, content: int) -> int:
@@ -265,51 +268,61 @@ class ClientOrderIds:
         value = hash_name(packed.words_of(words), 0)
         return self.add(value, packed.words_of(words), 0, order_id, content)
 
-    def put(self, table: array[int], entry: int) -> None:
+    def put(self, table: memoryview, entry: int) -> None:
         slot = entry >> HASH_BITS & self.mask
         while table[slot]:
             slot = (slot + 1) & self.mask
         table[slot] = entry
-        table[self.mask + 1] += 1
+        if self.table_shift < HASH_BITS:
+            table[self.mask + 1] += 1
 
-    def make_room(self, place: int) -> None:
-        """Double the only table, or split the one that stands at a place."""
-        former = self.tables[place]  # kept until all its entries are out of it
-        entries = packed.table_in(self.tables, place)
+    def count_beside(self, value: int) -> int:
+        """Return how many there are in the table where a hash belongs; one alone has them all."""
+        return self.count if self.table_shift == HASH_BITS else self.table(value)[self.mask + 1]
+
+    def make_room(self, value: int) -> None:
+        """Double the only table, or split the one where a hash belongs."""
+        former = memoryview(self.tables[value >> self.table_shift])
+        entries = packed.entries_in(former)
         slots = self.mask + 1
         if slots < SLOTS_MAX:
             self.mask = 2 * slots - 1
             self.tables = [new_table(2 * slots)]
+            self.only = memoryview(self.tables[0])
         else:
-            self.split(former)
+            self.split(value >> self.table_shift)
         for slot in range(slots):
-            entry = entries[slot]
-            if entry:
-                value = entry >> HASH_BITS
-                self.put(packed.table_in(self.tables, value >> self.table_shift), entry)
+            if entries[slot]:
+                self.put(self.table(entries[slot] >> HASH_BITS), entries[slot])
 
-    def split(self, former: array[int]) -> None:
-        """Put two empty tables in the places of one."""
-        if sum(table is former for table in self.tables) == 1:
-            self.tables = [table for table in self.tables for _ in range(2)]
+    def split(self, place: int) -> None:
+        """Put two empty tables in the places of the one that stands there, and maybe beside it."""
+        tables = self.tables
+        former = tables[place]
+        first = place
+        while first and tables[first - 1] is former:
+            first -= 1
+        end = place + 1
+        while end < len(tables) and tables[end] is former:
+            end += 1
+        if end - first == 1:
+            tables = self.tables = [table for table in tables for _ in range(2)]
             self.table_shift -= 1
-        places = [place for place, table in enumerate(self.tables) if table is former]
-        for some in (places[: len(places) // 2], places[len(places) // 2 :]):
-            table = new_table(SLOTS_MAX)
-            for place in some:
-                self.tables[place] = table
+            first, end = 2 * first, 2 * end
+        half = (end - first) // 2
+        tables[first:end] = [new_table(SLOTS_MAX)] * half + [new_table(SLOTS_MAX)] * half
 
     def close(self, row: int, now_ns: int) -> None:
         """Keep a closed order's name, and let go of some that are too old or one too many."""
         words = self.words(row)
-        earlier = words[EARLIER_AT]
+        earlier = ~words[CLOSED_AT]
         later = words[LATER_AT]
         if earlier:
             self.words(earlier)[LATER_AT] = later
         else:
             self.open_first = later
         if later:
-            self.words(later)[EARLIER_AT] = earlier
+            self.words(later)[CLOSED_AT] = ~earlier
         else:
             self.open_last = earlier
         words[CLOSED_AT] = now_ns
@@ -341,7 +354,7 @@ class ClientOrderIds:
     def take_out(self, row: int) -> None:
         """Take a name out of its table, and let those behind it move up as far as they may."""
         value = hash_name(self.words(row), 0)
-        table = packed.table_in(self.tables, value >> self.table_shift)
+        table = self.table(value)
         hole = value & self.mask
         while table[hole] & ROW_MASK != row:
             hole = (hole + 1) & self.mask
@@ -356,9 +369,11 @@ class ClientOrderIds:
             slot = (slot + 1) & self.mask
             entry = table[slot]
         table[hole] = 0
-        table[self.mask + 1] -= 1
+        self.count -= 1
+        if self.table_shift < HASH_BITS:
+            table[self.mask + 1] -= 1
 
 
 def new_table(slots: int) -> array[int]:
-    """Return a table without entries; behind them stands how many there are."""
+    """Return a table without entries; behind them stands how many there are, if it is not alone."""
     return array("Q", [0]) * (slots + 1)

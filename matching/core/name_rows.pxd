@@ -6,7 +6,6 @@ cdef int NAME_WORDS
 cdef int ORDER_ID_AT
 cdef int CONTENT_AT
 cdef int CLOSED_AT
-cdef int EARLIER_AT
 cdef int LATER_AT
 cdef int ROW_WORDS
 cdef int PAGE_BITS
@@ -30,5 +29,7 @@ cdef class NameRows:
 
     @cython.locals(row="unsigned int")
     cdef unsigned int take(self) except 0
+
+    cdef int add_page(self) except -1
 
     cdef void give_back(self, unsigned int row) noexcept

@@ -1,7 +1,8 @@
-"""Where the names of all accounts' orders lie: rows of ten words in memory, no object to a name.
+"""Where the names of all accounts' orders lie: rows of nine words in memory, no object to a name.
 
 A row is a name's five words, the order's id, what was asked of that order, when it was closed, and
-the rows before and after it in the list of its account that it is in. Rows are taken one after the
+which row is next in the list of its account that it is in. While the order is open, the complement
+of the row before it stands in the place of the time, and is below 0. Rows are taken one after the
 other, so the names of orders that came together lie together; one that is given back is the next to
 be taken. They lie in pages, since an array that grows would be copied as a whole, and whoever asked
 for that row would wait for it.
@@ -18,9 +19,8 @@ NAME_WORDS = 5
 ORDER_ID_AT = 5
 CONTENT_AT = 6
 CLOSED_AT = 7
-EARLIER_AT = 8
-LATER_AT = 9  # of a row that was given back: the one given back before it
-ROW_WORDS = 10
+LATER_AT = 8  # of a row that was given back: the one given back before it
+ROW_WORDS = 9
 PAGE_BITS = 10
 PAGE_ROWS = 1 << PAGE_BITS
 ROW_IN_PAGE = PAGE_ROWS - 1
@@ -58,10 +58,13 @@ class NameRows:
             self.free = self.words(row)[LATER_AT]
             return row
         row = self.end
-        if row >> PAGE_BITS == len(self.pages):
-            self.pages.append(new_page())
         self.end = row + 1
+        if row >> PAGE_BITS == len(self.pages):
+            self.add_page()
         return row
+
+    def add_page(self) -> None:
+        self.pages.append(new_page())
 
     def give_back(self, row: int) -> None:
         self.words(row)[LATER_AT] = self.free

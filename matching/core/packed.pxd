@@ -25,6 +25,10 @@ cdef inline long long* row_in(list pages, Py_ssize_t page, Py_ssize_t at) noexce
     return (<Array*>(<PyListObject*>pages).ob_item[page]).data.as_longlongs + at
 
 
+cdef inline unsigned long long* entries_in(unsigned long long[::1] table) noexcept:
+    return &table[0]
+
+
 cdef inline unsigned long long* table_in(list tables, Py_ssize_t table) noexcept:
     return (<Array*>(<PyListObject*>tables).ob_item[table]).data.as_ulonglongs
 

@@ -13,6 +13,7 @@ from vocabulary.packed import words_of
 __all__ = [
     "bytes_in",
     "bytes_of",
+    "entries_in",
     "fetch_entry",
     "fetch_word",
     "row_in",
@@ -37,9 +38,14 @@ def row_in(pages: list[array[int]], page: int, at: int) -> memoryview:
     return memoryview(pages[page])[at:]
 
 
-def table_in(tables: list[array[int]], table: int) -> array[int]:
+def entries_in(table: memoryview) -> memoryview:
     """Return the entries of a table, likewise."""
-    return tables[table]
+    return table
+
+
+def table_in(tables: list[array[int]], table: int) -> memoryview:
+    """Return the entries of one of several tables, likewise."""
+    return memoryview(tables[table])
 
 
 def bytes_of(words: memoryview, count: int) -> bytes:
@@ -47,7 +53,7 @@ def bytes_of(words: memoryview, count: int) -> bytes:
     return words[:count].tobytes()
 
 
-def fetch_entry(table: array[int], at: int) -> None:
+def fetch_entry(table: memoryview, at: int) -> None:
     """Have memory fetch an entry that is needed soon; Python itself never waits for memory."""
 
 

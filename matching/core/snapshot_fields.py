@@ -145,6 +145,7 @@ FIELDS: Final[dict[type, Fields]] = {
         (
             "rows",
             "tables",
+            "only",
             "table_shift",
             "mask",
             "count",
