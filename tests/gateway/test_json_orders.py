@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway import order_table
 from gateway.json_api import order_queries
 from gateway.json_api import requests as r
 from gateway.json_api.errors import ApiError
@@ -46,6 +47,17 @@ def test_an_order_sent_again_gets_the_first_one_s_answer(desk: Desk) -> None:
     changed = desk.place(newClientOrderId="mine", quantity="0.2")
     assert isinstance(changed, ApiError)
     assert changed.message == "Duplicate order sent."
+
+
+def test_an_order_that_is_kept_no_more_is_a_duplicate(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order_table, "CLOSED_ORDERS_MAX", 1)
+    for name in ("mine", "other"):
+        assert desk.place(newClientOrderId=name, timeInForce="IOC")["status"] == "EXPIRED"
+    again = desk.place(newClientOrderId="mine", timeInForce="IOC")
+    assert isinstance(again, ApiError)
+    assert (again.code, again.message) == (-2010, "Duplicate order sent.")
 
 
 def test_a_market_order_by_amount_says_the_amount_and_what_it_came_to(desk: Desk) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from gateway import order_table
 from gateway.fix.dictionary import fix44
 from gateway.fix_application import reports as fix_reports
 from gateway.fix_application.reject_reasons import REJECT_REASONS
@@ -99,6 +100,19 @@ def test_an_order_sent_again_is_answered_with_its_status(room: EngineRoom) -> No
     room.enter(b"b1", Side.SELL, "0.2", "50000", account_id=BOB)
     [again] = room.enter(b"a1", Side.BUY, "0.5", "50000")
     assert row(told(room, again)) == ("I", "1", "0.20000", "0.30000")
+
+
+def test_an_order_that_is_kept_no_more_is_refused_as_a_duplicate(
+    room: EngineRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order_table, "CLOSED_ORDERS_MAX", 1)
+    ioc = TimeInForce.IMMEDIATE_OR_CANCEL
+    for name in (b"a1", b"a2"):
+        room.enter(name, Side.BUY, "0.5", "50000", time_in_force=ioc)
+    [again] = room.enter(b"a1", Side.BUY, "0.5", "50000", time_in_force=ioc)
+    fields = told(room, again)
+    assert (fields[150], fields[11], fields[103]) == ("8", "a1", "6")
+    assert fields[58] == "ClOrdID(11) is that of an earlier order"
 
 
 def test_a_day_order_and_a_good_till_date_one_expire(room: EngineRoom) -> None:
