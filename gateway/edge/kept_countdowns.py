@@ -6,7 +6,9 @@ any gateway carries out what is due: it claims it by putting it off for a second
 forgets it once that is done. If it dies in between, another one claims it then. A cancel that
 comes twice finds nothing to cancel.
 
-While Redis is away, each gateway goes by what it was asked for itself.
+While Redis is away, each gateway goes by what it was asked for itself. What a client has ended at
+one of them it must not go by at another: ends are kept beside, by their time, for a day, and each
+gateway forgets what it reads there.
 """
 
 from __future__ import annotations
@@ -39,17 +41,25 @@ SETTLE_S = 2.0
 SET, RAISE, FORGET = "set", "raise", "forget"
 
 # Steps, each of three words: `set TARGET MS_LEFT`, 0 for an end; `raise TARGET MS_LEFT`, unless it
-# is to end later; `forget TARGET TIME`, if that is still its time. Before them, whether to claim.
+# is to end later or was ended; `forget TARGET TIME`, if that is still its time. Before them stand
+# whether to claim, and since when to tell what was ended.
 _SHARE = """
+local ended = KEYS[1] .. ':ended'
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-for index = 2, #ARGV, 3 do
+for index = 3, #ARGV, 3 do
     local step, target, number = ARGV[index], ARGV[index + 1], tonumber(ARGV[index + 2])
     if step == 'raise' then
-        redis.call('ZADD', KEYS[1], 'GT', now + number, target)
+        if not redis.call('ZSCORE', ended, target) then
+            redis.call('ZADD', KEYS[1], 'GT', now + number, target)
+        end
     elseif step == 'set' and number > 0 then
         redis.call('ZADD', KEYS[1], now + number, target)
-    elseif step == 'set' or tonumber(redis.call('ZSCORE', KEYS[1], target)) == number then
+        redis.call('ZREM', ended, target)
+    elseif step == 'set' then
+        redis.call('ZREM', KEYS[1], target)
+        redis.call('ZADD', ended, now, target)
+    elseif tonumber(redis.call('ZSCORE', KEYS[1], target)) == number then
         redis.call('ZREM', KEYS[1], target)
     end
 end
@@ -58,7 +68,9 @@ if ARGV[1] == 'claim' then
     due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 1000)
     for _, target in ipairs(due) do redis.call('ZADD', KEYS[1], now + 1000, target) end
 end
-return {string.format('%.0f', now + 1000), due}
+redis.call('ZREMRANGEBYSCORE', ended, '-inf', now - 86400000)
+local heard = redis.call('ZRANGEBYSCORE', ended, ARGV[2], '+inf')
+return {string.format('%.0f', now + 1000), due, string.format('%.0f', now), heard}
 """
 
 log = structlog.get_logger("gateway")
@@ -80,6 +92,7 @@ class KeptCountdowns:
         self._own = Countdowns()
         self._link: object = None  # the connection by which Redis was told all that we know
         self._claims_from_s = 0.0
+        self._heard_until = "0"  # by Redis's clock
         self._unshared: dict[Target, str] = {}
         self._done: list[tuple[Target, str]] = []
         self._answers: list[Callable[[], None]] = []
@@ -153,19 +166,22 @@ class KeptCountdowns:
         told, self._unshared = self._unshared, {}
         done, self._done = self._done, []
         now_ns = time.time_ns()
-        words = ["claim" if time.monotonic() >= self._claims_from_s else "wait"]
+        words = ["claim" if time.monotonic() >= self._claims_from_s else "wait", self._heard_until]
         for target, step in told.items():
             words += step, target.text(), str(self._own.left_ms(target, now_ns))
         for target, until_ms in done:
             words += FORGET, target.text(), until_ms
         try:
             async with asyncio.timeout(ANSWER_S_MAX):
-                until, due = await link.evaluate(_SHARE, KEY, *words)
+                until, due, now, ended = await link.evaluate(_SHARE, KEY, *words)
         except BaseException:
             self._unshared = told | self._unshared
             self._done = done + self._done
             raise
-        self._link = link
+        self._link, self._heard_until = link, now.decode()
+        for target in map(Target.parse, map(bytes.decode, ended)):
+            if target not in self._unshared:  # else it was set again, since we asked
+                self._own.set(target, 0, now_ns)
         return [(Target.parse(text.decode()), until.decode()) for text in due]
 
     def _tried(self, target: Target, until_ms: str, is_done: bool) -> None:

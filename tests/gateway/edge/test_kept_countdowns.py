@@ -136,6 +136,29 @@ async def test_a_client_renews_or_ends_a_countdown_at_any_gateway(
     await second.stop()
 
 
+@pytest.mark.parametrize("is_lost", [True, False])
+async def test_what_was_ended_elsewhere_does_not_come_back_with_redis(
+    venue: SmallVenue, tmp_path: Path, is_lost: bool
+) -> None:
+    second = venue.make_gateway(data_directory=tmp_path / "second")
+    await second.start()
+    await asyncio.sleep(SETTLE_S + 0.3)  # it has Redis
+    await place(rest_port(venue))
+    await count_down(rest_port(venue), 3_000)
+    await count_down(second.json.rest.port, 0)
+    await second.stop()
+    if is_lost:
+        await asyncio.sleep(0.3)  # it has been heard of everywhere
+    with redis.Redis.from_url(venue._redis_url) as client:
+        if is_lost:
+            client.flushall()
+        client.client_kill_filter(_type="normal", skipme=True)
+        client.client_kill_filter(_type="pubsub", skipme=True)
+        await asyncio.sleep(3)
+        assert not client.exists(KEY)
+    assert open_orders(venue) == 1
+
+
 async def test_a_redis_that_lost_everything_is_told_again(venue: SmallVenue) -> None:
     await place(rest_port(venue))
     await count_down(rest_port(venue), 1_500)
