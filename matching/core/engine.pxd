@@ -1,6 +1,6 @@
 cimport cython
 
-from matching.core cimport client_order_ids, order_terms, packed, prefetch
+from matching.core cimport client_order_ids, near, order_terms, packed, prefetch
 from matching.core.client_order_ids cimport ClientOrderIds
 from matching.core.event_writer cimport EventWriter
 from matching.core.holds cimport Account

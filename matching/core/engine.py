@@ -14,6 +14,7 @@ from matching.core import (
     client_order_ids,
     icebergs,
     list_entry,
+    near,
     order_terms,
     packed,
     prefetch,
@@ -141,7 +142,6 @@ class Engine:
         """Fetch what the next commands are about, and return where those behind them start.
 
         One after the other, each of them would wait for memory; memory fetches many at a time.
-        What few orders there are is near anyway.
         """
         ends = at
         for _ in range(READS_AHEAD):
@@ -160,7 +160,7 @@ class Engine:
 
     def fetch_name(self, words: memoryview, at: int) -> None:
         """Fetch where a new order's client order id goes, and what the order is to spend."""
-        account = self.state.account(words[at + 3] & ID_MASK)
+        account = near.account(self.state, words[at + 3] & ID_MASK)
         if account is not None:
             account.client_order_ids.fetch(words, at + ENTER_NAME_AT)
             prefetch.funds(account)
@@ -169,7 +169,7 @@ class Engine:
         """Fetch what a command is about; at the last step the orders are near."""
         kind = words[at] & 0xFFFF
         if kind == ENTER_ORDER:
-            book = self.state.book(words[at + 3] >> 32)
+            book = near.book(self.state, words[at + 3] >> 32)
             if book is not None:
                 book.own(words[at + 4] & 0xFF).fetch(words[at + 5], step)
         elif kind in (CANCEL_ORDER, REPLACE_ORDER):
@@ -246,8 +246,8 @@ class Engine:
         side = words[at + 4] & 0xFF
         is_market = words[at + 4] >> 8 & 0xFF == MARKET
         flags = words[at + 4] >> 24 & 0xFF
-        account: Account | None = self.state.account(account_id)
-        book: OrderBook | None = self.state.book(instrument_id)
+        account: Account | None = near.account(self.state, account_id)
+        book: OrderBook | None = near.book(self.state, instrument_id)
         end = at + (words[at] >> 35)
         prevention = words[at + ENTER_ORDER_WORDS] & 0xFF if end > at + ENTER_ORDER_WORDS else 0
         content = client_order_ids.content_of(words, at + 3, end)
@@ -331,8 +331,8 @@ class Engine:
         instrument_id = words[at + 3] >> 32
         price_ticks = words[at + 5]
         lots = words[at + 6]
-        account: Account | None = self.state.account(account_id)
-        book: OrderBook | None = self.state.book(instrument_id)
+        account: Account | None = near.account(self.state, account_id)
+        book: OrderBook | None = near.book(self.state, instrument_id)
 
         if account is not None and account.is_suspended:
             return self.events.command_rejected(ACCOUNT_SUSPENDED)
@@ -377,7 +377,7 @@ class Engine:
 
     def cancel_order(self, words: memoryview, at: int) -> None:
         instrument_id = words[at + 3] >> 32
-        book: OrderBook | None = self.state.book(instrument_id)
+        book: OrderBook | None = near.book(self.state, instrument_id)
         if book is None:
             return self.events.command_rejected(UNKNOWN_INSTRUMENT)
         order = self.open_order(
@@ -396,7 +396,7 @@ class Engine:
     def cancel_all_orders(self, words: memoryview, at: int) -> None:
         account_id = words[at + 3] & ID_MASK
         instrument_id = words[at + 3] >> 32
-        account: Account | None = self.state.account(account_id)
+        account: Account | None = near.account(self.state, account_id)
         if instrument_id and instrument_id not in self.state.books:
             return self.events.command_rejected(UNKNOWN_INSTRUMENT)
         if account is None:
@@ -434,7 +434,7 @@ class Engine:
         self, account_id: int, instrument_id: int, order_id: int, words: memoryview, name_at: int
     ) -> Order | None:
         """Return an account's open order by order id or, where that is 0, by client order id."""
-        account: Account | None = self.state.account(account_id)
+        account: Account | None = near.account(self.state, account_id)
         if account is None:
             return None
         if order_id == 0:

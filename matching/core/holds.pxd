@@ -13,6 +13,9 @@ cdef class Funds:
     cpdef void release(self, long long units) noexcept
 
 
+cdef Funds NO_FUNDS
+
+
 @cython.final
 cdef class Account:
     cdef readonly long long account_id
@@ -20,10 +23,11 @@ cdef class Account:
     cdef readonly ClientOrderIds client_order_ids
     cdef public long long open_order_count
     cdef public int self_trade_prevention
-    cdef readonly Funds latest
-    cdef readonly Funds latest_but_one
+    cdef readonly Funds base_funds
+    cdef readonly Funds quote_funds
     cdef public long long fee_tier
     cdef public bint is_suspended
 
     @cython.locals(funds=Funds)
     cpdef Funds funds_in(self, long long asset_id)
+    cdef int turn_to(self, long long base_asset_id, long long quote_asset_id) except -1

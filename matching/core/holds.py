@@ -31,6 +31,9 @@ class Funds:
         self.available += units
 
 
+NO_FUNDS = Funds(-1)  # which is no asset
+
+
 class Account:
     """An account's funds by asset, and the names of its orders."""
 
@@ -40,21 +43,20 @@ class Account:
         self.client_order_ids = ClientOrderIds(name_rows)
         self.open_order_count = 0
         self.self_trade_prevention = PREVENTS_NOTHING  # of its orders that name no other
-        self.latest: Funds | None = None  # the last two that were looked up: a book's, mostly
-        self.latest_but_one: Funds | None = None
+        self.base_funds = NO_FUNDS  # in the assets of the book that it turned to last
+        self.quote_funds = NO_FUNDS
         self.fee_tier = 0  # 0: none
         self.is_suspended = False
 
     def funds_in(self, asset_id: int) -> Funds:
-        funds = self.latest
-        if funds is not None and funds.asset_id == asset_id:
-            return funds
-        funds = self.latest_but_one
-        if funds is not None and funds.asset_id == asset_id:
-            return funds
         funds = self.funds.get(asset_id)
         if funds is None:
             funds = self.funds[asset_id] = Funds(asset_id)
-        self.latest_but_one = self.latest
-        self.latest = funds
         return funds
+
+    def turn_to(self, base_asset_id: int, quote_asset_id: int) -> None:
+        """Have the funds in a book's assets at hand; mostly they are."""
+        if self.base_funds.asset_id != base_asset_id:
+            self.base_funds = self.funds_in(base_asset_id)
+        if self.quote_funds.asset_id != quote_asset_id:
+            self.quote_funds = self.funds_in(quote_asset_id)

@@ -120,9 +120,10 @@ cdef class Matcher:
     @cython.locals(names=ClientOrderIds, former="unsigned int", value="unsigned long long")
     cdef int rename(self, Order order, const long long* words, Py_ssize_t at) except -1
 
-    @cython.locals(account=Account)
+    @cython.locals(account=Account, ladder=Ladder)
     cdef int rest(self, OrderBook book, Order order) except -1
 
+    @cython.locals(ladder=Ladder)
     cpdef int leave_book(self, OrderBook book, Order order) except -1
     cdef int finish(self, OrderBook book, Order order) except -1
     cpdef int close(self, Order order) except -1

@@ -50,13 +50,14 @@ class Matcher:
     def set_funds(self, order: Order, book: OrderBook, is_market: bool) -> None:
         """Give an order the funds that it spends and receives, and what a lot of it holds."""
         account = order.account
+        account.turn_to(book.base_asset_id, book.quote_asset_id)
         if order.side == BUY:
-            order.spends = account.funds_in(book.quote_asset_id)
-            order.receives = account.funds_in(book.base_asset_id)
+            order.spends = account.quote_funds
+            order.receives = account.base_funds
             order.hold_per_lot = 0 if is_market else order.price_ticks * book.tick_lot_units
         else:
-            order.spends = account.funds_in(book.base_asset_id)
-            order.receives = account.funds_in(book.quote_asset_id)
+            order.spends = account.base_funds
+            order.receives = account.quote_funds
             order.hold_per_lot = book.lot_units
 
     def enter(
@@ -162,7 +163,7 @@ class Matcher:
         """
         if book.phase != TRADING:
             return True
-        ladder = book.opposite(incoming.side)
+        ladder = book.sells if incoming.side == BUY else book.buys
         limit_ticks = incoming.price_ticks
         if book.has_volatility_band:
             limit_ticks = book.calm_limit(incoming.side, limit_ticks)
@@ -339,7 +340,8 @@ class Matcher:
     def rest(self, book: OrderBook, order: Order) -> None:
         """Put what is left of an order into the book."""
         account = order.account
-        book.own(order.side).append(order)
+        ladder = book.buys if order.side == BUY else book.sells
+        ladder.append(order)
         self.open(book, order)
         if order.display_lots:
             icebergs.show(order)
@@ -364,7 +366,8 @@ class Matcher:
     def leave_book(self, book: OrderBook, order: Order) -> None:
         """Take an order out of the book, filled, canceled or to be entered anew."""
         if order.trigger is None:
-            book.own(order.side).remove(order)
+            ladder = book.buys if order.side == BUY else book.sells
+            ladder.remove(order)
         else:
             book.triggers.remove(order)
             book.waiting_count -= 1

@@ -27,6 +27,7 @@ cdef class OrderBook:
     cdef readonly long long quantity_lots_max
     cdef readonly long long notional_units_min
     cdef readonly long long notional_units_max
+    cdef readonly long long notional_tick_lots_max
     cdef readonly long long open_orders_max
     cdef readonly dict open_counts
     cdef readonly bint has_bands

@@ -81,6 +81,7 @@ class OrderBook:
         )
         self.notional_units_min = limits.notional_units_min
         self.notional_units_max = limits.notional_units_max or UNITS_MAX
+        self.notional_tick_lots_max = self.notional_units_max // self.tick_lot_units
         self.open_orders_max = limits.open_orders_max
         self.open_counts.clear()
         if limits.open_orders_max:

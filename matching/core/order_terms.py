@@ -116,7 +116,7 @@ def replace_refusal(book: OrderBook, price_ticks: int, lots: int) -> int:
 def notional_refusal(book: OrderBook, price_ticks: int, lots: int) -> int:
     """Return why an order's worth is refused, or 0."""
     # The upper bound comes first: within it the product fits 64 bits. Both can't fail at once.
-    if price_ticks > book.notional_units_max // book.tick_lot_units // lots:
+    if price_ticks > book.notional_tick_lots_max // lots:
         return NOTIONAL_TOO_LARGE
     if price_ticks * lots * book.tick_lot_units < book.notional_units_min:
         return NOTIONAL_TOO_SMALL

@@ -33,8 +33,8 @@ cdef inline void terms(Order order) noexcept:
 
 
 cdef inline void funds(Account account) noexcept:
-    fetch(<void*>account.latest)
-    fetch(<void*>account.latest_but_one)
+    fetch(<void*>account.base_funds)
+    fetch(<void*>account.quote_funds)
 
 
 cdef inline void front(Level level) noexcept:

@@ -46,7 +46,7 @@ FIELDS: Final[dict[type, Fields]] = {
     ),
     Account: Fields(
         ("account_id", "self_trade_prevention", "fee_tier", "is_suspended"),
-        ("funds", "client_order_ids", "open_order_count", "latest", "latest_but_one"),
+        ("funds", "client_order_ids", "open_order_count", "base_funds", "quote_funds"),
     ),
     Funds: Fields(("asset_id", "available", "held")),
     OrderBook: Fields(
@@ -74,6 +74,7 @@ FIELDS: Final[dict[type, Fields]] = {
             "quantity_lots_max",
             "notional_units_min",
             "notional_units_max",
+            "notional_tick_lots_max",
             "open_orders_max",
             "open_counts",
             "has_bands",

@@ -6,10 +6,6 @@ from matching.core.order_book cimport OrderBook
 from matching.core.order_table cimport OrderTable
 
 
-cdef Py_ssize_t NEAR_ACCOUNTS
-cdef Py_ssize_t NEAR_BOOKS
-
-
 @cython.final
 cdef class State:
     cdef public long long sequence
@@ -29,9 +25,5 @@ cdef class State:
 
     @cython.locals(account=Account)
     cpdef Account account(self, Py_ssize_t account_id)
-    @cython.locals(account=Account)
-    cdef Account sought_account(self, Py_ssize_t account_id)
     @cython.locals(book=OrderBook)
     cpdef OrderBook book(self, Py_ssize_t instrument_id)
-    @cython.locals(book=OrderBook)
-    cdef OrderBook sought_book(self, Py_ssize_t instrument_id)

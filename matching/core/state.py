@@ -15,7 +15,8 @@ VENUE_ACCOUNT_ID = 0
 
 NEAR_ACCOUNTS = 1 << 14
 NEAR_BOOKS = 1 << 10
-"""Ids below these, which the ledger gives out first, are looked up without hashing them."""
+"""Ids below these, which the ledger gives out first, are looked up without hashing them
+(`matching.core.near`)."""
 
 
 class State:
@@ -39,16 +40,9 @@ class State:
         self.auctions: dict[int, OrderBook] = {}  # the books whose indicative price is published
 
     def account(self, account_id: int) -> Account | None:
-        """Return an account, where its id is low by its place in a list."""
-        if 0 <= account_id < NEAR_ACCOUNTS:
-            account = self.near_accounts[account_id]
-            if account is not None:
-                return account
-        return self.sought_account(account_id)
-
-    def sought_account(self, account_id: int) -> Account | None:
+        """Return an account, which from then on has its place if its id is low."""
         account = self.accounts.get(account_id)
-        if 0 <= account_id < NEAR_ACCOUNTS:
+        if account_id < NEAR_ACCOUNTS:
             self.near_accounts[account_id] = account
         return account
 
@@ -61,15 +55,8 @@ class State:
 
     def book(self, instrument_id: int) -> OrderBook | None:
         """Return an instrument's book, likewise."""
-        if 0 <= instrument_id < NEAR_BOOKS:
-            book = self.near_books[instrument_id]
-            if book is not None:
-                return book
-        return self.sought_book(instrument_id)
-
-    def sought_book(self, instrument_id: int) -> OrderBook | None:
         book = self.books.get(instrument_id)
-        if 0 <= instrument_id < NEAR_BOOKS:
+        if instrument_id < NEAR_BOOKS:
             self.near_books[instrument_id] = book
         return book
 
