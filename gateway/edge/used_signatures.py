@@ -4,7 +4,7 @@ The file holds 40 bytes each: SHA-256 of the signature, and until when in nanose
 endian) it could be used again if nobody remembered it. After that its SendingTime(52) is too old.
 
 Gateways that share their sessions share the file: each reads what the others have written before it
-lets a signature pass. A lock beside it lets one at a time do so.
+lets a signature pass. A lock on the directory lets one at a time do so.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class UsedSignatures:
     def __init__(self, file: Path, now_ns: int) -> None:
         self._file = file
         self._until_ns: dict[bytes, int] = {}
-        self._lock = os.open(file.with_name(f"{file.name}.lock"), os.O_RDWR | os.O_CREAT, 0o666)
+        self._lock = os.open(file.parent, os.O_RDONLY | os.O_CLOEXEC)
         self._entries = os.open(file, _OPEN, 0o666)
         self._read_bytes = 0
         with self._alone():

@@ -109,9 +109,9 @@ BUGS = [
     Bug(
         "a suspended account may still replace",
         f"{_CORE}/engine.py",
-        "        book: OrderBook | None = self.state.book(instrument_id)\n\n"
+        "        book: OrderBook | None = near.book(self.state, instrument_id)\n\n"
         "        if account is not None and account.is_suspended:",
-        "        book: OrderBook | None = self.state.book(instrument_id)\n\n"
+        "        book: OrderBook | None = near.book(self.state, instrument_id)\n\n"
         "        if account is None and account_id < 0:",
     ),
     Bug(
