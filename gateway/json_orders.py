@@ -8,12 +8,14 @@ never "rejected": it may still execute.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from gateway.countdowns import Target
 from gateway.json_api import list_requests as lists
-from gateway.json_api import order_replies
+from gateway.json_api import order_replies, replace_replies
+from gateway.json_api import replace_requests as replaces
 from gateway.json_api import requests as r
 from gateway.json_api.errors import (
     ApiError,
@@ -91,10 +93,7 @@ class JsonOrders:
 
     def place(self, account_id: int, request: r.PlaceOrder, now_ns: int, answer: Answer) -> None:
         self._throttle(account_id, Throttle.take_order, now_ns)
-        number = self._last_number + 1
-        command = self._enter(account_id, request, number)
-        response_type = request.response_type
-        self._send(command, now_ns, answer, lambda reports: self._placed(reports, response_type))
+        self._place(account_id, request, now_ns, answer)
 
     def place_list(
         self, account_id: int, request: lists.AnyList, now_ns: int, answer: Answer
@@ -159,6 +158,66 @@ class JsonOrders:
             raise refusal(refused.reason) from None
         self._send(command, now_ns, answer, _canceled)
 
+    def cancel_replace(
+        self, account_id: int, request: replaces.CancelReplace, now_ns: int, answer: Answer
+    ) -> None:
+        """Cancel an order, and enter another one when that is known to be done.
+
+        A new order that can't be, and one too many, is refused before anything is canceled.
+        """
+        self.test(account_id, request)
+        self._throttle(account_id, Throttle.take_order, now_ns)
+
+        def go_on(canceled: Any) -> None:
+            if isinstance(canceled, ApiError):
+                if not _is_final(canceled):
+                    answer(canceled)  # as who only cancels is told: it may yet be done
+                    return
+                if request.cancel_replace_mode == "STOP_ON_FAILURE":
+                    finish(canceled, None)
+                    return
+            try:
+                self._place(account_id, request, now_ns, partial(finish, canceled))
+            except ApiError as error:
+                finish(canceled, error)
+
+        def finish(canceled: Any, placed: Any) -> None:
+            answer(replace_replies.cancel_replaced(canceled, placed))
+
+        self.cancel(account_id, request.cancel(), now_ns, go_on)
+
+    def amend(self, account_id: int, request: replaces.Amend, now_ns: int, answer: Answer) -> None:
+        """Take a part of an order's quantity away; what is left keeps its place."""
+        request.check()
+        self._throttle(account_id, Throttle.take_order, now_ns)
+        order = self._orders.order(
+            account_id,
+            order_id=request.order_id or 0,
+            client_order_id=(request.orig_client_order_id or "").encode(),
+        )
+        if order is None or not order.status.is_open or order.instrument.symbol != request.symbol:
+            raise refusal(RejectReason.UNKNOWN_ORDER)
+        if not order.has_limit():
+            raise refusal(RejectReason.NOT_REPLACEABLE)
+        try:
+            command = self._entry.replace_order(
+                self.session_id,
+                self._last_number + 1,
+                account_id,
+                symbol=request.symbol,
+                order_id=order.order_id,
+                price=order.instrument.price_text(order.price_ticks),
+                quantity=request.new_qty,
+                client_order_id=(request.new_client_order_id or "").encode(),
+            )
+        except Refused as refused:
+            raise refusal(refused.reason) from None
+        if command.quantity_lots >= order.quantity_lots:
+            raise ApiError(
+                ErrorCode.ORDER_AMEND_REJECTED, "The new quantity is not below the order's."
+            )
+        self._send(command, now_ns, answer, _amended)
+
     def cancel_all(
         self, account_id: int, request: r.CancelOpenOrders, now_ns: int, answer: Answer
     ) -> None:
@@ -196,6 +255,11 @@ class JsonOrders:
             del self._pending[number]
             self.timeouts += 1
             pending.answer(outcome_unknown())
+
+    def _place(self, account_id: int, request: r.PlaceOrder, now_ns: int, answer: Answer) -> None:
+        command = self._enter(account_id, request, self._last_number + 1)
+        response_type = request.response_type
+        self._send(command, now_ns, answer, lambda reports: self._placed(reports, response_type))
 
     def _enter(self, account_id: int, request: r.PlaceOrder, number: int) -> c.EnterOrder:
         request.check()
@@ -312,6 +376,11 @@ def _canceled(reports: list[Report]) -> Any:
     if first.kind is not ReportKind.CANCELED:
         return _refused(first)
     return _cancel_reply(first)
+
+
+def _amended(reports: list[Report]) -> Any:
+    first = reports[0]
+    return replace_replies.amended(first) if first.kind is ReportKind.REPLACED else _refused(first)
 
 
 def _all_canceled(reports: list[Report]) -> Any:

@@ -19,7 +19,13 @@ from gateway.edge.older_trades import OlderTrades
 from gateway.edge.order_traces import Arrival, OrderTraces
 from gateway.json_api import market_replies, order_queries
 from gateway.json_api import requests as r
-from gateway.json_api.account_replies import Balance, account_status, coins
+from gateway.json_api.account_replies import (
+    Balance,
+    account_status,
+    coins,
+    commission,
+    trade_fee,
+)
 from gateway.json_api.errors import ApiError, ErrorCode, internal_error, invalid_symbol
 from gateway.json_api.exchange_info import exchange_info
 from gateway.json_api.operations import Operation
@@ -83,6 +89,8 @@ class JsonOperations:
         self._commands: dict[str, Callable[[int, Any, int, Answer], None]] = {
             "order.place": json_orders.place,
             "order.cancel": json_orders.cancel,
+            "order.cancelReplace": json_orders.cancel_replace,
+            "order.amend.keepPriority": json_orders.amend,
             "orderList.place.oco": json_orders.place_list,
             "orderList.place.oto": json_orders.place_list,
             "orderList.place.otoco": json_orders.place_list,
@@ -146,6 +154,12 @@ class JsonOperations:
         elif name == "order.test":
             self._json_orders.test(account_id, request)
             answer({})
+        elif name == "account.commission":
+            instrument = self._instrument(request.symbol)
+            answer(commission(instrument, self._catalogue.fees_ppm(account_id, instrument)))
+        elif name == "asset.tradeFee":
+            asked = [request.symbol] if request.symbol is not None else None
+            answer([self._trade_fee(account_id, each) for each in self._listed(asked)])
         elif name in {"margin.pairs", "margin.isolatedPairs"}:
             answer([])  # nothing is lent here
         elif name == "capital.config":
@@ -252,8 +266,13 @@ class JsonOperations:
         found = [make(each) for each in self._instruments(request)]
         return found[0] if request.symbol is not None else found
 
+    def _trade_fee(self, account_id: int, instrument: Instrument) -> dict[str, str]:
+        return trade_fee(instrument, self._catalogue.fees_ppm(account_id, instrument))
+
     def _instruments(self, request: r.Symbols) -> Iterable[Instrument]:
-        names = request.names()
+        return self._listed(request.names())
+
+    def _listed(self, names: list[str] | None) -> Iterable[Instrument]:
         if names is None:
             return self._catalogue.instruments.values()
         return [self._instrument(name) for name in names]

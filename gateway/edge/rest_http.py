@@ -159,7 +159,7 @@ def _response(result: Any) -> web.Response:
     status = 200
     if isinstance(result, ApiError):
         status = result.http_status
-        result = {"code": int(result.code), "msg": result.message}
+        result = result.body()
     return web.Response(
         body=msgspec.json.encode(result), status=status, content_type="application/json"
     )

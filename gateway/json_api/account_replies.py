@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from vocabulary.instrument import Asset, decimal_text
+from vocabulary.instrument import Asset, Instrument, decimal_text
 
 
 class Balance(NamedTuple):
@@ -26,18 +26,12 @@ def account_status(
     omit_zero_balances: bool,
 ) -> dict[str, Any]:
     """Return an account's state; `fees_ppm` are its highest maker and taker rates."""
-    maker, taker = (decimal_text(ppm * 100, 8) for ppm in fees_ppm)
     return {
         "makerCommission": fees_ppm[0] // 100,
         "takerCommission": fees_ppm[1] // 100,
         "buyerCommission": 0,
         "sellerCommission": 0,
-        "commissionRates": {
-            "maker": maker,
-            "taker": taker,
-            "buyer": "0.00000000",
-            "seller": "0.00000000",
-        },
+        "commissionRates": _rates(*fees_ppm),
         "canTrade": "trade" in permissions,
         "canWithdraw": False,
         "canDeposit": False,
@@ -58,6 +52,29 @@ def account_status(
         "permissions": ["SPOT"],
         "uid": account_id,
     }
+
+
+def commission(instrument: Instrument, fees_ppm: tuple[int, int]) -> dict[str, Any]:
+    """Return what an account pays in an instrument as maker and as taker: nothing but that."""
+    nothing = _rates(0, 0)
+    return {
+        "symbol": instrument.symbol,
+        "standardCommission": _rates(*fees_ppm),
+        "specialCommission": nothing,
+        "taxCommission": nothing,
+        "discount": {
+            "enabledForAccount": False,
+            "enabledForSymbol": False,
+            "discountAsset": None,
+            "discount": "0.00000000",
+        },
+    }
+
+
+def trade_fee(instrument: Instrument, fees_ppm: tuple[int, int]) -> dict[str, str]:
+    """Return the same as Binance's wallet has it."""
+    maker, taker = (decimal_text(ppm, 6) for ppm in fees_ppm)
+    return {"symbol": instrument.symbol, "makerCommission": maker, "takerCommission": taker}
 
 
 def coins(balances: Iterable[Balance]) -> list[dict[str, Any]]:
@@ -93,3 +110,8 @@ def account_position(balances: Iterable[Balance], time_ms: int) -> dict[str, Any
             for asset, available_units, held_units in balances
         ],
     }
+
+
+def _rates(maker_ppm: int, taker_ppm: int) -> dict[str, str]:
+    maker, taker = (decimal_text(ppm * 100, 8) for ppm in (maker_ppm, taker_ppm))
+    return {"maker": maker, "taker": taker, "buyer": "0.00000000", "seller": "0.00000000"}

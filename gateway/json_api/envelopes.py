@@ -81,7 +81,7 @@ def api_error(answer_id: RequestId, error: ApiError) -> bytes:
         {
             "id": answer_id,
             "status": error.http_status,
-            "error": {"code": int(error.code), "msg": error.message},
+            "error": error.body(),
         }
     )
 
@@ -91,9 +91,7 @@ def stream_answer(answer_id: RequestId, result: list[str] | dict[str, Any] | Non
 
 
 def stream_error(answer_id: RequestId, error: ApiError) -> bytes:
-    return msgspec.json.encode(
-        {"error": {"code": int(error.code), "msg": error.message}, "id": answer_id}
-    )
+    return msgspec.json.encode({"error": error.body(), "id": answer_id})
 
 
 def _decode(data: bytes, decoder: msgspec.json.Decoder[_AnyRequest]) -> _AnyRequest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 from gateway.auth import AuthFailure, Unauthorized
 from vocabulary.rejects import RejectReason
@@ -43,6 +44,8 @@ class ErrorCode(IntEnum):
     BAD_API_KEY_FORMAT = -2014
     REJECTED_API_KEY = -2015
     NO_SUCH_LIST = -2018
+    CANCEL_REPLACE_PARTIALLY_FAILED = -2021
+    CANCEL_REPLACE_FAILED = -2022
     ORDER_AMEND_REJECTED = -2038
 
 
@@ -55,16 +58,23 @@ _HTTP_STATUS = {
     ErrorCode.SERVER_BUSY: 503,
     ErrorCode.BAD_API_KEY_FORMAT: 401,
     ErrorCode.REJECTED_API_KEY: 401,
+    ErrorCode.CANCEL_REPLACE_PARTIALLY_FAILED: 409,
 }
 
 
 class ApiError(Exception):
-    """A request that fails. What the client gets: `{"code": ..., "msg": ...}`."""
+    """A request that fails. What the client gets is `body`; `data` says more where it is there."""
 
-    def __init__(self, code: ErrorCode, message: str) -> None:
+    def __init__(self, code: ErrorCode, message: str, data: Any = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self._data = data
+
+    def body(self) -> dict[str, Any]:
+        """Return `{"code": ..., "msg": ...}`, maybe with `data`, for msgspec to encode."""
+        told = {"code": int(self.code), "msg": self.message}
+        return told if self._data is None else told | {"data": self._data}
 
     @property
     def http_status(self) -> int:

@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from gateway.json_api import list_requests as lists
+from gateway.json_api import replace_requests as replaces
 from gateway.json_api import requests as r
 
 
@@ -44,6 +45,20 @@ OPERATIONS = (
     Operation("order.place", r.PlaceOrder, _TRADE, "POST", "/api/v3/order"),
     Operation("order.test", r.PlaceOrder, _TRADE, "POST", "/api/v3/order/test"),
     Operation("order.cancel", r.CancelOrder, _TRADE, "DELETE", "/api/v3/order"),
+    Operation(
+        "order.cancelReplace",
+        replaces.CancelReplace,
+        _TRADE,
+        "POST",
+        "/api/v3/order/cancelReplace",
+    ),
+    Operation(
+        "order.amend.keepPriority",
+        replaces.Amend,
+        _TRADE,
+        "PUT",
+        "/api/v3/order/amend/keepPriority",
+    ),
     Operation("orderList.place.oco", lists.PlaceOco, _TRADE, "POST", "/api/v3/orderList/oco"),
     Operation("orderList.place.oto", lists.PlaceOto, _TRADE, "POST", "/api/v3/orderList/oto"),
     Operation("orderList.place.otoco", lists.PlaceOtoco, _TRADE, "POST", "/api/v3/orderList/otoco"),
@@ -64,8 +79,10 @@ OPERATIONS = (
     Operation("allOrders", r.AllOrders, _READ, "GET", "/api/v3/allOrders"),
     Operation("myTrades", r.MyTrades, _READ, "GET", "/api/v3/myTrades"),
     Operation("account.status", r.Account, _READ, "GET", "/api/v3/account"),
+    Operation("account.commission", r.Commission, _READ, "GET", "/api/v3/account/commission"),
     # What Binance's clients ask for at their start, beside the spot API.
     Operation("capital.config", r.SignedRequest, _READ, "GET", "/sapi/v1/capital/config/getall"),
+    Operation("asset.tradeFee", r.TradeFees, _READ, "GET", "/sapi/v1/asset/tradeFee"),
     Operation("margin.pairs", r.SignedRequest, _READ, "GET", "/sapi/v1/margin/allPairs"),
     Operation(
         "margin.isolatedPairs", r.SignedRequest, _READ, "GET", "/sapi/v1/margin/isolated/allPairs"

@@ -229,6 +229,16 @@ class Account(SignedRequest, kw_only=True):
     omit_zero_balances: bool = False
 
 
+class Commission(SignedRequest, kw_only=True):
+    symbol: str
+
+
+class TradeFees(SignedRequest, kw_only=True):
+    """Of one symbol, or of all."""
+
+    symbol: str | None = None
+
+
 class Unsubscribe(Request):
     """The end of one user data stream or, without an id, of all of the connection's."""
 

@@ -61,6 +61,32 @@ def test_markets_are_loaded_with_their_limits(taker: Any) -> None:
     assert abs(taker.fetch_time() - time.time() * 1000) < 2000
 
 
+def test_an_order_is_edited(maker: Any) -> None:
+    order = maker.create_order(MARKET, "limit", "buy", 0.5, 90)
+    edited = maker.edit_order(order["id"], MARKET, "limit", "buy", 0.25, 91)
+    assert (edited["status"], edited["price"], edited["amount"]) == ("open", 91, 0.25)
+    assert [each["id"] for each in maker.fetch_open_orders(MARKET)] == [edited["id"]]
+    assert maker.fetch_balance()["USDT"]["used"] == 22.75
+    with pytest.raises(ccxt.ExchangeError, match="Unknown order sent"):
+        maker.edit_order(order["id"], MARKET, "limit", "buy", 0.25, 91)
+    amended = maker.request(
+        "order/amend/keepPriority",
+        "private",
+        "PUT",
+        {"symbol": "BTCUSDT", "orderId": edited["id"], "newQty": "0.1"},
+    )
+    assert amended["amendedOrder"]["qty"] == "0.10000"
+    assert maker.fetch_order(edited["id"], MARKET)["remaining"] == 0.1
+
+
+def test_fees_are_those_of_the_account(maker: Any) -> None:
+    fee = maker.fetch_trading_fee(MARKET)
+    assert (fee["symbol"], fee["maker"], fee["taker"]) == (MARKET, 0.0002, 0.0004)
+    assert sorted(maker.fetch_trading_fees()) == ["BTC/USDT", "ETH/BTC", "ETH/USDT"]
+    told = maker.privateGetAccountCommission({"symbol": "BTCUSDT"})
+    assert told["standardCommission"]["maker"] == "0.00020000"
+
+
 def test_an_order_lives_its_life(maker: Any) -> None:
     order = maker.create_order(MARKET, "limit", "buy", 0.5, 90, {"clientOrderId": "mine"})
     assert (order["status"], order["filled"], order["remaining"]) == ("open", 0, 0.5)

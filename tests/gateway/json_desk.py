@@ -9,6 +9,7 @@ from gateway.json_api import list_requests as lists
 from gateway.json_api import order_queries
 from gateway.json_api import requests as r
 from gateway.json_api.errors import ApiError
+from gateway.json_api.replace_requests import Amend, CancelReplace
 from gateway.json_orders import JsonOrders
 from tests.gateway.engine_room import ALICE, EngineRoom
 from vocabulary import commands as c
@@ -44,7 +45,8 @@ class Desk:
             return answer
         return json.loads(msgspec.json.encode(answer))
 
-    def submit(self, **change: Any) -> None:
+    def terms(self, **change: Any) -> dict[str, Any]:
+        """Return the parameters of an order, changed; those that are None are left out."""
         terms: dict[str, Any] = {
             "symbol": "BTCUSDT",
             "side": "BUY",
@@ -54,8 +56,10 @@ class Desk:
             "price": "100.00",
             "timestamp": 1,
         }
-        given = {name: value for name, value in (terms | change).items() if value is not None}
-        request = r.parse(given, r.PlaceOrder)
+        return {name: value for name, value in (terms | change).items() if value is not None}
+
+    def submit(self, **change: Any) -> None:
+        request = r.parse(self.terms(**change), r.PlaceOrder)
         self.orders.place(ALICE, request, NOW_NS, self.answers.append)
 
     def place(self, **change: Any) -> Any:
@@ -65,6 +69,16 @@ class Desk:
     def cancel(self, **names: Any) -> Any:
         request = r.parse({"symbol": "BTCUSDT", "timestamp": 1, **names}, r.CancelOrder)
         self.orders.cancel(ALICE, request, NOW_NS, self.answers.append)
+        return self.run()
+
+    def cancel_replace(self, **change: Any) -> Any:
+        request = r.parse(self.terms(cancelReplaceMode="STOP_ON_FAILURE") | change, CancelReplace)
+        self.orders.cancel_replace(ALICE, request, NOW_NS, self.answers.append)
+        return self.run()
+
+    def amend(self, **change: Any) -> Any:
+        request = r.parse({"symbol": "BTCUSDT", "timestamp": 1, **change}, Amend)
+        self.orders.amend(ALICE, request, NOW_NS, self.answers.append)
         return self.run()
 
     def place_list(self, terms: dict[str, Any], kind: type[r.Request]) -> Any:

@@ -135,7 +135,7 @@ async def test_what_is_not_there_is_said_in_json(
 
 
 async def test_a_path_that_is_not_there_is_named(venue: JsonVenue) -> None:
-    target = "/api/v3/order/cancelReplace"
+    target = "/api/v3/sor/order"
     _, answer = await venue.send("POST", f"{target}?symbol=BTCUSDT&signature=s")
     assert answer["msg"] == f"Not Found: POST {target}"
     _, answer = await venue.send("PUT", "/api/v3/" + "x" * 1000)
