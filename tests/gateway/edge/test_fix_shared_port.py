@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from agio import child_process
+from tests.gateway.edge.careful_client import CarefulClient, wait_for_reports
 from tests.gateway.edge.gateway_process import GatewayProcess
 from tests.gateway.edge.shared_gateways import log_on, missed, open_orders
 from tests.gateway.edge.small_venue import SmallVenue, small_venue, start_gateway
-from tests.gateway.edge.test_fix_exactly_once import CarefulClient, wait_for_reports
 from tests.gateway.fix_client import FixClient
 
 ORDERS = 400
@@ -65,18 +65,10 @@ async def test_a_killed_gateway_s_sessions_go_on_at_the_other_one(shared: Shared
     rng = random.Random(1)
     client = CarefulClient(shared.port)
     await client.log_on()
-    entered = 0
     for kill in range(KILLS + 1):
         listening = asyncio.create_task(client.listen())
         last = ORDERS * (kill + 1) // (KILLS + 1)
-        while entered < last:
-            for _ in range(min(rng.randrange(1, 40), last - entered)):
-                # Every tenth is refused by the gateway itself, every seventh by the engine.
-                price = "1.001" if entered % 10 == 9 else "0" if entered % 7 == 6 else "50000"
-                client.enter(f"c{entered}", price)
-                entered += 1
-            if entered < last:  # the kill comes while the last ones are on their way
-                await asyncio.sleep(rng.random() * 0.004)
+        await client.enter_up_to(last, rng)
         if kill == KILLS:
             await wait_for_reports(client, listening, ORDERS)
             break
